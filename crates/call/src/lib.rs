@@ -1,0 +1,15 @@
+//! What a gRPC call carries, as plain values: no I/O, no clock, no DOM. `now` is always an argument.
+//!
+//! Read in this order:
+//!
+//! 1. [`Timeout`]: a duration, as the `grpc-timeout` header carries it.
+//! 2. [`Deadline`]: the instant that a timeout becomes when a call starts.
+//! 3. [`EndReason`]: why a call ended, and the status that its peer sees for it.
+
+mod deadline;
+mod end_reason;
+mod timeout;
+
+pub use deadline::{Deadline, Instant};
+pub use end_reason::{EndReason, code_name};
+pub use timeout::{GRPC_TIMEOUT, ParseTimeoutError, Timeout};

@@ -1,0 +1,156 @@
+//! A timeout as the wire carries it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The name of the header that carries a call's [`Timeout`].
+pub const GRPC_TIMEOUT: &str = "grpc-timeout";
+
+/// The largest number that eight digits hold.
+const MAX_VALUE: u128 = 99_999_999;
+
+/// Units of the header, finest first, with their length in nanoseconds.
+const UNITS: [(char, u128); 6] = [
+    ('n', 1),
+    ('u', 1_000),
+    ('m', 1_000_000),
+    ('S', 1_000_000_000),
+    ('M', 60_000_000_000),
+    ('H', 3_600_000_000_000),
+];
+
+/// How long a call may take, counted from the moment at which it is sent or received.
+///
+/// Its text form is the value of a `grpc-timeout` header: one to eight digits and one unit of `H M S m u n`
+/// ([gRPC over HTTP/2](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md)). Text is written in the
+/// finest unit that fits; what a unit cannot hold is rounded down, so that a timeout never grows on its way.
+/// Durations above 99,999,999 hours are written as that many.
+///
+/// ```
+/// use drawbridge_call::Timeout;
+/// use std::time::Duration;
+///
+/// assert_eq!("100m".parse(), Ok(Timeout::from(Duration::from_millis(100))));
+/// assert_eq!(Timeout::from(Duration::from_secs(30)).to_string(), "30000000u");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timeout(Duration);
+
+impl Timeout {
+    /// Returns the timeout as a duration.
+    pub const fn duration(self) -> Duration {
+        self.0
+    }
+}
+
+impl From<Duration> for Timeout {
+    fn from(duration: Duration) -> Self {
+        Self(duration)
+    }
+}
+
+impl fmt::Display for Timeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanos = self.0.as_nanos();
+        let finest = UNITS.iter().find(|(_, length)| nanos / length <= MAX_VALUE);
+        let (unit, length) = finest.unwrap_or(&UNITS[UNITS.len() - 1]);
+        write!(f, "{}{unit}", (nanos / length).min(MAX_VALUE))
+    }
+}
+
+/// A `grpc-timeout` header that follows no grammar. Its text quotes the value and says what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "malformed grpc-timeout {0:?}: expected one to eight digits and one unit of H, M, S, m, u or n, such as 250m"
+)]
+pub struct ParseTimeoutError(String);
+
+impl FromStr for Timeout {
+    type Err = ParseTimeoutError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let malformed = || ParseTimeoutError(text.to_owned());
+        let unit = text.chars().next_back().ok_or_else(malformed)?;
+        let (_, length) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(malformed)?;
+        let digits = &text[..text.len() - unit.len_utf8()];
+        if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(malformed());
+        }
+        let nanos = digits.parse::<u128>().map_err(|_| malformed())? * length;
+        let seconds = u64::try_from(nanos / 1_000_000_000).map_err(|_| malformed())?;
+        let rest = u32::try_from(nanos % 1_000_000_000).map_err(|_| malformed())?;
+        Ok(Self(Duration::new(seconds, rest)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_unit_is_read() {
+        for (text, expected) in [
+            ("1H", Duration::from_secs(3600)),
+            ("2M", Duration::from_secs(120)),
+            ("3S", Duration::from_secs(3)),
+            ("4m", Duration::from_millis(4)),
+            ("5u", Duration::from_micros(5)),
+            ("6n", Duration::from_nanos(6)),
+            ("0m", Duration::ZERO),
+            ("00000001S", Duration::from_secs(1)),
+            ("99999999H", Duration::from_secs(99_999_999 * 3600)),
+        ] {
+            assert_eq!(text.parse(), Ok(Timeout(expected)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_timeout_is_quoted() {
+        for text in ["", "m", "1", "1s", "1 m", "-1m", "+1m", "1.5S", "123456789m", "1mm", "１m", "1µ", "١m"]
+        {
+            let error = text.parse::<Timeout>().expect_err(text);
+            assert!(error.to_string().contains(&format!("{text:?}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_unit_that_overflows_gives_way_to_the_next() {
+        for (duration, text) in [
+            (Duration::ZERO, "0n"),
+            (Duration::from_nanos(99_999_999), "99999999n"),
+            (Duration::from_nanos(100_000_000), "100000u"),
+            (Duration::from_secs(100), "100000m"),
+            (Duration::from_secs(100_000), "100000S"),
+            (Duration::from_secs(100_000_000), "1666666M"),
+            (Duration::MAX, "99999999H"),
+        ] {
+            assert_eq!(Timeout(duration).to_string(), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again_and_never_grows(nanos in any::<u64>()) {
+            let timeout = Timeout(Duration::from_nanos(nanos));
+            let text = timeout.to_string();
+            let read: Timeout = text.parse().expect("own text");
+            prop_assert!(text.len() <= 9);
+            prop_assert!(read <= timeout);
+            // What rounding takes away is less than one part in a million.
+            prop_assert!(timeout.0 - read.0 <= timeout.0 / 1_000_000);
+        }
+
+        #[test]
+        fn no_text_panics(text in ".{0,12}") {
+            let _ = text.parse::<Timeout>();
+        }
+
+        #[test]
+        fn what_the_grammar_allows_is_read(value in 0u32..=99_999_999, unit in "[HMSmun]") {
+            let text = format!("{value}{unit}");
+            prop_assert!(text.parse::<Timeout>().is_ok());
+        }
+    }
+}

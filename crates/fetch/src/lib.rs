@@ -1,0 +1,1 @@
+//! A tonic transport for browsers: gRPC-Web over `fetch`.

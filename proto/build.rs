@@ -1,0 +1,22 @@
+//! Compiles the contracts with protox, so that no `protoc` is needed, and keeps their descriptors for reflection.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use prost::Message as _;
+
+const CONTRACTS: [&str; 2] = ["message.proto", "greet.proto"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    for contract in CONTRACTS {
+        println!("cargo::rerun-if-changed={contract}");
+    }
+    let descriptors = protox::compile(CONTRACTS, ["."])?;
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    tonic_prost_build::configure()
+        // Generated clients are built over any transport; tonic's own `connect` would not compile to WASM.
+        .build_transport(false)
+        .compile_fds(descriptors)?;
+    Ok(())
+}
