@@ -139,7 +139,7 @@ mod tests {
             prop_assert!(text.len() <= 9);
             prop_assert!(read <= timeout);
             // What rounding takes away is less than one part in a million.
-            prop_assert!(timeout.0 - read.0 <= timeout.0 / 1_000_000);
+            prop_assert!(timeout.0.abs_diff(read.0) <= timeout.0 / 1_000_000);
         }
 
         #[test]
