@@ -1,1 +1,32 @@
-//! The bridge.
+//! Drawbridge: gRPC in the browser, where leaving the page ends the stream, all the way down.
+//!
+//! [`Bridge`] puts tonic services behind one router that serves gRPC, gRPC-Web and a page; [`serve`] keeps its
+//! connections; [`run`] is the whole program but for its command line. In the order of a call through the server:
+//!
+//! 1. [`serve`]: accepts connections, HTTP/1.1 and h2, and ends them.
+//! 2. [`Bridge`]: the stack that each request passes, written once, and `front`, which holds its rules.
+//! 3. [`CallContext`]: what is known of a call, until it has ended for exactly one reason.
+//! 4. [`samples`]: the services that the program hosts, over the user [`directory`].
+//! 5. [`Page`]: everything else that a browser asks for.
+
+mod bridge;
+mod call;
+mod config;
+mod connection;
+pub mod directory;
+mod front;
+mod logging;
+mod page;
+mod run;
+pub mod samples;
+
+pub use bridge::{Bridge, Limits};
+pub use call::{CallContext, CallId, Calls, DeadlinePolicy};
+pub use config::{Config, LogFormat, command};
+pub use connection::{ConnectionLimits, serve};
+pub use drawbridge_call::EndReason;
+pub use front::content_type::FrontProtocol;
+pub use front::host::HostPolicy;
+pub use logging::init as init_logging;
+pub use page::{IS_EMBEDDED, Page};
+pub use run::{RunError, run};

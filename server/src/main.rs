@@ -1,2 +1,73 @@
-//! The program.
-fn main() {}
+//! The program: reads its command line, listens, and runs the library until it is told to stop.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, anyhow};
+use clap::Parser as _;
+use clap::error::ErrorKind;
+use drawbridge::Config;
+use tokio::net::TcpListener;
+
+fn main() -> ExitCode {
+    let config = Config::parse();
+    if let Err(error) = drawbridge::init_logging(&config.log, config.log_format) {
+        let words =
+            format!("cannot read --log {:?}: {error}; try info, or info,drawbridge=debug", config.log);
+        drawbridge::command().error(ErrorKind::ValueValidation, words).exit();
+    }
+    match start(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("drawbridge: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn start(config: Config) -> anyhow::Result<()> {
+    let listener = listen(&config).await?;
+    let address = listener.local_addr()?;
+    let shutdown = shutdown_signal()?;
+    // Said only now that connections are taken; whoever waits for this line may call at once.
+    let mut out = io::stdout();
+    let told = writeln!(out, "Drawbridge is listening on http://{address} (Ctrl-C stops it)")
+        .and_then(|()| out.flush());
+    if let Err(error) = told {
+        tracing::debug!(%error, "nobody reads standard output");
+    }
+    drawbridge::run(config, listener, shutdown).await?;
+    Ok(())
+}
+
+async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    let address = config.listen;
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => anyhow!("{address} is in use; name another address with --listen, such as --listen 127.0.0.1:0 for any free port"),
+        _ => anyhow!("cannot listen on {address}: {error}; name another address with --listen"),
+    })
+}
+
+/// Resolves at the first Ctrl-C or SIGTERM. The second ends the process at once.
+fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .context("cannot listen for SIGTERM")?;
+    Ok(async move {
+        #[cfg(unix)]
+        let terminated = terminate.recv();
+        #[cfg(not(unix))]
+        let terminated = std::future::pending::<Option<()>>();
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated => {}
+        }
+        tracing::info!("stopping; Ctrl-C again stops at once");
+        tokio::spawn(async {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(130);
+            }
+        });
+    })
+}

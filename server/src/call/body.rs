@@ -1,0 +1,110 @@
+//! Follows an answer's body to the call's end.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use drawbridge_call::EndReason;
+use http::{HeaderMap, HeaderValue};
+use http_body::{Body as HttpBody, Frame};
+use tokio::task::coop;
+use tonic::{Code, Status};
+
+use super::context::CallContext;
+use super::layer::{CallGuard, code_in};
+use crate::front::frames::FrameScanner;
+
+/// The body of a call's answer, as the connection sees it: the handler's own frames, and then its trailers or those
+/// of whatever ended the call before. It never errs: an error would reach no gRPC-Web client as a status.
+///
+/// The handler's body itself is kept in the [`CallContext`]. Dropping this one records that the caller has gone, and
+/// drops the handler's.
+pub(crate) struct CallBody {
+    /// `None` once the last frame was handed over.
+    guard: Option<CallGuard>,
+    scanner: FrameScanner,
+}
+
+impl CallBody {
+    pub(crate) fn new(guard: CallGuard) -> Self {
+        Self { guard: Some(guard), scanner: FrameScanner::default() }
+    }
+
+    fn count_messages(&mut self, context: &CallContext, data: &[u8]) {
+        let Ok(()) = self.scanner.scan::<std::convert::Infallible>(data, |_| {
+            context.count_message();
+            Ok(())
+        });
+    }
+}
+
+impl HttpBody for CallBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let Some(CallGuard(context)) = &self.guard else { return Poll::Ready(None) };
+        let context = context.clone();
+        // A stream that is always ready takes its turns like everybody else on the runtime.
+        let budget = ready!(coop::poll_proceed(cx));
+        context.register(cx.waker());
+        let polled = match context.end_reason() {
+            Some(_) => None,
+            None => {
+                context.with_body(|body| catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(cx))))
+            }
+        };
+        let frame = match polled {
+            // What ended the call during this very poll stands before what the poll returned.
+            _ if context.end_reason().is_some() => None,
+            None => None,
+            Some(Ok(Poll::Pending)) => return Poll::Pending,
+            Some(Ok(Poll::Ready(Some(Ok(frame))))) => Some(frame),
+            Some(Ok(Poll::Ready(Some(Err(error))))) => Some(Frame::trailers(trailers_of(&error))),
+            Some(Ok(Poll::Ready(None))) => {
+                context.end(EndReason::Completed(Code::Unknown));
+                None
+            }
+            Some(Err(_panic)) => {
+                context.end(EndReason::Panicked);
+                None
+            }
+        };
+        budget.made_progress();
+        let frame = frame.or_else(|| {
+            let status = context.end_reason().and_then(EndReason::status)?;
+            Some(Frame::trailers(trailers_of(&status)))
+        });
+        match &frame {
+            Some(frame) if frame.is_data() => {
+                let data = frame.data_ref().map_or(&[][..], AsRef::as_ref);
+                self.count_messages(&context, data);
+            }
+            Some(frame) => {
+                if let Some(trailers) = frame.trailers_ref() {
+                    context.end(EndReason::Completed(code_in(trailers)));
+                }
+                self.guard = None;
+            }
+            None => self.guard = None,
+        }
+        Poll::Ready(frame.map(Ok))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.guard.is_none()
+    }
+}
+
+fn trailers_of(status: &Status) -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    if status.add_header(&mut trailers).is_err() {
+        // A message that no header can carry is left out; the code always fits.
+        trailers.insert("grpc-status", HeaderValue::from(status.code() as i32));
+    }
+    trailers
+}

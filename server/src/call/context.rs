@@ -1,0 +1,245 @@
+//! What is known of a call.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use drawbridge_call::{Deadline, EndReason, code_name};
+use futures_util::task::AtomicWaker;
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tracing::Span;
+
+use super::id::CallId;
+use super::registry::Calls;
+use crate::front::content_type::FrontProtocol;
+
+tokio::task_local! {
+    static CURRENT: CallContext;
+}
+
+/// What is known of one call, shared by its handler, its timer and whoever may end it. Cloning it is cheap.
+///
+/// A handler finds it in its request's extensions, or with [`CallContext::current`] anywhere below: in the handler's
+/// future, in each poll of its answer's stream, and while either is dropped.
+#[derive(Clone, Debug)]
+pub struct CallContext(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    facts: Facts,
+    opened: Instant,
+    end: OnceLock<EndReason>,
+    token: CancellationToken,
+    messages: AtomicU64,
+    /// The answer's body, from the moment at which the handler returned it. It is kept here and not in the body that
+    /// the connection holds, because a connection that cannot write does not poll, and could not be made to let go.
+    body: Mutex<Option<Body>>,
+    /// Whoever waits for the handler or its body on behalf of the connection.
+    waker: AtomicWaker,
+    calls: Calls,
+    span: Span,
+}
+
+/// What is known of a call from its start.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) call_id: CallId,
+    pub(crate) method: Box<str>,
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) protocol: FrontProtocol,
+    pub(crate) deadline: Option<Deadline<Instant>>,
+}
+
+impl CallContext {
+    /// Opens a call and says so in the log.
+    pub(crate) fn open(facts: Facts, calls: Calls) -> Self {
+        let span = tracing::info_span!(target: "drawbridge::call", parent: None, "call", id = %facts.call_id);
+        tracing::info!(
+            target: "drawbridge::call",
+            parent: None,
+            call_id = %facts.call_id,
+            method = %facts.method.escape_debug(),
+            peer = facts.peer.map(tracing::field::display),
+            protocol = %facts.protocol,
+            deadline_ms = facts.deadline.map(|deadline| millis(deadline.granted().duration())),
+            "call opened"
+        );
+        Self(Arc::new(Inner {
+            facts,
+            opened: now(),
+            end: OnceLock::new(),
+            token: CancellationToken::new(),
+            messages: AtomicU64::new(0),
+            body: Mutex::new(None),
+            waker: AtomicWaker::new(),
+            calls,
+            span,
+        }))
+    }
+
+    /// Returns the context of the call that the current code works for, or `None` outside any call.
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Self::clone).ok()
+    }
+
+    /// Returns the call's name, made by this server.
+    pub fn call_id(&self) -> CallId {
+        self.0.facts.call_id
+    }
+
+    /// Returns the path of the method that was called, such as `/greet.Greeter/SayHello`.
+    pub fn method(&self) -> &str {
+        &self.0.facts.method
+    }
+
+    /// Returns the address of the caller's end of the connection, where the server was told it.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.0.facts.peer
+    }
+
+    /// Returns the form of gRPC that the caller speaks.
+    pub fn protocol(&self) -> FrontProtocol {
+        self.0.facts.protocol
+    }
+
+    /// Returns the instant by which the call ends, whatever its handler does.
+    pub fn deadline(&self) -> Option<Deadline<Instant>> {
+        self.0.facts.deadline
+    }
+
+    /// Returns how many messages of the answer were handed to the connection so far.
+    pub fn messages(&self) -> u64 {
+        self.0.messages.load(Ordering::Relaxed)
+    }
+
+    /// Returns why the call ended, or `None` while it is open.
+    pub fn end_reason(&self) -> Option<&EndReason> {
+        self.0.end.get()
+    }
+
+    /// Waits until the call has ended, for whatever reason, and returns that reason.
+    ///
+    /// The handler itself and its stream need not wait for this: they are dropped. It is for work that outlives them.
+    pub async fn cancelled(&self) -> EndReason {
+        loop {
+            if let Some(reason) = self.end_reason() {
+                return reason.clone();
+            }
+            self.0.token.cancelled().await;
+        }
+    }
+
+    /// Ends the call with CANCELLED and these words, on behalf of its handler. Nothing happens if it has ended.
+    ///
+    /// The handler's future and its stream are dropped. The one that calls this may not return from its next await.
+    pub fn cancel(&self, words: impl Into<String>) {
+        self.end(EndReason::CancelledByHandler(words.into()));
+    }
+
+    /// Ends the call, and tells whether this was what ended it: the first reason stands.
+    ///
+    /// The reason is recorded first and logged; then the answer's body is dropped, the token fires, and the
+    /// connection is woken so that it comes for the status.
+    pub(crate) fn end(&self, reason: EndReason) -> bool {
+        if self.0.end.set(reason).is_err() {
+            return false;
+        }
+        self.0.calls.remove(self.call_id());
+        self.log_end();
+        // Whoever polls the body at this moment holds the lock, and looks for the reason once it has let go of it
+        // (`poll_body`). Between them, the two fences see to it that at least one sees what the other did.
+        fence(Ordering::SeqCst);
+        let body = match self.0.body.try_lock() {
+            Ok(mut body) => body.take(),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().take(),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        self.scope(|| drop(body));
+        self.0.token.cancel();
+        self.0.waker.wake();
+        true
+    }
+
+    fn log_end(&self) {
+        let Some(reason) = self.end_reason() else { return };
+        let words = match reason {
+            EndReason::CancelledByHandler(words)
+            | EndReason::CancelledByOperator(words)
+            | EndReason::UpstreamFailed(words) => Some(words),
+            _ => None,
+        };
+        tracing::info!(
+            target: "drawbridge::call",
+            parent: None,
+            call_id = %self.call_id(),
+            method = %self.method().escape_debug(),
+            peer = self.peer().map(tracing::field::display),
+            messages = self.messages(),
+            duration_ms = millis(now().saturating_duration_since(self.0.opened)),
+            end = %reason,
+            code = code_name(reason.code()),
+            words = words.map(tracing::field::debug),
+            "call ended"
+        );
+    }
+
+    /// Runs `f` as part of the call: its context is the current one, and its log lines carry its id.
+    pub(crate) fn scope<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _entered = self.0.span.enter();
+        CURRENT.sync_scope(self.clone(), f)
+    }
+
+    /// Asks to be woken when the call is ended from outside. To be called before looking for an end.
+    pub(crate) fn register(&self, waker: &Waker) {
+        self.0.waker.register(waker);
+    }
+
+    /// Counts a message of the answer.
+    pub(crate) fn count_message(&self) {
+        self.0.messages.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Hands over the answer's body. If the call has ended meanwhile, the body is dropped at once.
+    pub(crate) fn put_body(&self, body: Body) {
+        *self.lock_body() = Some(body);
+        self.drop_body_if_ended();
+    }
+
+    /// Works on the answer's body as part of the call, or returns `None` if it has been taken away.
+    ///
+    /// The call may be ended during `f`, from another thread or by the handler itself; then the body is dropped as
+    /// soon as `f` has returned.
+    pub(crate) fn with_body<R>(&self, f: impl FnOnce(&mut Body) -> R) -> Option<R> {
+        let mut slot = self.lock_body();
+        let result = slot.as_mut().map(|body| self.scope(|| f(body)));
+        drop(slot);
+        self.drop_body_if_ended();
+        result
+    }
+
+    fn drop_body_if_ended(&self) {
+        fence(Ordering::SeqCst);
+        if self.end_reason().is_some() {
+            let body = self.lock_body().take();
+            self.scope(|| drop(body));
+        }
+    }
+
+    fn lock_body(&self) -> MutexGuard<'_, Option<Body>> {
+        // A panic of the handler is caught inside the lock and ends the call; the slot itself is never half-written.
+        self.0.body.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns the time by the runtime's clock, which tests can pause.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "microseconds of 285 years fit into the mantissa")]
+fn millis(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
+}

@@ -1,0 +1,199 @@
+//! The command line and the environment, as one validated struct.
+
+// The comments of the flags are what --help prints, where Markdown would be in the way.
+#![allow(clippy::doc_markdown, rustdoc::bare_urls)]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser, ValueEnum};
+use drawbridge_call::Timeout;
+use http::HeaderValue;
+use http::uri::{Authority, Uri};
+
+const ABOUT: &str = "gRPC in the browser, where leaving the page ends the stream, all the way down";
+
+const LONG_ABOUT: &str = "\
+Serves gRPC, gRPC-Web and a page on one port. Open the printed address in a browser, type a key, watch progress \
+arrive, leave the page: the server's log says `client gone` for the stream that was dropped.";
+
+const EXAMPLES: &str = "\
+Examples:
+  drawbridge                                    the page and the sample services, on 127.0.0.1:8080
+  drawbridge --listen 127.0.0.1:50051           the same, where native gRPC clients look for it
+  drawbridge --database users.db                keep the user directory in a file
+  drawbridge --log-format json --log debug      more to read, for machines
+  drawbridge --allow-origin https://app.example let the pages of another site call
+
+Call it with curl:
+  printf '\\0\\0\\0\\0\\5\\n\\3ada' | base64 \\
+    | curl -s -H 'content-type: application/grpc-web-text' -d @- http://127.0.0.1:8080/greet.Greeter/SayHello \\
+    | base64 -d";
+
+/// What the program was asked to do.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "drawbridge", version, about = ABOUT, long_about = LONG_ABOUT, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Config {
+    /// The address to listen on. Port 0 takes a free one. An address that is not loopback opens the server to the
+    /// network.
+    #[arg(long, env = "DRAWBRIDGE_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// The SQLite file of the user directory. It is made, with sample users, if it is not there. Without this, the
+    /// directory is in memory.
+    #[arg(long, env = "DRAWBRIDGE_DATABASE", value_name = "FILE")]
+    pub database: Option<PathBuf>,
+
+    /// A folder with a built page, to be served instead of the one inside the program. For development: files are
+    /// read anew for each request.
+    #[arg(long, env = "DRAWBRIDGE_ASSETS", value_name = "FOLDER")]
+    pub assets: Option<PathBuf>,
+
+    /// Lets the pages of another origin call, such as https://app.example. May be given more than once. Without it,
+    /// only the server's own page may.
+    #[arg(long, env = "DRAWBRIDGE_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
+    pub allow_origin: Vec<HeaderValue>,
+
+    /// On a loopback address, answers requests to this host name too. May be given more than once. Without it, only
+    /// localhost and loopback addresses are answered, so that no foreign name that points here can be used.
+    #[arg(long, env = "DRAWBRIDGE_ALLOW_HOST", value_name = "NAME", value_delimiter = ',', value_parser = host)]
+    pub allow_host: Vec<String>,
+
+    /// The time of calls that ask for none, such as 30s or 250ms. Without it, they may take forever.
+    #[arg(long, env = "DRAWBRIDGE_DEFAULT_DEADLINE", value_name = "TIME", value_parser = time)]
+    pub default_deadline: Option<Duration>,
+
+    /// The most time that any call gets, whatever it asks for, such as 5m.
+    #[arg(long, env = "DRAWBRIDGE_MAX_DEADLINE", value_name = "TIME", value_parser = time)]
+    pub max_deadline: Option<Duration>,
+
+    /// The most calls that may be open at a time. A further one gets RESOURCE_EXHAUSTED.
+    #[arg(long, env = "DRAWBRIDGE_MAX_CALLS", value_name = "COUNT", default_value = "20000", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_calls: u32,
+
+    /// The most streams that one HTTP/2 connection may have open.
+    #[arg(long, env = "DRAWBRIDGE_MAX_STREAMS", value_name = "COUNT", default_value = "200", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_streams: u32,
+
+    /// The longest message that is taken, in bytes. A longer one gets RESOURCE_EXHAUSTED.
+    #[arg(long, env = "DRAWBRIDGE_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value = "4194304", value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
+    pub max_message_bytes: u32,
+
+    /// The longest head of a request, in bytes. A longer one is answered 431.
+    #[arg(long, env = "DRAWBRIDGE_MAX_HEADER_BYTES", value_name = "BYTES", default_value = "16384", value_parser = clap::value_parser!(u32).range(8192..=1_048_576))]
+    pub max_header_bytes: u32,
+
+    /// What is logged: a level, or levels of parts, such as info,drawbridge::call=debug.
+    #[arg(long, env = "DRAWBRIDGE_LOG", value_name = "FILTER", default_value = "info,memory_serve=warn")]
+    pub log: String,
+
+    /// How it is logged, on standard error.
+    #[arg(long, env = "DRAWBRIDGE_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+/// Returns the description of the command line.
+pub fn command() -> clap::Command {
+    Config::command()
+}
+
+fn origin(text: &str) -> Result<HeaderValue, String> {
+    let wrong = || {
+        format!(
+            "{text:?} is not an origin: expected a scheme and host such as https://app.example, without a path"
+        )
+    };
+    let uri: Uri = text.parse().map_err(|_| wrong())?;
+    let (Some("http" | "https"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return Err(wrong());
+    };
+    // A browser sends nothing behind the authority, so anything there would never match.
+    if text.len() != uri.scheme_str().map_or(0, str::len) + "://".len() + authority.as_str().len()
+        || authority.as_str().contains('@')
+    {
+        return Err(wrong());
+    }
+    HeaderValue::from_str(&text.to_ascii_lowercase()).map_err(|_| wrong())
+}
+
+fn host(text: &str) -> Result<String, String> {
+    let authority = text.parse::<Authority>().ok().filter(|authority| authority.host() == text);
+    authority.map(|_| text.to_owned()).ok_or_else(|| {
+        format!("{text:?} is not a host name: expected a name such as bridge.example, without scheme, port and path")
+    })
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let wrong = || {
+        format!("{text:?} is not a time: expected a number and a unit of ms, s, m or h, such as 250ms or 30s")
+    };
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit {
+        "ms" => 'm',
+        "s" => 'S',
+        "m" => 'M',
+        "h" => 'H',
+        _ => return Err(wrong()),
+    };
+    let time: Timeout = format!("{number}{unit}").parse().map_err(|_| wrong())?;
+    if time.duration().is_zero() {
+        return Err(format!("{text:?} would end every call at once; leave the flag out to set no time"));
+    }
+    Ok(time.duration())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn only_an_origin_is_an_origin() {
+        for text in ["https://app.example", "http://localhost:3000", "HTTPS://App.Example"] {
+            assert_eq!(origin(text).unwrap(), text.to_ascii_lowercase());
+        }
+        for text in [
+            "*",
+            "app.example",
+            "https://app.example/",
+            "https://app.example/a",
+            "ftp://a",
+            "https://a@b",
+            "",
+        ] {
+            assert!(origin(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_host_is_a_host() {
+        assert_eq!(host("bridge.example").as_deref(), Ok("bridge.example"));
+        for text in ["bridge.example:80", "http://bridge.example", "a/b", ""] {
+            assert!(host(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_has_a_unit() {
+        assert_eq!(time("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(time("5m"), Ok(Duration::from_secs(300)));
+        for text in ["30", "s", "-1s", "1.5s", "0s", "", "999999999s", "10 s"] {
+            assert!(time(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Accepts connections and serves them until told to stop.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tower::ServiceExt;
+
+use crate::call::Calls;
+
+/// For how long connections may flush their last answers once the server was told to stop.
+const FLUSH: Duration = Duration::from_secs(5);
+
+/// After how long a silent peer is asked whether it is still there, and how long it may take to answer. Without
+/// this, an idle stream to a machine that vanished would never end.
+const KEEPALIVE: Duration = Duration::from_secs(20);
+
+/// For how long what was sent may stay unread or unacknowledged. A reader that pauses is honest for a while.
+#[cfg(target_os = "linux")]
+const UNREAD: Duration = Duration::from_mins(2);
+
+/// How much a connection may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// The most streams that one h2 connection may have open. The server announces it, and refuses streams beyond.
+    pub max_streams: u32,
+    /// The longest head of a request, in bytes. A longer one is answered 431.
+    pub max_header_bytes: u32,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self { max_streams: 200, max_header_bytes: 16 * 1024 }
+    }
+}
+
+/// Serves `router` on `listener`, over HTTP/1.1 and h2 without TLS, until `shutdown` resolves.
+///
+/// Then it accepts no more connections, ends the open calls (`calls`, from [`Bridge::calls`](crate::Bridge::calls))
+/// with UNAVAILABLE, tells clients to go away, and returns once all answers are flushed, or after five seconds.
+///
+/// Dropping the future closes the listener and all connections at once.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    calls: Calls,
+    limits: ConnectionLimits,
+    shutdown: impl Future<Output = ()>,
+) {
+    let builder = builder(limits);
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next() => {}
+            (stream, peer) = accept(&listener) => {
+                let router = router.clone();
+                let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+                    let mut request = request.map(Body::new);
+                    request.extensions_mut().insert(ConnectInfo(peer));
+                    router.clone().oneshot(request)
+                });
+                let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+                let connection = graceful.watch(connection);
+                connections.spawn(async move {
+                    if let Err(error) = connection.await {
+                        tracing::debug!(%peer, error, "connection ended");
+                    }
+                });
+            }
+        }
+    }
+    drop(listener);
+    calls.drain();
+    if tokio::time::timeout(FLUSH, graceful.shutdown()).await.is_err() {
+        tracing::warn!(
+            connections = connections.len(),
+            "closed connections that did not read their last answers"
+        );
+    }
+}
+
+fn builder(limits: ConnectionLimits) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(30))
+        // hyper does not go below 8 KiB.
+        .max_buf_size((limits.max_header_bytes as usize).max(8 * 1024));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.max_streams)
+        .max_header_list_size(limits.max_header_bytes)
+        .keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE)
+        // A page that is left resets all its streams in one write, some before they were accepted. That is honest.
+        .max_pending_accept_reset_streams(limits.max_streams as usize);
+    builder
+}
+
+/// Accepts the next connection. An error that concerns one connection is passed over; one that concerns the process,
+/// such as too many open files, is waited out.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                prepare(&stream);
+                return (stream, peer);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "could not accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Sets what a connection of small, prompt messages needs. None of it is worth losing the connection for.
+fn prepare(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE / 4).with_retries(4);
+    let set = socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_keepalive(&keepalive));
+    #[cfg(target_os = "linux")]
+    let set = set.and_then(|()| socket.set_tcp_user_timeout(Some(UNREAD)));
+    if let Err(error) = set {
+        tracing::debug!(%error, "could not set options of a connection");
+    }
+}

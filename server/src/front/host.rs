@@ -1,0 +1,113 @@
+//! Whose name a request was sent to.
+//!
+//! A server on a loopback address trusts that only this machine talks to it. A browser on this machine breaks that
+//! trust when a foreign page's own DNS name is rebound to 127.0.0.1: to the browser the server is then same-origin.
+//! The `Host` header still carries the foreign name, and that is what gives it away.
+
+use std::net::IpAddr;
+
+use http::uri::Authority;
+use http::{Request, header};
+
+/// Which names a request may be sent to.
+#[derive(Clone, Debug, Default)]
+pub enum HostPolicy {
+    /// Any name. For a listener that is reachable from outside anyway.
+    #[default]
+    Any,
+    /// `localhost`, names under it, loopback addresses, and these names besides.
+    Loopback {
+        /// Further names that are allowed, without a port.
+        also: Vec<String>,
+    },
+}
+
+impl HostPolicy {
+    /// Returns the host of a request that this policy refuses, as it was sent (empty when there was none), or
+    /// `None` when the request is welcome.
+    pub(crate) fn refused<B>(&self, request: &Request<B>) -> Option<String> {
+        let Self::Loopback { also } = self else { return None };
+        // Over h2 the authority is in the URI; over HTTP/1.1 in `Host`, unless the request line is absolute.
+        let sent = if let Some(authority) = request.uri().authority() {
+            authority.as_str().to_owned()
+        } else {
+            let header = request.headers().get(header::HOST).map_or(&b""[..], |value| value.as_bytes());
+            String::from_utf8_lossy(header).into_owned()
+        };
+        let allowed = sent.parse::<Authority>().is_ok_and(|authority| is_allowed(authority.host(), also));
+        (!allowed).then_some(sent)
+    }
+}
+
+fn is_allowed(host: &str, also: &[String]) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+        || also.iter().any(|name| name.eq_ignore_ascii_case(&host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(host: &str) -> Option<String> {
+        let policy = HostPolicy::Loopback { also: vec!["Bridge.example".to_owned()] };
+        policy.refused(&Request::builder().uri("/").header("host", host).body(()).unwrap())
+    }
+
+    #[test]
+    fn loopback_names_are_welcome() {
+        for host in [
+            "localhost",
+            "localhost:8080",
+            "LOCALHOST:1",
+            "localhost.",
+            "app.localhost:80",
+            "127.0.0.1:8080",
+            "127.9.9.9",
+            "[::1]:8080",
+            "[::ffff:127.0.0.1]",
+            "bridge.example:443",
+        ] {
+            assert_eq!(refused(host), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn other_names_are_refused_and_told() {
+        for host in [
+            "rebound.example",
+            "localhost.evil.example",
+            "10.0.0.1:80",
+            "[::2]",
+            "",
+            "a b",
+            "localhost@evil.example",
+            "127.0.0.1.nip.example",
+        ] {
+            assert_eq!(refused(host).as_deref(), Some(host));
+        }
+    }
+
+    #[test]
+    fn the_authority_of_the_uri_counts_before_the_header() {
+        let policy = HostPolicy::Loopback { also: vec![] };
+        let request =
+            Request::builder().uri("http://rebound.example/").header("host", "localhost").body(()).unwrap();
+        assert_eq!(policy.refused(&request).as_deref(), Some("rebound.example"));
+    }
+
+    #[test]
+    fn a_request_to_no_name_is_refused() {
+        let policy = HostPolicy::Loopback { also: vec![] };
+        assert_eq!(policy.refused(&Request::builder().uri("/").body(()).unwrap()).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn a_policy_of_any_asks_nothing() {
+        let request = Request::builder().uri("/").header("host", "rebound.example").body(()).unwrap();
+        assert_eq!(HostPolicy::Any.refused(&request), None);
+    }
+}

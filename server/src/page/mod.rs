@@ -1,0 +1,150 @@
+//! The page: the files that a browser loads, and what is said about each of them.
+//!
+//! The page decides by itself what its paths show, so every path that names no file gets `index.html`. A path that
+//! does name one (its last segment has a dot) and is not there is 404, never the page in its place.
+
+mod policy;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse;
+use http::header::{self, HeaderName, HeaderValue};
+use http::uri::{PathAndQuery, Uri};
+use http::{Request, Response, StatusCode};
+use tower::ServiceExt;
+use tower_http::compression::CompressionLayer;
+use tower_http::services::ServeDir;
+
+const INDEX: &str = "/index.html";
+
+/// Whether this binary carries the page that Trunk built, or only the one that tells how to build it.
+pub const IS_EMBEDDED: bool = cfg!(page_embedded);
+
+/// The files of the page, from inside the binary or from a folder.
+#[derive(Clone, Debug)]
+pub struct Page {
+    files: Router,
+    index: Index,
+}
+
+/// Where `index.html` is, from which the content security policy follows.
+#[derive(Clone, Debug)]
+enum Index {
+    Embedded(HeaderValue),
+    OnDisk(PathBuf),
+}
+
+impl Page {
+    /// Returns the page inside this binary: compressed when it was built, with an `ETag` for each file. In a binary
+    /// that was built without the page ([`IS_EMBEDDED`]), it is a small one that names the command to build it.
+    ///
+    /// The files are unpacked into memory that is never freed: call it once.
+    pub fn embedded() -> Self {
+        let index = include_str!(concat!(env!("DRAWBRIDGE_EMBEDDED_PAGE"), "/index.html"));
+        let files = memory_serve::load!().enable_brotli(true).enable_gzip(true).into_router();
+        Self { files, index: Index::Embedded(policy::content_security_policy(index)) }
+    }
+
+    /// Returns the page in a folder, read anew for each request and compressed on the way, for development.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the folder has no readable `index.html`.
+    pub fn directory(folder: &Path) -> io::Result<Self> {
+        let index = folder.join("index.html");
+        std::fs::read(&index)?;
+        let files = Router::new().fallback_service(ServeDir::new(folder)).layer(CompressionLayer::new());
+        Ok(Self { files, index: Index::OnDisk(index) })
+    }
+
+    /// Answers a GET or HEAD.
+    pub(crate) async fn answer(self, mut request: Request<Body>) -> Response<Body> {
+        let is_file = names_a_file(request.uri().path());
+        if !is_file {
+            let mut parts = request.uri().clone().into_parts();
+            parts.path_and_query = Some(PathAndQuery::from_static(INDEX));
+            // Only the path has changed, and a URI's other parts do not depend on it.
+            if let Ok(uri) = Uri::from_parts(parts) {
+                *request.uri_mut() = uri;
+            }
+        }
+        let is_index = !is_file || request.uri().path() == INDEX;
+        let immutable = has_hashed_name(request.uri().path());
+        let Ok(mut response) = self.files.oneshot(request).await;
+        if response.status() == StatusCode::NOT_FOUND {
+            return (StatusCode::NOT_FOUND, "no such file\n").into_response();
+        }
+        let mut set = |name: HeaderName, value: HeaderValue| response.headers_mut().insert(name, value);
+        // `no-store` would keep the page out of the back/forward cache.
+        let cache = if immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
+        set(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+        set(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        set(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        if is_index {
+            set(header::CONTENT_SECURITY_POLICY, self.index.policy().await);
+        }
+        response
+    }
+}
+
+impl Index {
+    async fn policy(self) -> HeaderValue {
+        match self {
+            Self::Embedded(policy) => policy,
+            Self::OnDisk(path) => {
+                let html = tokio::fs::read_to_string(path).await.unwrap_or_default();
+                policy::content_security_policy(&html)
+            }
+        }
+    }
+}
+
+/// Tells whether a path names a file rather than a view of the page.
+fn names_a_file(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|segment| segment.contains('.'))
+}
+
+/// Tells whether a file's name changes with its content, as Trunk's do: `name-0123456789abcdef.css`, also with
+/// something behind the hash, as in `name-0123456789abcdef_bg.wasm`.
+fn has_hashed_name(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| {
+        name.split('-').skip(1).any(|part| {
+            let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
+            digits >= 15 && part.as_bytes().get(digits).is_some_and(|next| matches!(next, b'.' | b'_'))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dot_in_the_last_segment_names_a_file() {
+        for path in ["/a.js", "/deep/icon.svg", "/.env"] {
+            assert!(names_a_file(path), "{path}");
+        }
+        for path in ["/", "/streams", "/v1.2/streams"] {
+            assert!(!names_a_file(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn only_a_name_with_a_hash_is_kept_for_a_year() {
+        for path in [
+            "/drawbridge-web-1f2e3d4c5b6a7988.js",
+            "/x-1f2e3d4c5b6a7988_bg.wasm",
+            "/base-81fbdc5e7c23ffa.css",
+        ] {
+            assert!(has_hashed_name(path), "{path}");
+        }
+        for path in
+            ["/index.html", "/drawbridge-web.js", "/icon-dark.svg", "/a-1f2e.css", "/1f2e3d4c5b6a7988.js"]
+        {
+            assert!(!has_hashed_name(path), "{path}");
+        }
+    }
+}

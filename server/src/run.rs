@@ -1,0 +1,116 @@
+//! The whole program but for its command line.
+
+use std::io;
+use std::path::PathBuf;
+
+use drawbridge_proto::FILE_DESCRIPTOR_SET;
+use drawbridge_proto::greet::greeter_server::GreeterServer;
+use drawbridge_proto::message::message_server::MessageServer;
+use tokio::net::TcpListener;
+use tonic::codec::CompressionEncoding;
+
+use crate::bridge::{Bridge, Limits};
+use crate::call::DeadlinePolicy;
+use crate::config::Config;
+use crate::connection::{ConnectionLimits, serve};
+use crate::directory::{Directory, OpenError};
+use crate::front::host::HostPolicy;
+use crate::page::{IS_EMBEDDED, Page};
+use crate::samples::{GreeterService, MessageService};
+
+/// Why the program could not start, in one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The user directory could not be opened.
+    #[error("{0}; name another file with --database")]
+    Directory(#[from] OpenError),
+    /// The page's folder could not be read.
+    #[error("cannot read the page in {}: {source}; build it with `cargo xtask run`, or name another folder with --assets", folder.display())]
+    Assets {
+        /// The folder that was named.
+        folder: PathBuf,
+        /// Why it could not be read.
+        source: io::Error,
+    },
+    /// The listener does not know its own address.
+    #[error("cannot tell the address that is listened on: {0}")]
+    Listener(#[from] io::Error),
+    /// A descriptor set that was compiled in is broken.
+    #[error("the descriptors of the services are broken: {0}")]
+    Descriptors(#[from] prost::DecodeError),
+    /// The reflection service could not be made from the descriptors.
+    #[error("the descriptors of the services are broken: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// Serves the sample services and the page on `listener`, until `shutdown` resolves, as `config` says. What the
+/// configuration says of the listener and the log is the caller's to do.
+///
+/// # Errors
+///
+/// Returns an error if something that the configuration names cannot be opened. Nothing was served then.
+pub async fn run(
+    config: Config,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
+    let mut bridge = bridge(&config, &listener).await?;
+    let calls = bridge.calls();
+    let limits =
+        ConnectionLimits { max_streams: config.max_streams, max_header_bytes: config.max_header_bytes };
+    serve(listener, bridge.into_router(), calls, limits, shutdown).await;
+    Ok(())
+}
+
+async fn bridge(config: &Config, listener: &TcpListener) -> Result<Bridge, RunError> {
+    let directory = match &config.database {
+        Some(path) => Directory::open(path)?,
+        None => Directory::in_memory()?,
+    };
+    let message = MessageServer::new(MessageService::default()).accept_compressed(CompressionEncoding::Gzip);
+    let greeter =
+        GreeterServer::new(GreeterService::new(directory)).accept_compressed(CompressionEncoding::Gzip);
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<MessageServer<MessageService>>().await;
+    health.set_serving::<GreeterServer<GreeterService>>().await;
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let bridge = Bridge::new()
+        .serve(message)
+        .serve(greeter)
+        .serve(health_service)
+        .serve(reflection().build_v1()?)
+        .serve(reflection().build_v1alpha()?)
+        .descriptors(FILE_DESCRIPTOR_SET)?
+        .descriptors(tonic_health::pb::FILE_DESCRIPTOR_SET)?
+        .page(page(config)?)
+        .hosts(hosts(config, listener)?)
+        .allow_origins(config.allow_origin.iter().cloned())
+        .deadlines(DeadlinePolicy { default: config.default_deadline, max: config.max_deadline })
+        .limits(Limits { max_calls: config.max_calls as usize, max_message_bytes: config.max_message_bytes });
+    Ok(bridge)
+}
+
+fn page(config: &Config) -> Result<Page, RunError> {
+    if let Some(folder) = &config.assets {
+        return Page::directory(folder).map_err(|source| RunError::Assets { folder: folder.clone(), source });
+    }
+    if !IS_EMBEDDED {
+        tracing::warn!(
+            "this build carries no page; `cargo xtask run` builds one, --assets FOLDER serves one from disk"
+        );
+    }
+    Ok(Page::embedded())
+}
+
+/// A listener that only this machine reaches answers only to this machine's names.
+fn hosts(config: &Config, listener: &TcpListener) -> io::Result<HostPolicy> {
+    Ok(if listener.local_addr()?.ip().is_loopback() {
+        HostPolicy::Loopback { also: config.allow_host.clone() }
+    } else {
+        HostPolicy::Any
+    })
+}
