@@ -1,1 +1,32 @@
-//! What the end-to-end tests share.
+//! What the end-to-end tests stand on: a real server, a real browser, and somebody who visits the page with it.
+//!
+//! Read in this order:
+//!
+//! 1. [`Visit`]: what a test talks to. It opens the page, presses keys, follows links, and reads what the page shows.
+//! 2. [`Server`] and its [`Log`]: the program under test. Its log is the judge of what became of a [`Call`].
+//! 3. [`Browser`]: headless Chromium with an empty profile, and what it witnessed inside of the page.
+//! 4. [`Environment`]: where the parts come from. `cargo xtask test` builds and names them.
+//!
+//! Nothing in here sleeps and hopes. Tests wait for a fact; [`PATIENCE`] only bounds the wait for one that never comes.
+
+mod browser;
+mod driver;
+mod environment;
+mod log;
+mod output;
+mod patience;
+mod server;
+mod visit;
+
+pub use browser::{BackForwardCache, Browser, Size, Theme};
+pub use environment::Environment;
+pub use log::{Call, End, Event, Log};
+pub use patience::PATIENCE;
+pub use server::Server;
+pub use visit::{Card, Glimpse, Visit};
+
+/// The path of `message.proto`'s stream, as the server's log names it.
+pub const STREAM: &str = "/Message/Stream";
+
+/// The path of the greeter's stream, as the server's log names it.
+pub const GREETINGS: &str = "/greet.Greeter/SayHellos";

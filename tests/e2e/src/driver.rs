@@ -1,0 +1,86 @@
+//! The process that a browser is driven through.
+
+use std::{
+    io::{self, Read, Write},
+    net::{Ipv4Addr, TcpStream},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+
+use crate::{Environment, output};
+
+/// A running chromedriver, on a port of its own. Dropping it kills the process; a browser's session is to be ended first,
+/// since a browser outlives its driver.
+pub(crate) struct Driver {
+    process: Child,
+    port: u16,
+}
+
+impl Driver {
+    pub(crate) async fn start(environment: &Environment) -> Result<Self> {
+        let program = &environment.chromedriver;
+        let mut process = Command::new(program)
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| {
+                format!(
+                    "cannot start {}. `cargo xtask test` finds it, or says what to install.",
+                    program.display()
+                )
+            })?;
+        let stdout = process.stdout.take().context("stdout is piped")?;
+        // From here on a failure kills the process, since the driver owns it.
+        let mut driver = Self { process, port: 0 };
+        driver.port = output::announcement(stdout, port_in)
+            .await
+            .with_context(|| format!("{} did not say where it listens", program.display()))?;
+        Ok(driver)
+    }
+
+    /// Returns where the driver takes commands.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}:{}/", Ipv4Addr::LOCALHOST, self.port)
+    }
+
+    /// Ends a session, and with it the browser. It blocks and needs no runtime, so that a drop can call it, also the one of a test that panicked.
+    pub(crate) fn end_session(&self, session: &str) -> io::Result<()> {
+        let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+        connection.set_read_timeout(Some(Duration::from_secs(10)))?;
+        write!(
+            connection,
+            "DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        )?;
+        // The answer comes when the browser has ended.
+        connection.read_exact(&mut [0])
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // It may have ended already, which is as good.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Finds the port that `ChromeDriver was started successfully on port 4444.` names.
+fn port_in(line: &str) -> Option<u16> {
+    let (_, rest) = line.split_once("successfully on port ")?;
+    rest.trim_end_matches(['.', ' ']).parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_announcement_names_the_port() {
+        assert_eq!(port_in("ChromeDriver was started successfully on port 37753."), Some(37753));
+        assert_eq!(port_in("Starting ChromeDriver 156 (a21ce95c) on port 0"), None);
+    }
+}

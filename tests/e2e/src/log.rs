@@ -1,0 +1,179 @@
+//! The server's log, which tells what became of each call.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::sync::watch;
+
+use crate::PATIENCE;
+
+/// One line of the log.
+#[derive(Clone, Debug)]
+pub struct Event {
+    line: String,
+    json: Value,
+}
+
+impl Event {
+    /// Reads a line. One that is not JSON (a panic's, say) is an event without fields.
+    pub(crate) fn read(line: String) -> Self {
+        let json = serde_json::from_str(&line).unwrap_or_default();
+        Self { line, json }
+    }
+
+    /// Returns the event's message, or nothing.
+    pub fn message(&self) -> &str {
+        self.text("message")
+    }
+
+    /// Returns a field that is text, or nothing.
+    pub fn text(&self, field: &str) -> &str {
+        self.json["fields"][field].as_str().unwrap_or_default()
+    }
+
+    /// Returns a field that is a whole number.
+    pub fn number(&self, field: &str) -> Option<u64> {
+        self.json["fields"][field].as_u64()
+    }
+
+    /// Returns when the server logged it.
+    ///
+    /// # Errors
+    ///
+    /// When the line has no RFC 3339 timestamp.
+    pub fn at(&self) -> Result<SystemTime> {
+        let timestamp = self.json["timestamp"].as_str().unwrap_or_default();
+        let at = OffsetDateTime::parse(timestamp, &Rfc3339)
+            .with_context(|| format!("the log line has no timestamp: {self}"))?;
+        Ok(at.into())
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line)
+    }
+}
+
+/// All that a server has logged since it was started. It grows while the server runs.
+#[derive(Clone)]
+pub struct Log {
+    events: watch::Receiver<Vec<Event>>,
+    claimed: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Log {
+    pub(crate) fn new(events: watch::Receiver<Vec<Event>>) -> Self {
+        Self { events, claimed: Arc::default() }
+    }
+
+    /// Waits for the first event, from the start of the log, that is `wanted`.
+    ///
+    /// # Errors
+    ///
+    /// When it does not come, or the server ends before it does; with the log's last lines.
+    pub async fn await_event(&self, what: &str, wanted: impl Fn(&Event) -> bool) -> Result<Event> {
+        let mut events = self.events.clone();
+        let wait = events.wait_for(|events| events.iter().any(&wanted));
+        let ended = match tokio::time::timeout(PATIENCE, wait).await {
+            Ok(Ok(events)) => {
+                return events
+                    .iter()
+                    .find(|event| wanted(event))
+                    .cloned()
+                    .context("events are never taken away");
+            }
+            Ok(Err(_closed)) => true,
+            Err(_elapsed) => false,
+        };
+        if ended {
+            bail!("the server ended, and never logged {what}. Its last words:\n{self}")
+        }
+        bail!("waited {PATIENCE:?} for {what} in the server's log, which ends:\n{self}")
+    }
+
+    /// Waits for the next call of `method` that was opened and that nobody has asked for yet.
+    pub async fn next_call(&self, method: &str) -> Result<Call> {
+        let is_new = |event: &Event| {
+            event.message() == "call opened"
+                && event.text("method") == method
+                && !self.claimed().contains(event.text("call_id"))
+        };
+        let opened = self.await_event(&format!("an opened call of {method}"), is_new).await?;
+        let id = opened.text("call_id").to_owned();
+        self.claimed().insert(id.clone());
+        Ok(Call { id, log: self.clone() })
+    }
+
+    /// Counts the calls that are open: opened, and not yet ended.
+    pub fn open_calls(&self) -> usize {
+        let events = self.events.borrow();
+        let count = |message| events.iter().filter(|event| event.message() == message).count();
+        count("call opened") - count("call ended")
+    }
+
+    fn claimed(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.claimed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Display for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LINES: usize = 20;
+        let events = self.events.borrow();
+        events.iter().skip(events.len().saturating_sub(LINES)).try_for_each(|event| writeln!(f, "  {event}"))
+    }
+}
+
+/// One call, as the server saw it.
+#[derive(Clone)]
+pub struct Call {
+    id: String,
+    log: Log,
+}
+
+impl Call {
+    /// Tells whether the server has not ended the call yet.
+    pub fn is_open(&self) -> bool {
+        !self.log.events.borrow().iter().any(|event| self.is_end(event))
+    }
+
+    /// Waits until the call has ended, and tells how.
+    pub async fn end(&self) -> Result<End> {
+        let event =
+            self.log.await_event(&format!("the end of call {}", self.id), |event| self.is_end(event)).await?;
+        Ok(End {
+            how: event.text("end").to_owned(),
+            code: event.text("code").to_owned(),
+            messages: event.number("messages").with_context(|| format!("no count of messages: {event}"))?,
+            duration: Duration::from_millis(event.number("duration_ms").unwrap_or_default()),
+            at: event.at()?,
+        })
+    }
+
+    fn is_end(&self, event: &Event) -> bool {
+        event.message() == "call ended" && event.text("call_id") == self.id
+    }
+}
+
+/// How a call ended.
+#[derive(Clone, Debug)]
+pub struct End {
+    /// Why, in the log's words. `client gone` is the proof that the server dropped what it did for the call.
+    pub how: String,
+    /// The gRPC status code, by its name.
+    pub code: String,
+    /// How many messages the server had sent.
+    pub messages: u64,
+    /// How long the call was open, in whole milliseconds.
+    pub duration: Duration,
+    /// When the server logged it.
+    pub at: SystemTime,
+}

@@ -1,0 +1,118 @@
+//! The program under test, as a process of its own.
+
+use std::{
+    env,
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    process::{Child, Command, Stdio},
+};
+
+use anyhow::{Context, Result};
+
+use crate::{Call, Environment, Event, Log, output};
+
+/// A running server that serves the built page, on a port of its own. Dropping it kills the process.
+pub struct Server {
+    process: Child,
+    address: SocketAddr,
+    log: Log,
+}
+
+impl Server {
+    /// Starts a server on a free port.
+    ///
+    /// # Errors
+    ///
+    /// When it does not say where it listens; with its last words.
+    pub async fn start() -> Result<Self> {
+        Self::listen(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0).into()).await
+    }
+
+    async fn listen(address: SocketAddr) -> Result<Self> {
+        let environment = Environment::read()?;
+        let mut command = Command::new(&environment.program);
+        command
+            .arg("--listen")
+            .arg(address.to_string())
+            .arg("--assets")
+            .arg(&environment.page)
+            .args(["--log-format", "json"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        // The program takes its flags from the environment too, and a tester's own must not change what is tested.
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("DRAWBRIDGE_"))
+        {
+            command.env_remove(name);
+        }
+        let mut process =
+            command.spawn().with_context(|| format!("cannot start {}", environment.program.display()))?;
+        let stdout = process.stdout.take().context("stdout is piped")?;
+        let stderr = process.stderr.take().context("stderr is piped")?;
+        // From here on a failure kills the process, since the server owns it.
+        let mut server = Self { process, address, log: Log::new(output::collect(stderr, Event::read)) };
+        server.address = output::announcement(stdout, address_in).await.with_context(|| {
+            format!("the server did not say where it listens. Its last words:\n{}", server.log)
+        })?;
+        Ok(server)
+    }
+
+    /// Returns the address of `path` on this server.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Returns the address of `path` under the machine's other name, which makes it another site to a browser.
+    pub fn url_of_another_site(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.address.port())
+    }
+
+    /// Returns the log since the server was started last.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Waits for the next call of `method` that was opened and that nobody has asked for yet.
+    pub async fn next_call(&self, method: &str) -> Result<Call> {
+        self.log.next_call(method).await
+    }
+
+    /// Kills the server, which breaks every connection.
+    pub fn kill(&mut self) {
+        // It may have ended already, which is as good.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// Starts the server anew on the port that it had, with an empty log.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.kill();
+        *self = Self::listen(self.address).await?;
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Finds the address that an announcement like `Drawbridge is open at http://127.0.0.1:8080` names.
+fn address_in(line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once("http://")?;
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':').unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_announcement_names_the_address() {
+        let address = Some(SocketAddr::from(([127, 0, 0, 1], 4321)));
+        assert_eq!(address_in("Open http://127.0.0.1:4321 in a browser."), address);
+        assert_eq!(address_in("http://127.0.0.1:4321/"), address);
+        assert_eq!(address_in("Drawbridge 0.1.0"), None);
+    }
+}

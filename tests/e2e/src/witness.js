@@ -1,0 +1,25 @@
+// Runs in every document before the document's own scripts, and writes down what a look from outside would miss:
+// states that pass between two looks, errors that only the console tells, and how the document was shown.
+(() => {
+  const witness = { errors: [], glimpses: [], persisted: [] };
+  Object.defineProperty(window, "witness", { value: witness });
+
+  addEventListener("error", (event) => witness.errors.push(String(event.message)));
+  addEventListener("unhandledrejection", (event) => witness.errors.push(String(event.reason)));
+  addEventListener("pageshow", (event) => witness.persisted.push(event.persisted));
+
+  // One glimpse for each change of a stream's state or of the number of its messages.
+  const last = new Map();
+  const look = () => {
+    for (const card of document.querySelectorAll("#streams > li")) {
+      const { key, state } = card.dataset;
+      const messages = card.querySelectorAll(".messages > li").length;
+      const now = `${state} ${messages}`;
+      if (last.get(key) !== now) {
+        last.set(key, now);
+        witness.glimpses.push({ key, state, messages, at: performance.timeOrigin + performance.now() });
+      }
+    }
+  };
+  new MutationObserver(look).observe(document, { attributes: true, childList: true, subtree: true });
+})();

@@ -1,0 +1,103 @@
+//! The greeter's view: one answer, and a live stream that belongs to the view.
+
+use anyhow::Result;
+use drawbridge_e2e::{Call, GREETINGS, Visit};
+
+/// Asks for a greeting, and returns the answer once the view is in `state`.
+async fn say_hello(visit: &Visit, name: &str, state: &str) -> Result<String> {
+    visit.type_into("#name", name).await?;
+    visit.browser.click("#say-hello").await?;
+    let script =
+        "const hello = document.querySelector('#hello'); return [hello.dataset.state, hello.textContent]";
+    let seen: [String; 2] = visit
+        .browser
+        .await_value(&format!("an answer that says {state}"), script, |[seen, _]: &[String; 2]| seen == state)
+        .await?;
+    let [_, words] = seen;
+    Ok(words)
+}
+
+/// Starts the live greetings, and waits for two of them.
+async fn start_greetings(visit: &Visit, name: &str) -> Result<Call> {
+    visit.type_into("#name", name).await?;
+    visit.browser.click("#start-greetings").await?;
+    let call = visit.server.next_call(GREETINGS).await?;
+    let script =
+        "return [...document.querySelectorAll('#greetings > li')].map((greeting) => greeting.textContent)";
+    let greetings: Vec<String> = visit
+        .browser
+        .await_value("two greetings", script, |greetings: &Vec<String>| greetings.len() > 1)
+        .await?;
+    assert!(greetings.iter().all(|greeting| greeting.contains(name)), "{greetings:?}");
+    Ok(call)
+}
+
+async fn await_greetings(visit: &Visit, state: &str) -> Result<()> {
+    let script = "return document.querySelector('#greetings').dataset.state";
+    visit
+        .browser
+        .await_value(&format!("greetings that are {state}"), script, |seen: &String| seen == state)
+        .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_known_name_is_greeted_by_its_display_name() -> Result<()> {
+    let visit = Visit::start("/greeter").await?;
+    let words = say_hello(&visit, "ada", "answered").await?;
+    assert!(words.contains("Hello Ada Lovelace"), "{words:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_unknown_name_is_greeted_as_it_is() -> Result<()> {
+    let visit = Visit::start("/greeter").await?;
+    let words = say_hello(&visit, "somebody else", "answered").await?;
+    assert!(words.contains("Hello somebody else"), "{words:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_greeting_from_a_server_that_is_down_says_so_and_can_be_tried_again() -> Result<()> {
+    let mut visit = Visit::start("/greeter").await?;
+    visit.server.kill();
+    let words = say_hello(&visit, "ada", "failed").await?;
+    assert!(!words.is_empty());
+    visit.server.restart().await?;
+    let words = say_hello(&visit, "ada", "answered").await?;
+    assert!(words.contains("Hello Ada Lovelace"), "{words:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn live_greetings_stop_at_the_button() -> Result<()> {
+    let visit = Visit::start("/greeter").await?;
+    let call = start_greetings(&visit, "grace").await?;
+    await_greetings(&visit, "streaming").await?;
+    visit.browser.click("#stop-greetings").await?;
+    await_greetings(&visit, "stopped").await?;
+    assert_eq!(call.end().await?.how, "client gone");
+    Ok(())
+}
+
+#[tokio::test]
+async fn live_greetings_end_with_the_view() -> Result<()> {
+    let visit = Visit::start("/greeter").await?;
+    let call = start_greetings(&visit, "grace").await?;
+    assert!(call.is_open());
+    visit.follow("/streams").await?;
+    assert_eq!(call.end().await?.how, "client gone");
+    visit.follow("/greeter").await?;
+    await_greetings(&visit, "idle").await
+}
+
+#[tokio::test]
+async fn live_greetings_end_with_the_page() -> Result<()> {
+    let visit = Visit::start("/greeter").await?;
+    let call = start_greetings(&visit, "grace").await?;
+    visit.browser.goto(&visit.server.url_of_another_site("/")).await?;
+    assert_eq!(call.end().await?.how, "client gone");
+    visit.browser.client().back().await?;
+    visit.await_shown(&[false, true]).await?;
+    await_greetings(&visit, "idle").await
+}

@@ -1,0 +1,72 @@
+//! The page without a mouse.
+
+use anyhow::{Result, bail};
+use drawbridge_e2e::{GREETINGS, STREAM, Visit};
+use fantoccini::key::Key;
+
+/// Presses Tab until the focus is on the element that `css` selects, and checks that the focus can be seen there.
+async fn tab_to(visit: &Visit, css: &str) -> Result<()> {
+    for _ in 0..30 {
+        visit.browser.press(Key::Tab).await?;
+        if visit.browser.read(&format!("return document.activeElement.matches({css:?})")).await? {
+            let script = "const { outlineStyle, boxShadow } = getComputedStyle(document.activeElement);
+                return document.activeElement.matches(':focus-visible') && (outlineStyle !== 'none' || boxShadow !== 'none')";
+            assert!(visit.browser.read::<bool>(script).await?, "the focus on `{css}` cannot be seen");
+            return Ok(());
+        }
+    }
+    bail!("Tab never came to `{css}`")
+}
+
+async fn type_text(visit: &Visit, text: &str) -> Result<()> {
+    for key in text.chars() {
+        visit.browser.press(key).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stream_is_opened_cancelled_and_left_by_keyboard_alone() -> Result<()> {
+    let visit = Visit::start("/").await?;
+    tab_to(&visit, "#key").await?;
+    type_text(&visit, "ada").await?;
+    visit.browser.press(Key::Enter).await?;
+    let first = visit.server.next_call(STREAM).await?;
+    visit.await_state("ada", "streaming").await?;
+
+    tab_to(&visit, "#streams > li[data-key='ada'] button").await?;
+    visit.browser.press(Key::Enter).await?;
+    visit.await_state("ada", "cancelled").await?;
+    assert_eq!(first.end().await?.how, "client gone");
+    let kept = "return document.activeElement.matches(\"#streams > li[data-key='ada'] button\")";
+    assert!(visit.browser.read::<bool>(kept).await?, "the focus stays on the button that was pressed");
+
+    visit.browser.press(Key::Enter).await?;
+    let second = visit.server.next_call(STREAM).await?;
+    tab_to(&visit, "nav a[href='/greeter']").await?;
+    visit.browser.press(Key::Enter).await?;
+    assert_eq!(second.end().await?.how, "client gone");
+    Ok(())
+}
+
+#[tokio::test]
+async fn greetings_are_started_and_stopped_by_keyboard_alone() -> Result<()> {
+    let visit = Visit::start("/greeter").await?;
+    tab_to(&visit, "#name").await?;
+    type_text(&visit, "ada").await?;
+    tab_to(&visit, "#say-hello").await?;
+    visit.browser.press(Key::Enter).await?;
+    let script = "return document.querySelector('#hello').textContent";
+    visit
+        .browser
+        .await_value("the greeting", script, |words: &String| words.contains("Ada Lovelace"))
+        .await?;
+
+    tab_to(&visit, "#start-greetings").await?;
+    visit.browser.press(Key::Enter).await?;
+    let call = visit.server.next_call(GREETINGS).await?;
+    tab_to(&visit, "#stop-greetings").await?;
+    visit.browser.press(Key::Enter).await?;
+    assert_eq!(call.end().await?.how, "client gone");
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! What only a browser shows: the page, its streams, and what becomes of them when it is left.
+//!
+//! The tests are grouped by what the visitor does. Each has a server and a browser of its own, so they run side by side
+//! and in any order. Without the parts that `cargo xtask test` builds and names, each fails and says so.
+
+mod failing;
+mod greeting;
+mod keyboard;
+mod leaving;
+mod pictures;
+mod streaming;
+mod views;

@@ -1,0 +1,76 @@
+//! Pictures of each view, for people to look at. They are written into `tests/e2e/pictures`, which is not committed.
+
+use std::{fs, path::Path};
+
+use anyhow::Result;
+use drawbridge_e2e::{Browser, GREETINGS, Size, Theme, Visit};
+
+const SIZES: [Size; 2] =
+    [Size { width: 390, height: 844, phone: true }, Size { width: 1440, height: 900, phone: false }];
+
+/// Takes a picture of the whole page, at each size and in each theme.
+async fn take(browser: &Browser, view: &str) -> Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("pictures");
+    fs::create_dir_all(&folder)?;
+    for size in SIZES {
+        for theme in [Theme::Light, Theme::Dark] {
+            browser.emulate(size, theme).await?;
+            let width: u32 = browser.read("return document.documentElement.scrollWidth").await?;
+            assert!(width <= size.width, "{view} is {width} wide on a screen of {}", size.width);
+            let height: u32 = browser.read("return document.documentElement.scrollHeight").await?;
+            browser.emulate(Size { height: height.max(size.height), ..size }, theme).await?;
+            let name = format!("{view}-{}-{theme}.png", size.width);
+            fs::write(folder.join(name), browser.client().screenshot().await?)?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_streams_in_each_state() -> Result<()> {
+    let mut visit = Visit::start("/streams").await?;
+    take(&visit.browser, "streams-empty").await?;
+    visit.stream("cancelled").await?;
+    visit.press_button("cancelled").await?;
+    visit.await_state("cancelled", "cancelled").await?;
+    visit.enter("completed").await?;
+    visit.await_state("completed", "completed").await?;
+    visit.stream("streaming").await?;
+    visit.stream("another one").await?;
+    take(&visit.browser, "streams").await?;
+    visit.server.kill();
+    visit.await_state("streaming", "failed").await?;
+    visit.enter("server down").await?;
+    visit.await_state("server down", "failed").await?;
+    take(&visit.browser, "streams-failed").await
+}
+
+#[tokio::test]
+async fn of_streams_that_were_left() -> Result<()> {
+    let visit = Visit::start("/streams").await?;
+    visit.stream("ada").await?;
+    visit.stream("grace").await?;
+    visit.follow("/greeter").await?;
+    visit.follow("/streams").await?;
+    visit.await_left().await?;
+    take(&visit.browser, "streams-left").await
+}
+
+#[tokio::test]
+async fn of_the_greeter() -> Result<()> {
+    let visit = Visit::start("/greeter").await?;
+    take(&visit.browser, "greeter-idle").await?;
+    visit.type_into("#name", "ada").await?;
+    visit.browser.click("#say-hello").await?;
+    visit.browser.click("#start-greetings").await?;
+    visit.server.next_call(GREETINGS).await?;
+    let script = "return document.querySelectorAll('#greetings > li').length";
+    visit.browser.await_value("three greetings", script, |greetings: &usize| *greetings > 2).await?;
+    take(&visit.browser, "greeter").await
+}
+
+#[tokio::test]
+async fn of_an_unknown_path() -> Result<()> {
+    let visit = Visit::start("/no/such/view").await?;
+    take(&visit.browser, "not-found").await
+}

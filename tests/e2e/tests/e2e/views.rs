@@ -1,0 +1,62 @@
+//! What holds for every view: its title, its place in the history, what it weighs.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use drawbridge_e2e::Visit;
+
+/// What the first load may move, compressed, headers included.
+const FIRST_LOAD_BYTES: u64 = 200_000;
+
+#[tokio::test]
+async fn each_view_has_a_title_and_an_address() -> Result<()> {
+    let visit = Visit::start("/").await?;
+    let mut titles = BTreeSet::new();
+    for path in ["/streams", "/greeter"] {
+        visit.follow(path).await?;
+        let current: String = visit
+            .browser
+            .await_value("the view's address", "return location.pathname", |at: &String| at == path)
+            .await?;
+        titles.insert(visit.browser.client().title().await?);
+        // The address alone leads to the same view.
+        visit.open(&current).await?;
+        titles.insert(visit.browser.client().title().await?);
+    }
+    assert_eq!(titles.len(), 2, "each view has one title of its own: {titles:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_answered_by_the_page() -> Result<()> {
+    let visit = Visit::start("/no/such/view").await?;
+    let script = "return document.querySelector('main').textContent.toLowerCase()";
+    visit
+        .browser
+        .await_value("words that say so", script, |words: &String| words.contains("not found"))
+        .await?;
+    visit.follow("/streams").await?;
+    visit.stream("ada").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_panic_notice_is_not_shown_without_a_panic() -> Result<()> {
+    let visit = Visit::start("/").await?;
+    let script =
+        "const notice = document.querySelector('#panic'); return notice !== null && notice.checkVisibility()";
+    assert!(!visit.browser.read::<bool>(script).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_first_load_is_light() -> Result<()> {
+    let visit = Visit::start("/").await?;
+    let script = "return ['navigation', 'resource'].flatMap((type) => performance.getEntriesByType(type))
+        .map((entry) => [entry.name, entry.transferSize])";
+    let loaded: Vec<(String, u64)> = visit.browser.read(script).await?;
+    let bytes: u64 = loaded.iter().map(|(_, bytes)| bytes).sum();
+    assert!(loaded.iter().all(|(_, bytes)| *bytes > 0), "an empty profile loads everything: {loaded:?}");
+    assert!(bytes <= FIRST_LOAD_BYTES, "the first load moves {bytes} bytes: {loaded:?}");
+    Ok(())
+}
