@@ -1,1 +1,43 @@
-//! A tonic transport for browsers: gRPC-Web over `fetch`.
+//! A tonic transport for browsers: gRPC-Web over `fetch`, where dropping the call aborts it.
+//!
+//! `Transport` is a tower service over which tonic's generated clients work in a page. It exists where a browser is:
+//! on `wasm32`. Everything that it does without a browser's help is plain Rust, and is tested natively.
+//!
+//! Read in this order:
+//!
+//! 1. [`CallOptions`] and [`CancelHandle`]: what a caller says about a call.
+//! 2. [`Cause`]: why a call failed, where it was not the server that said so.
+//! 3. `service`, `call`, `body`: a call from its request to its trailers, over whatever `host` gives it.
+//! 4. `lifeline` and `source`: the guard of a call, and the one place where it is ended from this side.
+//! 5. `decoder`, `frame`, `text`, `trailers`, `metadata`, `head`: gRPC-Web on the wire.
+//! 6. `browser`: fetch, timers and the end of the page.
+
+// Only a browser uses what is below the public types.
+#![cfg_attr(not(target_arch = "wasm32"), expect(dead_code))]
+
+mod body;
+mod call;
+mod cancel;
+mod cause;
+mod decoder;
+mod frame;
+mod head;
+mod host;
+mod lifeline;
+mod malformed;
+mod metadata;
+mod options;
+mod service;
+mod source;
+mod text;
+mod timer;
+mod trailers;
+
+#[cfg(target_arch = "wasm32")]
+mod browser;
+
+#[cfg(target_arch = "wasm32")]
+pub use browser::{ResponseBody, ResponseFuture, Transport, now};
+pub use cancel::CancelHandle;
+pub use cause::Cause;
+pub use options::CallOptions;

@@ -1,0 +1,28 @@
+//! Events of the page.
+
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::closure::Closure;
+
+use super::scope;
+
+/// Listens for one kind of event of the window until it is dropped.
+pub(super) struct Listener {
+    event: &'static str,
+    callback: Closure<dyn Fn()>,
+}
+
+impl Listener {
+    pub(super) fn new(event: &'static str, callback: impl Fn() + 'static) -> Self {
+        let callback = Closure::<dyn Fn()>::new(callback);
+        // It fails only for what is no function.
+        let _ = scope().add_event_listener_with_callback(event, callback.as_ref().unchecked_ref());
+        Self { event, callback }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ =
+            scope().remove_event_listener_with_callback(self.event, self.callback.as_ref().unchecked_ref());
+    }
+}

@@ -1,0 +1,129 @@
+//! What keeps a call alive, and ends it.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use drawbridge_call::{Deadline, Timeout};
+use tonic::{Code, Status};
+
+use crate::host::{Guard, Host};
+use crate::source::{Abort, Reason, Source};
+use crate::{CallOptions, Cause};
+
+/// The guard of one call, which moves from its future into its body. Dropping it ends the call and aborts its
+/// request, unless the call has ended before.
+pub(crate) struct Lifeline<H: Host> {
+    host: H,
+    source: Source,
+    deadline: Option<Deadline<Duration>>,
+    /// The alarm for the deadline, and the listener for the end of the page.
+    guards: Vec<Guard>,
+}
+
+impl<H: Host> Lifeline<H> {
+    /// Begins a call: from here on its deadline, its handles and the end of the page can end it.
+    pub(crate) fn begin(host: H, options: &CallOptions, deadline: Option<Deadline<Duration>>) -> Self {
+        let source = Source::default();
+        let mut guards = vec![host.on_page_left(Box::new({
+            let source = source.clone();
+            move || source.end(Reason::PageLeft)
+        }))];
+        for cancel in options.cancels() {
+            cancel.watch(&source);
+        }
+        if let Some(deadline) = deadline {
+            let ring = ring(host.clone(), source.clone(), deadline);
+            // A deadline that has passed already needs no alarm.
+            if let Some(left) = ring() {
+                guards.push(host.alarm(left, Box::new(ring)));
+            }
+        }
+        Self { host, source, deadline, guards }
+    }
+
+    /// Returns the time that is left of the call, if it has a limit.
+    pub(crate) fn remaining(&self) -> Option<Timeout> {
+        self.deadline.map(|deadline| deadline.remaining(self.host.now()))
+    }
+
+    /// Returns the call's surroundings.
+    pub(crate) fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// Puts what stops the request that now begins in the hands of whatever ends the call.
+    pub(crate) fn arm(&self, abort: Abort) {
+        self.source.arm(abort);
+    }
+
+    /// Waits for the work, or for the end of the call if that comes first.
+    pub(crate) async fn race<F: Future>(&self, work: F) -> Result<F::Output, Status> {
+        let mut work = pin!(work);
+        poll_fn(|cx| match self.poll_ended(cx) {
+            Poll::Ready(status) => Poll::Ready(Err(status)),
+            Poll::Pending => work.as_mut().poll(cx).map(Ok),
+        })
+        .await
+    }
+
+    /// Waits until this side ends the call, and returns the status for it.
+    ///
+    /// The clock is read each time, and before anything else is looked at: an alarm may come late, and what breaks
+    /// when the time is up broke because the time is up.
+    pub(crate) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<Status> {
+        if self.deadline.is_some_and(|deadline| deadline.expired(self.host.now())) {
+            self.source.end(Reason::Deadline);
+        }
+        self.source.poll_ended(cx).map(|reason| self.status(reason))
+    }
+
+    /// Notes that the answer was read to its end.
+    pub(crate) fn complete(&mut self) {
+        self.source.complete();
+        self.guards.clear();
+    }
+
+    /// Notes that the call has failed, and stops what is left of its request.
+    pub(crate) fn abandon(&mut self) {
+        self.source.abandon();
+        self.guards.clear();
+    }
+
+    fn status(&self, reason: Reason) -> Status {
+        match reason {
+            Reason::Cancelled => Cause::Cancelled.status(Code::Cancelled, "the caller cancelled the call"),
+            // Nobody is left to read the status of a dropped call.
+            Reason::Dropped => Cause::Cancelled.status(Code::Cancelled, "the call was dropped"),
+            Reason::PageLeft => Cause::PageLeft.status(Code::Cancelled, "the page was left"),
+            Reason::Deadline => {
+                let granted = self.deadline.map_or(Duration::ZERO, |deadline| deadline.granted().duration());
+                let message = format!("the call did not end within {granted:?}");
+                Cause::DeadlineExceeded.status(Code::DeadlineExceeded, message)
+            }
+        }
+    }
+}
+
+impl<H: Host> Drop for Lifeline<H> {
+    fn drop(&mut self) {
+        self.source.end(Reason::Dropped);
+    }
+}
+
+/// Returns what an alarm calls: it ends the call once its time is up, and until then says how long to wait.
+fn ring<H: Host>(
+    host: H,
+    source: Source,
+    deadline: Deadline<Duration>,
+) -> impl Fn() -> Option<Duration> + Send + 'static {
+    move || {
+        let now = host.now();
+        if deadline.expired(now) {
+            source.end(Reason::Deadline);
+            return None;
+        }
+        Some(deadline.remaining(now).duration())
+    }
+}

@@ -1,0 +1,226 @@
+//! What a caller says about a call.
+
+use std::time::Duration;
+
+use drawbridge_call::{Deadline, Timeout};
+use http::HeaderMap;
+use tonic::Status;
+use tonic::metadata::MetadataMap;
+
+use crate::CancelHandle;
+
+/// The longest timeout that the wire can carry: 99,999,999 hours. No clock's deadline overflows with it.
+const LONGEST: Duration = Duration::from_secs(99_999_999 * 3_600);
+
+/// What a caller says about one call, as an extension of its request; or, given to a transport, about all its calls.
+///
+/// ```
+/// use std::time::Duration;
+/// use drawbridge_fetch::{CallOptions, CancelHandle};
+///
+/// let cancel = CancelHandle::new();
+/// let mut request = tonic::Request::new("hello");
+/// request.extensions_mut().insert(
+///     CallOptions::new().with_timeout(Duration::from_secs(30)).with_cancel(&cancel),
+/// );
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct CallOptions {
+    timeout: Setting,
+    deadline: Option<Deadline<Duration>>,
+    cancel: Vec<CancelHandle>,
+    metadata: MetadataMap,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Setting {
+    /// As the transport's defaults have it.
+    #[default]
+    Default,
+    Unlimited,
+    Limited(Timeout),
+}
+
+impl CallOptions {
+    /// Creates options that say nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Limits the whole call, its stream included, to this time. The clock starts when the call is made.
+    ///
+    /// The server is told (`grpc-timeout`), and this side keeps it too: when the time is up, the request is aborted
+    /// at once and the call ends with `DEADLINE_EXCEEDED`. A timeout of zero fails without a request. Where a call
+    /// has several limits, this one, [`with_deadline`](Self::with_deadline) and tonic's own `set_timeout`, the
+    /// first to pass counts.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Setting::Limited(timeout.into());
+        self
+    }
+
+    /// Leaves the call without a timeout, even where the transport's defaults have one.
+    #[must_use]
+    pub fn without_timeout(mut self) -> Self {
+        self.timeout = Setting::Unlimited;
+        self
+    }
+
+    /// Limits the call to a deadline on the page's clock, which several calls can share. One that has passed fails
+    /// without a request.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Deadline<Duration>) -> Self {
+        self.deadline = Deadline::min(self.deadline, Some(deadline));
+        self
+    }
+
+    /// Lets `cancel` end the call. A call can carry several handles.
+    #[must_use]
+    pub fn with_cancel(mut self, cancel: &CancelHandle) -> Self {
+        self.cancel.push(cancel.clone());
+        self
+    }
+
+    /// Sends metadata with the call. A key that is also in the request's own metadata, or in the options of the
+    /// call where these are the defaults, gives way to it with all its values.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: MetadataMap) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
+    /// Returns the options of one call, with what it does not say taken from the defaults.
+    pub(crate) fn or(mut self, defaults: &Self) -> Self {
+        if self.timeout == Setting::Default {
+            self.timeout = defaults.timeout;
+        }
+        self.deadline = Deadline::min(self.deadline, defaults.deadline);
+        self.cancel.extend_from_slice(&defaults.cancel);
+        let mut metadata = self.metadata.into_headers();
+        fill(&mut metadata, defaults.metadata.as_ref());
+        self.metadata = MetadataMap::from_headers(metadata);
+        self
+    }
+
+    /// Returns the handles that can cancel the call.
+    pub(crate) fn cancels(&self) -> &[CancelHandle] {
+        &self.cancel
+    }
+
+    /// Adds the metadata to the headers of a request, except for keys that are there already.
+    pub(crate) fn add_metadata(&self, headers: &mut HeaderMap) {
+        fill(headers, self.metadata.as_ref());
+    }
+
+    /// Returns when a call that starts `now` must have ended: the first of all its limits, of which tonic writes
+    /// its own into the headers.
+    pub(crate) fn deadline(
+        &self,
+        now: Duration,
+        headers: &HeaderMap,
+    ) -> Result<Option<Deadline<Duration>>, Status> {
+        let after = |timeout: Timeout| Deadline::after(now, timeout.duration().min(LONGEST).into());
+        let own = match self.timeout {
+            Setting::Limited(timeout) => after(timeout),
+            Setting::Default | Setting::Unlimited => None,
+        };
+        let stated = match headers.get(drawbridge_call::GRPC_TIMEOUT) {
+            Some(value) => {
+                let text = String::from_utf8_lossy(value.as_bytes());
+                after(text.parse().map_err(|error| Status::invalid_argument(format!("{error}")))?)
+            }
+            None => None,
+        };
+        Ok(Deadline::min(Deadline::min(own, stated), self.deadline))
+    }
+}
+
+/// Adds to `headers` all values of each key that they do not have yet.
+fn fill(headers: &mut HeaderMap, from: &HeaderMap) {
+    for name in from.keys() {
+        if !headers.contains_key(name) {
+            for value in from.get_all(name) {
+                headers.append(name, value.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tonic::Code;
+
+    const fn ms(value: u64) -> Duration {
+        Duration::from_millis(value)
+    }
+
+    /// When the call must have ended that starts at 10 ms with these options and this header.
+    fn ends(options: &CallOptions, header: Option<&str>) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        if let Some(header) = header {
+            headers.insert("grpc-timeout", header.parse().unwrap());
+        }
+        options.deadline(ms(10), &headers).unwrap().map(|deadline| deadline.at())
+    }
+
+    #[test]
+    fn the_first_limit_counts() {
+        let options = CallOptions::new();
+        assert_eq!(ends(&options, None), None);
+        assert_eq!(ends(&options, Some("5m")), Some(ms(15)));
+        let options = options.with_timeout(ms(7));
+        assert_eq!(ends(&options, None), Some(ms(17)));
+        assert_eq!(ends(&options, Some("5m")), Some(ms(15)));
+        let options = options.with_deadline(Deadline::after(ms(0), ms(12).into()).unwrap());
+        assert_eq!(ends(&options, Some("5m")), Some(ms(12)));
+    }
+
+    #[test]
+    fn no_timeout_is_too_long() {
+        assert!(ends(&CallOptions::new().with_timeout(Duration::MAX), None).is_some());
+        assert!(ends(&CallOptions::new(), Some("99999999H")).is_some());
+    }
+
+    #[test]
+    fn a_timeout_that_is_none_is_quoted() {
+        let headers = HeaderMap::from_iter([("grpc-timeout".parse().unwrap(), "soon".parse().unwrap())]);
+        let status = CallOptions::new().deadline(ms(0), &headers).unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert!(status.message().contains("\"soon\""), "{status}");
+    }
+
+    #[test]
+    fn a_call_goes_before_the_defaults() {
+        let defaults = CallOptions::new().with_timeout(ms(5));
+        assert_eq!(ends(&CallOptions::new().or(&defaults), None), Some(ms(15)));
+        assert_eq!(ends(&CallOptions::new().with_timeout(ms(9)).or(&defaults), None), Some(ms(19)));
+        assert_eq!(ends(&CallOptions::new().without_timeout().or(&defaults), None), None);
+    }
+
+    #[test]
+    fn the_calls_handle_and_that_of_the_defaults_both_count() {
+        let defaults = CallOptions::new().with_cancel(&CancelHandle::new());
+        assert_eq!(CallOptions::new().with_cancel(&CancelHandle::new()).or(&defaults).cancels().len(), 2);
+    }
+
+    #[test]
+    fn metadata_of_the_call_replaces_that_of_the_defaults_key_by_key() {
+        let metadata = |pairs: &[(&'static str, &'static str)]| {
+            let mut metadata = MetadataMap::new();
+            for (key, value) in pairs {
+                metadata.append(*key, value.parse().unwrap());
+            }
+            metadata
+        };
+        let defaults =
+            CallOptions::new().with_metadata(metadata(&[("a", "1"), ("a", "2"), ("b", "3"), ("c", "4")]));
+        let options = CallOptions::new().with_metadata(metadata(&[("b", "5"), ("b", "6")])).or(&defaults);
+        let mut headers = HeaderMap::from_iter([("c".parse().unwrap(), "7".parse().unwrap())]);
+        options.add_metadata(&mut headers);
+        let all = |name: &str| headers.get_all(name).iter().cloned().collect::<Vec<_>>();
+        assert_eq!(all("a"), ["1", "2"]);
+        assert_eq!(all("b"), ["5", "6"]);
+        assert_eq!(all("c"), ["7"]);
+    }
+}

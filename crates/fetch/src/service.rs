@@ -1,0 +1,36 @@
+//! The tower service that tonic's clients call.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use http::{Request, Response};
+use tonic::Status;
+
+use crate::CallOptions;
+use crate::body::Body;
+use crate::call::call;
+use crate::host::Host;
+use crate::lifeline::Lifeline;
+
+/// A client of one server in any surroundings, with what all its calls have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Client<H> {
+    pub(crate) host: H,
+    pub(crate) defaults: CallOptions,
+}
+
+/// A call that is opening. Dropping it aborts the request.
+pub(crate) type Opening<B> = Pin<Box<dyn Future<Output = Result<Response<B>, Status>> + Send>>;
+
+impl<H: Host> Client<H> {
+    /// Makes a call. Its clock starts now; its request is sent when the future is first polled.
+    pub(crate) fn call(&self, mut request: Request<tonic::body::Body>) -> Opening<Body<H>> {
+        let options = request.extensions_mut().remove::<CallOptions>().unwrap_or_default().or(&self.defaults);
+        options.add_metadata(request.headers_mut());
+        let deadline = match options.deadline(self.host.now(), request.headers()) {
+            Ok(deadline) => deadline,
+            Err(status) => return Box::pin(std::future::ready(Err(status))),
+        };
+        Box::pin(call(Lifeline::begin(self.host.clone(), &options, deadline), request))
+    }
+}
