@@ -1,0 +1,185 @@
+//! What a request may get wrong, and the answer that each mistake gets, over raw sockets: one row for each rule.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use drawbridge_proto::greet::HelloRequest;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::support::client::frame;
+use crate::support::probe::Probe;
+use crate::support::{Server, samples, soon};
+
+const HELLO: &str = "/greet.Greeter/SayHello";
+const WEB: &str = "application/grpc-web+proto";
+const TEXT: &str = "application/grpc-web-text";
+
+/// What an answer must be: a status of HTTP with a header, or one of gRPC with words in its message.
+enum Expected {
+    Http(u16, &'static str),
+    Grpc(u8, &'static str),
+}
+use Expected::{Grpc, Http};
+
+struct Row {
+    rule: &'static str,
+    method: &'static str,
+    path: &'static str,
+    headers: Vec<(&'static str, &'static str)>,
+    body: Vec<u8>,
+    expected: Expected,
+}
+
+fn row(rule: &'static str, body: impl Into<Vec<u8>>, expected: Expected) -> Row {
+    Row {
+        rule,
+        method: "POST",
+        path: HELLO,
+        headers: vec![("content-type", WEB)],
+        body: body.into(),
+        expected,
+    }
+}
+
+impl Row {
+    fn at(self, path: &'static str) -> Self {
+        Self { path, ..self }
+    }
+
+    fn by(self, method: &'static str) -> Self {
+        Self { method, ..self }
+    }
+
+    fn typed(mut self, content_type: &'static str) -> Self {
+        self.headers[0].1 = content_type;
+        self
+    }
+
+    fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+fn rows() -> Vec<Row> {
+    let hello = frame(&HelloRequest { name: "ada".to_owned() }).to_vec();
+    let two = hello.repeat(2);
+    let unpadded = STANDARD.encode(&hello).trim_end_matches('=').as_bytes()[1..].to_vec();
+    vec![
+        row("a content-type that is not gRPC's", hello.clone(), Http(415, "")).typed("application/json"),
+        row("a codec that is not spoken", hello.clone(), Http(415, "")).typed("application/grpc-web+json"),
+        row("gRPC proper over HTTP/1.1", hello.clone(), Http(505, "")).typed("application/grpc"),
+        row("a method other than POST", "", Http(405, "allow: POST, OPTIONS")).by("GET"),
+        row("a method other than POST", "", Http(405, "allow: POST, OPTIONS")).by("DELETE"),
+        row("an unknown method", hello.clone(), Grpc(12, "")).at("/greet.Greeter/NoSuchMethod"),
+        row("an unknown service", hello.clone(), Grpc(12, "/no.such.Service/Method"))
+            .at("/no.such.Service/Method"),
+        row("a path that is no gRPC path", hello.clone(), Grpc(12, "")).at("/greet.Greeter/Say%48ello"),
+        row("a path that is no gRPC path", hello.clone(), Grpc(12, "")).at("/greet.Greeter/SayHello/"),
+        row("no message to a unary method", "", Grpc(12, "no message")),
+        row("two messages to a unary method", two.clone(), Grpc(12, "more than one")),
+        row("two messages to a method that streams its answer", two, Grpc(12, "more than one"))
+            .at("/Message/Stream"),
+        row("a prefix that is cut off", b"\0\0\0".to_vec(), Grpc(13, "ended inside")),
+        row("a payload that is cut off", b"\0\0\0\0\x05\n\x03a".to_vec(), Grpc(13, "ended inside")),
+        row("a payload that never came", b"\0\0\0\0\x05".to_vec(), Grpc(13, "ended inside")),
+        row("a length over the limit", b"\0\x00\x40\x00\x01".to_vec(), Grpc(8, "4194305")),
+        row("the largest length of all", b"\0\xff\xff\xff\xff".to_vec(), Grpc(8, "4294967295")),
+        row("a compressed message without an encoding", b"\x01\0\0\0\x01x".to_vec(), Grpc(13, "")),
+        row("an encoding that is not known", hello.clone(), Grpc(12, "")).with("grpc-encoding", "snappy"),
+        row("flags other than 0 and 1", b"\x02\0\0\0\0".to_vec(), Grpc(13, "0x02")),
+        row("a trailers frame in a request", b"\x80\0\0\0\0".to_vec(), Grpc(13, "0x80")),
+        row("bytes that are no protobuf", b"\0\0\0\0\x02\xff\xff".to_vec(), Grpc(13, "")),
+        row("a string that is no UTF-8", b"\0\0\0\0\x03\n\x01\xff".to_vec(), Grpc(13, "")),
+        row("bytes that are no gzip", b"\x01\0\0\0\x01x".to_vec(), Grpc(13, ""))
+            .with("grpc-encoding", "gzip"),
+        row("text that is no base64", "!!!!", Grpc(13, "")).typed(TEXT),
+        row("base64 that is cut off", unpadded, Grpc(13, "")).typed(TEXT),
+        row("a timeout that is none", hello.clone(), Grpc(3, "\"1x\"")).with("grpc-timeout", "1x"),
+        row("a timeout of nine digits", hello.clone(), Grpc(3, "123456789m"))
+            .with("grpc-timeout", "123456789m"),
+        row("a timeout of nothing", hello.clone(), Grpc(3, "\"\"")).with("grpc-timeout", ""),
+        row("a timeout of zero", hello, Grpc(4, "")).with("grpc-timeout", "0m"),
+    ]
+}
+
+/// Sends raw bytes, and returns all that comes back until the server closes the connection.
+async fn exchange(address: SocketAddr, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    soon("the end of the answer", stream.read_to_end(&mut answer)).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn raw_request(row: &Row) -> Vec<u8> {
+    let mut head =
+        format!("{} {} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n", row.method, row.path);
+    for (name, value) in &row.headers {
+        write!(head, "{name}: {value}\r\n").unwrap();
+    }
+    write!(head, "content-length: {}\r\n\r\n", row.body.len()).unwrap();
+    [head.as_bytes(), &row.body].concat()
+}
+
+/// Returns the code and the words of an answer's status, from its head or from its trailers frame.
+fn grpc_status(answer: &str) -> Option<(u8, String)> {
+    let text = match answer.split_once("\r\n\r\n") {
+        Some((head, body)) if head.contains("grpc-web-text") && !head.contains("grpc-status") => {
+            let body: String = body.split("\r\n").skip(1).step_by(2).collect();
+            String::from_utf8_lossy(&STANDARD.decode(body).ok()?).into_owned()
+        }
+        _ => answer.to_owned(),
+    };
+    let value = |name: &str| Some(text.split_once(name)?.1.split("\r\n").next()?.trim().to_owned());
+    let words = value("grpc-message:").unwrap_or_default();
+    let words = percent_encoding::percent_decode_str(&words).decode_utf8().ok()?.into_owned();
+    Some((value("grpc-status:")?.parse().ok()?, words))
+}
+
+#[tokio::test]
+async fn each_mistake_has_its_answer() {
+    let server = Server::samples().await;
+    let mut wrong = Vec::new();
+    for row in rows() {
+        let answer = exchange(server.address, &raw_request(&row)).await;
+        let right = match row.expected {
+            Http(status, header) => {
+                answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.contains(header)
+            }
+            Grpc(code, words) => {
+                answer.starts_with("HTTP/1.1 200 ")
+                    && grpc_status(&answer).is_some_and(|status| status.0 == code && status.1.contains(words))
+            }
+        };
+        if !right {
+            wrong.push(format!(
+                "{} {} with {:?}: {}\n{answer}\n",
+                row.method, row.path, row.headers, row.rule
+            ));
+        }
+        assert!(!answer.contains("<html"), "a gRPC call never gets HTML: {answer}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn an_unknown_encoding_is_told_what_is_known() {
+    let server = Server::start(samples()).await;
+    let row = row("", frame(&HelloRequest::default()).to_vec(), Grpc(12, "")).with("grpc-encoding", "snappy");
+    let answer = exchange(server.address, &raw_request(&row)).await;
+    assert!(answer.contains("grpc-accept-encoding: gzip,identity"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_handler_sees_no_call_that_broke_a_rule() {
+    let (server, mut events) = Probe::start().await;
+    for body in [&b""[..], b"\0\0\0\0\0\0\0\0\0\0", b"\0\0\0\0\x09", b"\x07\0\0\0\0"] {
+        exchange(server.address, &raw_request(&row("", body, Grpc(13, "")).at("/Message/Stream"))).await;
+    }
+    assert!(events.is_silent());
+    assert_eq!(server.calls.open(), 0);
+}

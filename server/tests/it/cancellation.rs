@@ -1,0 +1,162 @@
+//! A caller that leaves drops the handler, wherever it is.
+
+use std::time::Duration;
+
+use drawbridge::EndReason;
+use drawbridge_proto::message::Response as Progress;
+
+use crate::support::client::{Wire, frame};
+use crate::support::probe::{Probe, told};
+use crate::support::soon;
+
+#[tokio::test]
+async fn leaving_before_the_answer_drops_the_handler() {
+    for wire in Wire::ALL {
+        let (server, mut events) = Probe::start().await;
+        let address = server.address;
+        let call = tokio::spawn(async move { wire.call(address, "/Message/Stream", &told("wait")).await });
+        let context = events.started().await;
+        assert!(events.is_silent());
+        call.abort();
+        let current = events.released().await.expect("a handler is dropped inside its call");
+        assert_eq!(current.call_id(), context.call_id());
+        assert_eq!(context.end_reason(), Some(&EndReason::ClientGone), "{wire:?}");
+        assert_eq!(server.calls.open(), 0);
+    }
+}
+
+#[tokio::test]
+async fn leaving_in_mid_stream_drops_the_handler() {
+    for wire in Wire::ALL {
+        let (server, mut events) = Probe::start().await;
+        let mut answer = wire.call(server.address, "/Message/Stream", &told("always")).await;
+        let context = events.started().await;
+        answer.message::<Progress>().await.expect("a message");
+        drop(answer);
+        events.released().await.expect("a stream is dropped inside its call");
+        assert_eq!(context.end_reason(), Some(&EndReason::ClientGone), "{wire:?}");
+        assert!(context.messages() > 0);
+    }
+}
+
+#[tokio::test]
+async fn leaving_a_silent_stream_drops_the_handler() {
+    for wire in Wire::ALL {
+        let (server, mut events) = Probe::start().await;
+        let mut answer = wire.call(server.address, "/Message/Stream", &told("three")).await;
+        let context = events.started().await;
+        for _ in 0..3 {
+            answer.message::<Progress>().await.expect("three messages");
+        }
+        assert!(events.is_silent());
+        drop(answer);
+        events.released().await;
+        assert_eq!(context.end_reason(), Some(&EndReason::ClientGone), "{wire:?}");
+        assert_eq!(context.messages(), 3);
+    }
+}
+
+#[tokio::test]
+async fn leaving_one_stream_of_a_connection_leaves_the_others_alone() {
+    let (server, mut events) = Probe::start().await;
+    let mut connection = Wire::GRPC.connect(server.address).await;
+    let mut answers = Vec::new();
+    let mut contexts = Vec::new();
+    for _ in 0..3 {
+        answers
+            .push(Wire::GRPC.call_with(&mut connection, "/Message/Stream", frame(&told("three")), &[]).await);
+        contexts.push(events.started().await);
+    }
+    drop(answers.remove(1));
+    let released = events.released().await.expect("a context");
+    assert_eq!(released.call_id(), contexts[1].call_id());
+    for (answer, context) in answers.iter_mut().zip([&contexts[0], &contexts[2]]) {
+        assert_eq!(answer.message::<Progress>().await.expect("a message").message, "one");
+        assert_eq!(context.end_reason(), None);
+    }
+    assert_eq!(server.calls.open(), 2);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_the_end_is_told_its_reason() {
+    let (server, mut events) = Probe::start().await;
+    let answer = Wire::WEB_H1.call(server.address, "/Message/Stream", &told("silent")).await;
+    let context = events.started().await;
+    let waiting = tokio::spawn(async move { context.cancelled().await });
+    drop(answer);
+    assert_eq!(soon("the end", waiting).await.unwrap(), EndReason::ClientGone);
+}
+
+#[tokio::test]
+async fn a_handler_that_cancels_ends_its_call_with_its_words() {
+    for wire in Wire::ALL {
+        let (server, mut events) = Probe::start().await;
+        let ending = wire.call(server.address, "/Message/Stream", &told("cancel")).await.ending().await;
+        assert_eq!((ending.code, ending.words.as_str()), (1, "the probe gives up"), "{wire:?}");
+        let context = events.started().await;
+        events.released().await;
+        let words = "the probe gives up".to_owned();
+        assert_eq!(context.end_reason(), Some(&EndReason::CancelledByHandler(words)));
+
+        let answer = wire.call(server.address, "/Message/Stream", &told("cancel later")).await;
+        let (messages, ending) = answer.finish::<Progress>().await;
+        assert_eq!(messages.len(), 1, "what the stream yields behind its own end is not sent");
+        assert_eq!((ending.code, ending.words.as_str()), (1, "the probe gives up"), "{wire:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_internal_for_its_call_alone() {
+    let (server, mut events) = Probe::start().await;
+    for wire in Wire::ALL {
+        let mut connection = wire.connect(server.address).await;
+        for (key, count) in [("panic", 0), ("panic later", 1)] {
+            let answer = wire.call_with(&mut connection, "/Message/Stream", frame(&told(key)), &[]).await;
+            let (messages, ending) = answer.finish::<Progress>().await;
+            assert_eq!((messages.len(), ending.code), (count, 13), "{wire:?} {key}");
+            let context = events.started().await;
+            events.released().await;
+            assert_eq!(context.end_reason(), Some(&EndReason::Panicked));
+        }
+        let answer = wire.call_with(&mut connection, "/Message/Stream", frame(&told("echo")), &[]).await;
+        assert_eq!(answer.finish::<Progress>().await.0.len(), 1, "the connection lives on");
+        events.started().await;
+        events.released().await;
+    }
+}
+
+#[tokio::test]
+async fn stopping_ends_open_calls_as_unavailable() {
+    for wire in Wire::ALL {
+        let (server, mut events) = Probe::start().await;
+        let mut answer = wire.call(server.address, "/Message/Stream", &told("three")).await;
+        let context = events.started().await;
+        answer.message::<Progress>().await.expect("a message");
+        let (ending, ()) = tokio::join!(answer.finish::<Progress>(), server.stop());
+        assert_eq!(ending.1.code, 14, "{wire:?}");
+        assert_eq!(context.end_reason(), Some(&EndReason::Draining));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_ends_all_its_calls() {
+    let (server, mut events) = Probe::start().await;
+    let mut connection = Wire::GRPC.connect(server.address).await;
+    let mut answers = Vec::new();
+    for _ in 0..5 {
+        answers.push(
+            Wire::GRPC.call_with(&mut connection, "/Message/Stream", frame(&told("silent")), &[]).await,
+        );
+        events.started().await;
+    }
+    drop((answers, connection));
+    for _ in 0..5 {
+        events.released().await;
+    }
+    soon("the list to be empty", async {
+        while server.calls.open() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+}

@@ -1,0 +1,184 @@
+//! A deadline ends the whole call, whatever its handler or its client does.
+
+use std::time::Duration;
+
+use drawbridge::{Bridge, DeadlinePolicy, EndReason};
+use drawbridge_proto::message::Response as Progress;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use crate::support::Server;
+use crate::support::client::{Answer, Wire, frame};
+use crate::support::probe::{Events, Probe, told};
+use crate::support::soon;
+
+async fn call_within(wire: Wire, server: &Server, key: &str, timeout: &str) -> Answer {
+    let mut connection = wire.connect(server.address).await;
+    let headers = [("grpc-timeout", timeout)];
+    wire.call_with(&mut connection, "/Message/Stream", frame(&told(key)), &headers).await
+}
+
+/// Calls the probe without a socket, so that time passes only when nothing else is left to do.
+async fn call_in_paused_time(wire: Wire, key: &str, timeout: &str) -> (Answer, Events) {
+    let (bridge, events) = Probe::hosted();
+    let headers = [("grpc-timeout", timeout)];
+    let answer = wire.call_router(bridge.into_router(), "/Message/Stream", frame(&told(key)), &headers).await;
+    (answer, events)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_in_one_long_await_is_ended_on_time() {
+    for wire in Wire::ALL {
+        let start = Instant::now();
+        let (answer, mut events) = call_in_paused_time(wire, "wait", "250m").await;
+        let ending = answer.ending().await;
+        assert_eq!(start.elapsed().as_millis(), 250, "{wire:?}");
+        assert_eq!(ending.code, 4, "{wire:?}");
+        assert!(ending.words.contains("250ms"), "the time that was granted is told: {}", ending.words);
+        let context = events.started().await;
+        assert!(events.released().await.is_some(), "the handler was dropped inside its call");
+        let granted = Duration::from_millis(250).into();
+        assert_eq!(context.end_reason(), Some(&EndReason::DeadlineExceeded { granted }));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_messages_and_then_the_status_on_time() {
+    for wire in Wire::ALL {
+        let start = Instant::now();
+        let (answer, mut events) = call_in_paused_time(wire, "three", "4S").await;
+        let (messages, ending) = answer.finish::<Progress>().await;
+        assert_eq!(start.elapsed().as_millis(), 4000, "{wire:?}");
+        let words: Vec<_> = messages.iter().map(|progress| progress.message.as_str()).collect();
+        assert_eq!(words, ["one", "two", "three"], "{wire:?}");
+        assert_eq!(ending.code, 4, "{wire:?}");
+        events.started().await;
+        events.released().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_polls_loses_its_handler_on_time() {
+    for wire in Wire::ALL {
+        let start = Instant::now();
+        let (answer, mut events) = call_in_paused_time(wire, "three", "4S").await;
+        events.started().await;
+        events.released().await.expect("a context");
+        assert_eq!(start.elapsed().as_millis(), 4000, "{wire:?}");
+        assert_eq!(answer.finish::<Progress>().await.1.code, 4, "and whoever polls later is told");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_always_ready_is_ended() {
+    for wire in [Wire::GRPC, Wire::WEB_H1] {
+        let (server, mut events) = Probe::start().await;
+        let answer = call_within(wire, &server, "always", "1S").await;
+        let (messages, ending) = answer.finish::<Progress>().await;
+        assert!(!messages.is_empty());
+        assert_eq!(ending.code, 4, "{wire:?}");
+        events.started().await;
+        events.released().await;
+    }
+}
+
+/// Waits for the handler to be dropped by its deadline while the client reads nothing.
+async fn ended_unread(events: &mut Events) {
+    let context = events.started().await;
+    events.released().await.expect("a context");
+    assert!(
+        matches!(context.end_reason(), Some(EndReason::DeadlineExceeded { .. })),
+        "{:?}",
+        context.end_reason()
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_stopped_reading_cannot_outrun_it() {
+    // Over HTTP/1.1 the socket's buffers fill; over h2 the stream's window does, as nobody asks for the body.
+    let (server, mut events) = Probe::start().await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let body = frame(&told("large"));
+    let head = format!(
+        "POST /Message/Stream HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/grpc-web\r\n\
+         grpc-timeout: 2S\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
+    ended_unread(&mut events).await;
+
+    let answer = call_within(Wire::GRPC, &server, "large", "2S").await;
+    ended_unread(&mut events).await;
+    assert_eq!(answer.finish::<Progress>().await.1.code, 4, "and once it reads, it is told");
+    drop(stream);
+}
+
+#[tokio::test]
+async fn a_request_that_is_still_being_sent_is_ended() {
+    use tokio::io::AsyncReadExt as _;
+
+    let (server, mut events) = Probe::start().await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = "POST /Message/Stream HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/grpc-web\r\n\
+                grpc-timeout: 20m\r\ncontent-length: 100\r\n\r\n\0\0\0";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    while !answer.contains("grpc-status: 4") {
+        let mut piece = [0; 1024];
+        let read = soon("the status", stream.read(&mut piece)).await.unwrap();
+        assert!(read > 0, "closed without a status: {answer}");
+        answer += std::str::from_utf8(&piece[..read]).unwrap();
+    }
+    assert!(events.is_silent(), "the handler was never called");
+    assert_eq!(server.calls.open(), 0);
+}
+
+#[tokio::test]
+async fn no_time_at_all_ends_a_call_before_its_handler() {
+    let (server, mut events) = Probe::start().await;
+    for wire in Wire::ALL {
+        for none in ["0n", "0H"] {
+            assert_eq!(call_within(wire, &server, "echo", none).await.ending().await.code, 4, "{wire:?}");
+        }
+    }
+    assert!(events.is_silent());
+}
+
+#[tokio::test]
+async fn the_policy_grants_a_default_and_clamps_to_the_most() {
+    let second = Duration::from_secs;
+    let with = |default, max| {
+        let (bridge, events) = Probe::hosted();
+        let bridge: Bridge = bridge.deadlines(DeadlinePolicy { default, max });
+        async move { (Server::start(bridge).await, events) }
+    };
+    for (default, max, asked, granted) in [
+        (Some(second(7)), None, None, Some(second(7))),
+        (Some(second(7)), None, Some("9S"), Some(second(9))),
+        (None, Some(second(3)), Some("9S"), Some(second(3))),
+        (None, None, None, None),
+    ] {
+        let (server, mut events) = with(default, max).await;
+        let mut connection = Wire::GRPC.connect(server.address).await;
+        let headers: Vec<_> = asked.map(|asked| ("grpc-timeout", asked)).into_iter().collect();
+        let body = frame(&told("echo"));
+        let answer = Wire::GRPC.call_with(&mut connection, "/Message/Stream", body, &headers).await;
+        let deadline = events.started().await.deadline().map(|deadline| deadline.granted().duration());
+        assert_eq!(deadline, granted);
+        assert_eq!(answer.finish::<Progress>().await.1.code, 0);
+        events.released().await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_done_in_time_is_completed() {
+    for wire in Wire::ALL {
+        let (server, mut events) = Probe::start().await;
+        let (messages, ending) = call_within(wire, &server, "echo", "1H").await.finish::<Progress>().await;
+        assert_eq!((messages.len(), ending.code), (1, 0));
+        let context = events.started().await;
+        events.released().await;
+        assert_eq!(soon("the end", context.cancelled()).await, EndReason::Completed(tonic::Code::Ok));
+    }
+}

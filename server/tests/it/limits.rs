@@ -1,0 +1,92 @@
+//! What is too much has a clear answer.
+
+use drawbridge::{ConnectionLimits, Limits};
+use drawbridge_proto::greet::HelloRequest;
+use drawbridge_proto::message::Response as Progress;
+
+use crate::support::client::{Wire, frame};
+use crate::support::probe::{Probe, told};
+use crate::support::{Server, samples, soon};
+
+#[tokio::test]
+async fn a_call_too_many_is_resource_exhausted_and_there_is_room_again_later() {
+    let (bridge, mut events) = Probe::hosted();
+    let server = Server::start(bridge.limits(Limits { max_calls: 2, ..Limits::default() })).await;
+    for wire in Wire::ALL {
+        let first = wire.call(server.address, "/Message/Stream", &told("silent")).await;
+        let second = wire.call(server.address, "/Message/Stream", &told("silent")).await;
+        let (first_call, _) = (events.started().await, events.started().await);
+        let ending = wire.call(server.address, "/Message/Stream", &told("echo")).await.ending().await;
+        assert_eq!(ending.code, 8, "{wire:?}");
+        assert!(ending.words.starts_with("2 calls are open"), "{}", ending.words);
+
+        drop(first);
+        events.released().await;
+        soon("the end", first_call.cancelled()).await;
+        let answer = wire.call(server.address, "/Message/Stream", &told("echo")).await;
+        assert_eq!(answer.finish::<Progress>().await.1.code, 0);
+        events.started().await;
+        events.released().await;
+        drop(second);
+        events.released().await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_resource_exhausted() {
+    let limits = Limits { max_message_bytes: 100, ..Limits::default() };
+    let server = Server::start(samples().limits(limits)).await;
+    for wire in Wire::ALL {
+        for (length, code) in [(98, 0), (99, 8)] {
+            let request = HelloRequest { name: "n".repeat(length) };
+            let answer = wire.call(server.address, "/greet.Greeter/SayHello", &request).await;
+            let ending = answer.finish::<()>().await.1;
+            assert_eq!(ending.code, code, "{wire:?} with {length}: {}", ending.words);
+        }
+    }
+}
+
+#[tokio::test]
+async fn headers_over_the_limit_are_answered_431() {
+    let server = Server::samples().await;
+    let padding = "x".repeat(20 * 1024);
+    for wire in [Wire::WEB_H1, Wire::WEB_H2] {
+        let mut connection = wire.connect(server.address).await;
+        let headers = [("x-padding", padding.as_str())];
+        let body = frame(&HelloRequest::default());
+        let answer = wire.call_with(&mut connection, "/greet.Greeter/SayHello", body, &headers).await;
+        assert_eq!(answer.http_status, 431, "{wire:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_too_many_on_a_connection_waits_for_its_turn() {
+    let (bridge, mut events) = Probe::hosted();
+    let limits = ConnectionLimits { max_streams: 3, ..ConnectionLimits::default() };
+    let server = Server::start_with(bridge, limits).await;
+    let mut connection = Wire::GRPC.connect(server.address).await;
+    // The client learns of the limit with the server's first frames.
+    let answer = Wire::GRPC.call_with(&mut connection, "/Message/Stream", frame(&told("echo")), &[]).await;
+    answer.finish::<Progress>().await;
+    events.started().await;
+    events.released().await;
+
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        open.push(
+            Wire::GRPC.call_with(&mut connection, "/Message/Stream", frame(&told("silent")), &[]).await,
+        );
+        events.started().await;
+    }
+    let waiting = Wire::GRPC.call_with(&mut connection, "/Message/Stream", frame(&told("echo")), &[]);
+    let ((), answer) = tokio::join!(
+        async {
+            assert!(events.is_silent());
+            open.pop();
+            events.released().await;
+            events.started().await;
+        },
+        waiting
+    );
+    assert_eq!(answer.finish::<Progress>().await.1.code, 0);
+}

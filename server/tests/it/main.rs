@@ -1,0 +1,17 @@
+//! The server over real sockets.
+//!
+//! Read [`support`] first: a server on a free port, the probe that it hosts, and a client that speaks each form of gRPC
+//! over each version of HTTP, and keeps what came as it came.
+
+// A test exports nothing, and an unwrap that panics is a test that fails.
+#![allow(unreachable_pub, clippy::unwrap_used)]
+
+mod bad_input;
+mod cancellation;
+mod cors;
+mod deadline;
+mod limits;
+mod page;
+mod program;
+mod protocols;
+mod support;

@@ -1,0 +1,235 @@
+//! The program: its command line, what it prints, and how it ends.
+
+use std::process::{Output, Stdio};
+
+use drawbridge_proto::greet::{HelloReply, HelloRequest};
+use drawbridge_proto::message::{Request as KeyRequest, Response as Progress};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+
+use crate::support::client::Wire;
+use crate::support::soon;
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_drawbridge"));
+    // The environment of whoever runs the tests must not configure it.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DRAWBRIDGE_")) {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// The running program.
+pub struct Program {
+    pub address: String,
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+}
+
+impl Program {
+    pub async fn start(arguments: &[&str]) -> Self {
+        let mut child = command()
+            .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
+            .args(arguments)
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = soon("the address", out.next_line()).await.unwrap().expect("a line with the address");
+        let start = line.find("http://").expect("an address");
+        let address = line[start..].split(' ').next().unwrap().to_owned();
+        Self { address, child, log }
+    }
+
+    fn socket(&self) -> std::net::SocketAddr {
+        self.address.strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
+    /// Waits for the next log line with this message, and returns its fields.
+    async fn logged(&mut self, message: &str) -> Value {
+        loop {
+            let line = soon(message, self.log.next_line()).await.unwrap().expect("the log goes on");
+            let line: Value = serde_json::from_str(&line).expect("a JSON object on each line");
+            if line["fields"]["message"] == message {
+                return line["fields"].clone();
+            }
+        }
+    }
+
+    /// Sends a signal, and waits for the end.
+    async fn signal(mut self, signal: &str) -> Option<i32> {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
+        soon("the program's end", self.child.wait()).await.unwrap().code()
+    }
+}
+
+async fn output(arguments: &[&str]) -> Output {
+    soon("the program's end", command().args(arguments).output()).await.unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// Returns the one line of standard error that is no log, of a program that must have failed with this code.
+fn complaint(output: &Output, code: i32) -> String {
+    let words = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{words}");
+    let lines: Vec<_> = words.lines().filter(|line| line.starts_with("drawbridge: ")).collect();
+    assert_eq!(lines.len(), 1, "one clear line: {words}");
+    lines[0].to_owned()
+}
+
+#[tokio::test]
+async fn help_teaches_and_version_tells() {
+    let help = output(&["--help"]).await;
+    assert!(help.status.success());
+    for word in ["Examples:", "--listen", "127.0.0.1:8080", "DRAWBRIDGE_LISTEN", "curl"] {
+        assert!(text(&help.stdout).contains(word), "{word}");
+    }
+    let version = output(&["--version"]).await;
+    assert_eq!(text(&version.stdout).trim(), concat!("drawbridge ", env!("CARGO_PKG_VERSION")));
+}
+
+#[tokio::test]
+async fn a_bad_flag_is_a_usage_error() {
+    for arguments in [
+        &["--no-such-flag"][..],
+        &["--listen", "nowhere"],
+        &["--allow-origin", "*"],
+        &["--allow-host", "http://a"],
+        &["--max-calls", "0"],
+        &["--default-deadline", "30"],
+        &["--log", "drawbridge=loud"],
+    ] {
+        let output = output(arguments).await;
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).starts_with("error: "), "{}", text(&output.stderr));
+    }
+}
+
+#[tokio::test]
+async fn a_port_in_use_names_the_flag() {
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let line = complaint(&output(&["--listen", &address]).await, 1);
+    assert!(line.contains(&address) && line.contains("--listen"), "{line}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_is_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let no_database = folder.path().join("letter.txt");
+    std::fs::write(&no_database, "Dear Ada, this is no database. ".repeat(50)).unwrap();
+    let arguments = ["--listen", "127.0.0.1:0", "--database", no_database.to_str().unwrap()];
+    let line = complaint(&output(&arguments).await, 1);
+    assert!(
+        line.contains("letter.txt") && line.contains("not a database") && line.contains("--database"),
+        "{line}"
+    );
+
+    let arguments = ["--listen", "127.0.0.1:0", "--assets", folder.path().to_str().unwrap()];
+    let line = complaint(&output(&arguments).await, 1);
+    assert!(line.contains("--assets"), "{line}");
+}
+
+#[tokio::test]
+async fn a_file_keeps_the_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users.db");
+    let arguments = ["--database", path.to_str().unwrap()];
+    for _ in 0..2 {
+        let program = Program::start(&arguments).await;
+        let request = HelloRequest { name: "grace".to_owned() };
+        let answer = Wire::GRPC.call(program.socket(), "/greet.Greeter/SayHello", &request).await;
+        assert_eq!(answer.finish::<HelloReply>().await.0[0].message, "Hello Grace Hopper");
+        assert_eq!(program.signal("-TERM").await, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_one_line_when_it_opens_and_one_when_it_ends() {
+    let mut program = Program::start(&[]).await;
+    let request = KeyRequest { key: "a\nb\u{1b}[31m".to_owned() };
+    let mut answer = Wire::WEB_H1.call(program.socket(), "/Message/Stream", &request).await;
+    let opened = program.logged("call opened").await;
+    assert_eq!(opened["method"], "/Message/Stream");
+    assert_eq!(opened["protocol"], "grpc-web");
+    assert!(opened["peer"].as_str().unwrap().starts_with("127.0.0.1:"));
+    answer.message::<Progress>().await.expect("the first message");
+    program.logged(r"key: a\nb\u{1b}[31m, progress: +").await;
+    drop(answer);
+    let ended = program.logged("call ended").await;
+    assert_eq!(ended["call_id"], opened["call_id"]);
+    assert_eq!(ended["call_id"].as_str().unwrap().len(), 32);
+    assert_eq!(ended["end"], "client gone");
+    assert_eq!(ended["messages"], 1);
+    assert!(ended["duration_ms"].as_f64().unwrap() >= 1000.0, "the first message comes after a second");
+}
+
+#[tokio::test]
+async fn ctrl_c_and_sigterm_end_it_cleanly_with_calls_open() {
+    for signal in ["-INT", "-TERM"] {
+        let program = Program::start(&[]).await;
+        let request = HelloRequest { name: "ada".to_owned() };
+        let answer = Wire::WEB_H1.call(program.socket(), "/greet.Greeter/SayHellos", &request).await;
+        let (code, ending) = tokio::join!(program.signal(signal), answer.finish::<HelloReply>());
+        assert_eq!(code, Some(0), "{signal}");
+        assert_eq!(ending.1.code, 14, "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn the_environment_sets_what_flags_set() {
+    let output = command().env("DRAWBRIDGE_LISTEN", "nowhere").output().await.unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("nowhere"));
+}
+
+/// README's table of flags and the program's own list say the same.
+#[test]
+fn the_readme_names_each_flag_with_its_default() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let rows: Vec<_> = readme.lines().filter(|line| line.starts_with("| `--")).collect();
+    let flags: Vec<_> = drawbridge::command()
+        .get_arguments()
+        .filter(|flag| flag.get_env().is_some())
+        .map(|flag| {
+            let long = flag.get_long().unwrap().to_owned();
+            let default =
+                flag.get_default_values().iter().map(|value| value.to_str().unwrap().to_owned()).next();
+            (long, flag.get_env().unwrap().to_str().unwrap().to_owned(), default)
+        })
+        .collect();
+    assert_eq!(rows.len(), flags.len(), "one row for each flag");
+    for (row, (long, env, default)) in rows.iter().zip(flags) {
+        assert!(row.starts_with(&format!("| `--{long}")), "{row}: expected --{long}, in the order of --help");
+        assert!(row.contains(&format!("`{env}`")), "{row}: expected {env}");
+        if let Some(default) = default {
+            assert!(row.contains(&format!("`{default}`")), "{row}: expected the default {default}");
+        }
+    }
+}
+
+/// README's curl commands, pasted into a shell, print what README says.
+#[tokio::test]
+async fn the_readmes_curl_commands_print_what_it_says() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let section = readme.split("\n## ").find(|section| section.starts_with("Call it with curl")).unwrap();
+    let blocks: Vec<_> = section.split("```").skip(1).step_by(2).collect();
+    let program = Program::start(&[]).await;
+    for pair in blocks.chunks(2) {
+        let [command, expected] = pair else { panic!("a command and what it prints: {pair:?}") };
+        let command =
+            command.strip_prefix("sh\n").unwrap().replace("http://127.0.0.1:8080", &program.address);
+        let expected = expected.strip_prefix("text\n").unwrap();
+        let output = soon("curl", Command::new("sh").args(["-c", &command]).output()).await.unwrap();
+        let errors = text(&output.stderr);
+        assert!(errors.is_empty(), "this test needs curl and binutils' strings: {errors}");
+        assert_eq!(text(&output.stdout), expected, "{command}");
+    }
+    assert_eq!(blocks.len(), 4);
+}

@@ -1,0 +1,242 @@
+//! A client that speaks each form of gRPC over each version of HTTP, and hides nothing of what comes back.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Buf as _, Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use prost::Message;
+use tokio::net::TcpStream;
+use tower::ServiceExt as _;
+
+use super::soon;
+
+/// A form of gRPC over a version of HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wire {
+    pub version: Version,
+    pub content_type: &'static str,
+}
+
+impl Wire {
+    pub const GRPC: Self = Self { version: Version::HTTP_2, content_type: "application/grpc" };
+    pub const WEB_H1: Self = Self { version: Version::HTTP_11, content_type: "application/grpc-web+proto" };
+    pub const WEB_H2: Self = Self { version: Version::HTTP_2, content_type: "application/grpc-web+proto" };
+    pub const TEXT_H1: Self = Self { version: Version::HTTP_11, content_type: "application/grpc-web-text" };
+    pub const TEXT_H2: Self = Self { version: Version::HTTP_2, content_type: "application/grpc-web-text" };
+
+    pub const ALL: [Self; 5] = [Self::GRPC, Self::WEB_H1, Self::WEB_H2, Self::TEXT_H1, Self::TEXT_H2];
+
+    fn is_text(self) -> bool {
+        self.content_type.to_ascii_lowercase().contains("text")
+    }
+
+    fn is_web(self) -> bool {
+        self.content_type.to_ascii_lowercase().contains("web")
+    }
+
+    /// Opens a connection that speaks this version of HTTP.
+    pub async fn connect(self, address: SocketAddr) -> Connection {
+        let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+        if self.version == Version::HTTP_2 {
+            let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+            tokio::spawn(connection);
+            Connection::H2(sender)
+        } else {
+            let (sender, connection) = http1::handshake(stream).await.unwrap();
+            tokio::spawn(connection);
+            Connection::H1(sender)
+        }
+    }
+
+    /// Calls a method with one message, over a connection of its own.
+    pub async fn call(self, address: SocketAddr, path: &str, message: &impl Message) -> Answer {
+        self.call_with(&mut self.connect(address).await, path, frame(message), &[]).await
+    }
+
+    /// Calls a method with a body of plain frames and further headers.
+    pub async fn call_with(
+        self,
+        connection: &mut Connection,
+        path: &str,
+        body: Bytes,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let response = connection.send(self.request_with(path, body, headers)).await;
+        Answer::new(self, response)
+    }
+
+    /// Calls a method without any socket, so that time can be paused: the answer is polled by the test itself.
+    pub async fn call_router(
+        self,
+        router: Router,
+        path: &str,
+        body: Bytes,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let request = self.request_with(path, body, headers).map(Body::new);
+        let Ok(response) = router.oneshot(request).await;
+        Answer::new(self, response)
+    }
+
+    fn request_with(self, path: &str, body: Bytes, headers: &[(&str, &str)]) -> Request<Full<Bytes>> {
+        let body = if self.is_text() { STANDARD.encode(body).into() } else { body };
+        let mut request = self.request(path);
+        for (name, value) in headers {
+            request
+                .headers_mut()
+                .append(HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap());
+        }
+        request.map(|()| Full::from(body))
+    }
+
+    fn request(self, path: &str) -> Request<()> {
+        let uri =
+            if self.version == Version::HTTP_2 { format!("http://localhost{path}") } else { path.to_owned() };
+        let mut request = Request::post(uri).version(self.version).header("content-type", self.content_type);
+        if self.version == Version::HTTP_2 {
+            request = request.header("te", "trailers");
+        } else {
+            request = request.header("host", "localhost");
+        }
+        request.body(()).unwrap()
+    }
+}
+
+/// An open connection. Dropping it closes it.
+pub enum Connection {
+    H1(http1::SendRequest<Full<Bytes>>),
+    H2(http2::SendRequest<Full<Bytes>>),
+}
+
+impl Connection {
+    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Response<Incoming> {
+        let response = match self {
+            Self::H1(sender) => soon("an answer", sender.send_request(request)).await,
+            Self::H2(sender) => soon("an answer", sender.send_request(request)).await,
+        };
+        response.unwrap()
+    }
+}
+
+/// Puts a message into its frame.
+pub fn frame(message: &impl Message) -> Bytes {
+    let payload = message.encode_to_vec();
+    let length = u32::try_from(payload.len()).unwrap();
+    [&[0], &length.to_be_bytes()[..], &payload].concat().into()
+}
+
+/// An answer, read as it comes. Dropping it resets the stream, or closes the connection over HTTP/1.1.
+pub struct Answer {
+    pub http_status: StatusCode,
+    pub headers: HeaderMap,
+    wire: Wire,
+    body: Body,
+    encoded: BytesMut,
+    plain: BytesMut,
+    trailers: Option<HeaderMap>,
+}
+
+impl Answer {
+    fn new<B>(wire: Wire, response: Response<B>) -> Self
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let (head, body) = response.map(Body::new).into_parts();
+        let (encoded, plain) = (BytesMut::new(), BytesMut::new());
+        Self { http_status: head.status, headers: head.headers, wire, body, encoded, plain, trailers: None }
+    }
+
+    /// Returns the next message, or `None` when the trailers have come.
+    pub async fn message<M: Message + Default>(&mut self) -> Option<M> {
+        loop {
+            if let Some((flags, payload)) = self.take_frame() {
+                if flags & 0x80 == 0 {
+                    return Some(M::decode(payload).unwrap());
+                }
+                assert!(self.wire.is_web(), "gRPC proper has no trailers frame");
+                assert!(self.trailers.is_none(), "a second trailers frame");
+                self.trailers = Some(parse_trailers(&payload));
+            }
+            let frame = soon("the next frame", self.body.frame()).await?.expect("a whole body");
+            match frame.into_data() {
+                Ok(data) if self.wire.is_text() => {
+                    self.encoded.extend_from_slice(&data);
+                    let whole = self.encoded.len() / 4 * 4;
+                    for group in self.encoded.split_to(whole).chunks(4) {
+                        self.plain.extend_from_slice(&STANDARD.decode(group).unwrap());
+                    }
+                }
+                Ok(data) => self.plain.extend_from_slice(&data),
+                Err(frame) => {
+                    assert!(!self.wire.is_web(), "gRPC-Web has its trailers in the body");
+                    self.trailers = Some(frame.into_trailers().unwrap());
+                }
+            }
+        }
+    }
+
+    /// Reads to the end, and returns the messages that came, with the code and words that ended the call.
+    pub async fn finish<M: Message + Default>(mut self) -> (Vec<M>, Ending) {
+        let mut messages = Vec::new();
+        while let Some(message) = self.message().await {
+            messages.push(message);
+        }
+        assert!(self.plain.is_empty() && self.encoded.is_empty(), "a body that ends inside a frame");
+        let trailers = self.trailers.as_ref().unwrap_or(&self.headers);
+        (messages, Ending::read(trailers))
+    }
+
+    /// Reads to the end of an answer that must carry no message.
+    pub async fn ending(self) -> Ending {
+        let (messages, ending) = self.finish::<()>().await;
+        assert!(messages.is_empty(), "a message in an answer that must have none");
+        ending
+    }
+
+    fn take_frame(&mut self) -> Option<(u8, Bytes)> {
+        let length = u32::from_be_bytes(self.plain.get(1..5)?.try_into().unwrap()) as usize;
+        if self.plain.len() < 5 + length {
+            return None;
+        }
+        let flags = self.plain.get_u8();
+        self.plain.advance(4);
+        Some((flags, self.plain.split_to(length).freeze()))
+    }
+}
+
+/// The status that ended a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    pub code: i32,
+    pub words: String,
+}
+
+impl Ending {
+    fn read(trailers: &HeaderMap) -> Self {
+        let status = trailers.get("grpc-status").expect("a status at the end");
+        let words = trailers.get("grpc-message").map_or("", |value| value.to_str().unwrap());
+        let words = percent_encoding::percent_decode_str(words).decode_utf8().unwrap().into_owned();
+        Self { code: status.to_str().unwrap().parse().unwrap(), words }
+    }
+}
+
+fn parse_trailers(payload: &[u8]) -> HeaderMap {
+    let text = std::str::from_utf8(payload).unwrap();
+    let mut trailers = HeaderMap::new();
+    for line in text.strip_suffix("\r\n").unwrap_or(text).split("\r\n") {
+        let (name, value) = line.split_once(':').unwrap();
+        assert_eq!(name, name.to_ascii_lowercase(), "keys of trailers are lower-case");
+        trailers
+            .append(HeaderName::try_from(name).unwrap(), HeaderValue::from_str(value.trim_start()).unwrap());
+    }
+    trailers
+}

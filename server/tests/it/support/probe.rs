@@ -1,0 +1,149 @@
+//! A handler that does what its key says, and tells what becomes of it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use drawbridge::{Bridge, CallContext};
+use drawbridge_proto::message::message_server::{Message, MessageServer};
+use drawbridge_proto::message::{Request as KeyRequest, Response as Progress};
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt as _, future, stream};
+use tokio::sync::mpsc;
+use tonic::{Request, Response, Status};
+
+use super::{Server, soon};
+
+/// What the probe tells of a call.
+#[derive(Debug)]
+pub enum Event {
+    /// The handler has begun; here is what it knows of its call.
+    Started(CallContext),
+    /// The handler, or the stream that it returned, was dropped. The context is that which was current then.
+    Released(Option<CallContext>),
+}
+
+/// The probe, hosted as the `Message` service.
+#[derive(Clone)]
+pub struct Probe(mpsc::UnboundedSender<Event>);
+
+/// What the probe tells.
+pub struct Events(mpsc::UnboundedReceiver<Event>);
+
+impl Probe {
+    pub fn hosted() -> (Bridge, Events) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let bridge = Bridge::new()
+            .serve(MessageServer::new(Self(sender)))
+            .descriptors(drawbridge_proto::FILE_DESCRIPTOR_SET)
+            .unwrap();
+        (bridge, Events(receiver))
+    }
+
+    pub async fn start() -> (Server, Events) {
+        let (bridge, events) = Self::hosted();
+        (Server::start(bridge).await, events)
+    }
+}
+
+impl Events {
+    pub async fn started(&mut self) -> CallContext {
+        match soon("the handler to start", self.0.recv()).await {
+            Some(Event::Started(context)) => context,
+            other => panic!("expected the handler to start, got {other:?}"),
+        }
+    }
+
+    pub async fn released(&mut self) -> Option<CallContext> {
+        match soon("the handler to be dropped", self.0.recv()).await {
+            Some(Event::Released(context)) => context,
+            other => panic!("expected the handler to be dropped, got {other:?}"),
+        }
+    }
+
+    /// Tells whether nothing has been told since.
+    pub fn is_silent(&mut self) -> bool {
+        self.0.try_recv().is_err()
+    }
+}
+
+struct Released(mpsc::UnboundedSender<Event>);
+
+impl Drop for Released {
+    fn drop(&mut self) {
+        // Nobody listens any more when the test has ended.
+        let _ = self.0.send(Event::Released(CallContext::current()));
+    }
+}
+
+/// A stream that holds a witness of its drop.
+struct Witnessed(
+    BoxStream<'static, Result<Progress, Status>>,
+    #[expect(dead_code, reason = "held for its drop")] Released,
+);
+
+impl Stream for Witnessed {
+    type Item = Result<Progress, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx)
+    }
+}
+
+fn progress(message: impl Into<String>) -> Progress {
+    Progress { message: message.into() }
+}
+
+#[tonic::async_trait]
+impl Message for Probe {
+    type StreamStream = BoxStream<'static, Result<Progress, Status>>;
+
+    /// Does what the key says: `wait` never answers, `silent` answers with a stream that says nothing, `three` says
+    /// three messages and then nothing, `always` never stops to say something, `large` the same in large messages,
+    /// `panic` and `panic later` panic, `cancel` and `cancel later` cancel their own call.
+    async fn stream(&self, request: Request<KeyRequest>) -> Result<Response<Self::StreamStream>, Status> {
+        let context = CallContext::current().expect("a handler runs inside its call");
+        let in_request = request.extensions().get::<CallContext>().expect("the request carries its call");
+        assert_eq!(context.call_id(), in_request.call_id());
+        let _ = self.0.send(Event::Started(context.clone()));
+        let released = Released(self.0.clone());
+        let key = request.into_inner().key;
+        let silence = stream::once(future::pending());
+        let one = stream::iter([Ok(progress("one"))]);
+        let stream = match key.as_str() {
+            "wait" => return future::pending().await,
+            "panic" => panic!("the probe was told to panic"),
+            "cancel" => {
+                context.cancel("the probe gives up");
+                return future::pending().await;
+            }
+            "fail" => return Err(Status::failed_precondition("the probe was told to fail")),
+            "silent" => silence.boxed(),
+            "three" => {
+                stream::iter(["one", "two", "three"].map(|word| Ok(progress(word)))).chain(silence).boxed()
+            }
+            "always" => stream::repeat_with(|| Ok(progress("again"))).boxed(),
+            "large" => stream::repeat_with(|| Ok(progress("x".repeat(64 * 1024)))).boxed(),
+            "panic later" => one
+                .chain(stream::once(async {
+                    // What tonic has encoded goes out when the stream first has nothing more.
+                    tokio::task::yield_now().await;
+                    panic!("the probe was told to panic")
+                }))
+                .boxed(),
+            "cancel later" => one
+                .chain(stream::once(async move {
+                    tokio::task::yield_now().await;
+                    context.cancel("the probe gives up");
+                    Ok(progress("too late"))
+                }))
+                .boxed(),
+            other => stream::iter([Ok(progress(other))]).boxed(),
+        };
+        Ok(Response::new(Witnessed(stream, released).boxed()))
+    }
+}
+
+/// The request that tells the probe what to do.
+pub fn told(key: &str) -> KeyRequest {
+    KeyRequest { key: key.to_owned() }
+}
