@@ -2,7 +2,8 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -18,6 +19,9 @@ use crate::lifeline::Lifeline;
 use crate::malformed::Malformed;
 use crate::trailers;
 
+/// How long a server that has told its verdict may take to end the answer. What it holds open then is let go.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// The body of an answer: bytes of messages, and at the end always trailers.
 ///
 /// It never fails. Whatever ends a call, be it the server, the connection or this side, is told in trailers, because
@@ -32,6 +36,7 @@ struct Open<H: Host> {
     /// The trailers of the server, which are told when the body has ended: nothing may follow them.
     verdict: Option<HeaderMap>,
     at_end: bool,
+    hastened: bool,
 }
 
 impl<H: Host> Body<H> {
@@ -49,7 +54,7 @@ impl<H: Host> Body<H> {
     ) -> Result<Self, Malformed> {
         let mut decoder = Decoder::new(form);
         decoder.push(first)?;
-        Ok(Self(Some(Open { life, chunks, decoder, verdict: None, at_end: false })))
+        Ok(Self(Some(Open { life, chunks, decoder, verdict: None, at_end: false, hastened: false })))
     }
 }
 
@@ -62,10 +67,14 @@ impl<H: Host> http_body::Body for Body<H> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let Some(open) = &mut self.0 else { return Poll::Ready(None) };
-        let frame = ready!(open.poll_frame(cx)).unwrap_or_else(|status| {
-            open.life.abandon();
-            Frame::trailers(trailers_of(&status))
-        });
+        let frame = match open.poll_frame(cx) {
+            Poll::Ready(Ok(frame)) => frame,
+            Poll::Ready(Err(status)) => {
+                open.life.abandon();
+                Frame::trailers(trailers_of(&status))
+            }
+            Poll::Pending => return Poll::Pending,
+        };
         if frame.is_trailers() {
             self.0 = None;
         }
@@ -97,12 +106,20 @@ impl<H: Host> Open<H> {
             if let Poll::Ready(status) = self.life.poll_ended(cx) {
                 return Poll::Ready(self.verdict_or(|_| status));
             }
-            match ready!(self.chunks.poll_next_unpin(cx)) {
-                Some(Ok(chunk)) => self.decoder.push(chunk)?,
-                Some(Err(failure)) => return Poll::Ready(self.verdict_or(|host| broken(host, &failure))),
-                None => {
+            match self.chunks.poll_next_unpin(cx) {
+                Poll::Ready(Some(Ok(chunk))) => self.decoder.push(chunk)?,
+                Poll::Ready(Some(Err(failure))) => {
+                    return Poll::Ready(self.verdict_or(|host| broken(host, &failure)));
+                }
+                Poll::Ready(None) => {
                     self.at_end = true;
                     self.decoder.finish()?;
+                }
+                Poll::Pending => {
+                    if self.verdict.is_some() && !std::mem::replace(&mut self.hastened, true) {
+                        self.life.hasten(GRACE);
+                    }
+                    return Poll::Pending;
                 }
             }
         }

@@ -12,8 +12,8 @@
 //! 5. `decoder`, `frame`, `text`, `trailers`, `metadata`, `head`: gRPC-Web on the wire.
 //! 6. `browser`: fetch, timers and the end of the page.
 
-// Only a browser uses what is below the public types.
-#![cfg_attr(not(target_arch = "wasm32"), expect(dead_code))]
+// Without a browser only the tests use what is below the public types.
+#![cfg_attr(not(any(test, target_arch = "wasm32")), expect(dead_code))]
 
 mod body;
 mod call;
@@ -35,6 +35,8 @@ mod trailers;
 
 #[cfg(target_arch = "wasm32")]
 mod browser;
+#[cfg(test)]
+mod tests;
 
 #[cfg(target_arch = "wasm32")]
 pub use browser::{ResponseBody, ResponseFuture, Transport, now};

@@ -34,13 +34,17 @@ impl<H: Host> Lifeline<H> {
             cancel.watch(&source);
         }
         if let Some(deadline) = deadline {
-            let ring = ring(host.clone(), source.clone(), deadline);
-            // A deadline that has passed already needs no alarm.
-            if let Some(left) = ring() {
-                guards.push(host.alarm(left, Box::new(ring)));
-            }
+            guards.extend(alarm(&host, &source, deadline));
         }
         Self { host, source, deadline, guards }
+    }
+
+    /// Limits the call to this time from now on, if it has not less.
+    pub(crate) fn hasten(&mut self, timeout: Duration) {
+        if let Some(deadline) = Deadline::after(self.host.now(), timeout.into()) {
+            self.deadline = Deadline::min(self.deadline, Some(deadline));
+            self.guards.extend(alarm(&self.host, &self.source, deadline));
+        }
     }
 
     /// Returns the time that is left of the call, if it has a limit.
@@ -112,18 +116,18 @@ impl<H: Host> Drop for Lifeline<H> {
     }
 }
 
-/// Returns what an alarm calls: it ends the call once its time is up, and until then says how long to wait.
-fn ring<H: Host>(
-    host: H,
-    source: Source,
-    deadline: Deadline<Duration>,
-) -> impl Fn() -> Option<Duration> + Send + 'static {
-    move || {
-        let now = host.now();
-        if deadline.expired(now) {
-            source.end(Reason::Deadline);
-            return None;
+/// Sets the alarm that ends a call when its time is up, or ends it now if that has passed.
+fn alarm<H: Host>(host: &H, source: &Source, deadline: Deadline<Duration>) -> Option<Guard> {
+    let ring = {
+        let (host, source) = (host.clone(), source.clone());
+        move || {
+            let now = host.now();
+            if deadline.expired(now) {
+                source.end(Reason::Deadline);
+                return None;
+            }
+            Some(deadline.remaining(now).duration())
         }
-        Some(deadline.remaining(now).duration())
-    }
+    };
+    ring().map(|left| host.alarm(left, Box::new(ring)))
 }

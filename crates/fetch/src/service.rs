@@ -2,9 +2,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use tonic::Status;
+use tower::Service;
 
 use crate::CallOptions;
 use crate::body::Body;
@@ -19,12 +21,20 @@ pub(crate) struct Client<H> {
     pub(crate) defaults: CallOptions,
 }
 
-/// A call that is opening. Dropping it aborts the request.
+/// A call that waits for its answer. Dropping it aborts the request.
 pub(crate) type Opening<B> = Pin<Box<dyn Future<Output = Result<Response<B>, Status>> + Send>>;
 
-impl<H: Host> Client<H> {
+impl<H: Host> Service<Request<tonic::body::Body>> for Client<H> {
+    type Response = Response<Body<H>>;
+    type Error = Status;
+    type Future = Opening<Body<H>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        Poll::Ready(Ok(()))
+    }
+
     /// Makes a call. Its clock starts now; its request is sent when the future is first polled.
-    pub(crate) fn call(&self, mut request: Request<tonic::body::Body>) -> Opening<Body<H>> {
+    fn call(&mut self, mut request: Request<tonic::body::Body>) -> Opening<Body<H>> {
         let options = request.extensions_mut().remove::<CallOptions>().unwrap_or_default().or(&self.defaults);
         options.add_metadata(request.headers_mut());
         let deadline = match options.deadline(self.host.now(), request.headers()) {

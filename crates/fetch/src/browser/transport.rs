@@ -63,8 +63,8 @@ impl Service<Request<tonic::body::Body>> for Transport {
     type Error = Status;
     type Future = ResponseFuture;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
-        Poll::Ready(Ok(()))
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        self.0.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<tonic::body::Body>) -> ResponseFuture {
