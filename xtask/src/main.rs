@@ -1,2 +1,31 @@
-//! Every developer command.
-fn main() {}
+//! `cargo xtask …`: every developer command of Drawbridge, and the only thing that CI calls.
+//!
+//! [`cli`] names the commands, [`commands`] holds one file for each. The rest is what they share: where things are
+//! ([`workspace`]), what must be installed ([`toolchain`], [`tools`], [`browser`], [`python`]), what is built ([`page`],
+//! [`server`]), and how a command of many steps tells what it does ([`steps`]).
+
+mod browser;
+mod cli;
+mod commands;
+mod first_load;
+mod page;
+mod python;
+mod server;
+mod steps;
+mod toolchain;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    match cli::Xtask::parse().execute() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,82 @@
+"""Python's grpcio, unmodified, is a client of Drawbridge over plain HTTP/2."""
+
+import importlib
+import pathlib
+import sys
+import tempfile
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from grpc_tools import protoc
+
+from drawbridge import PATIENCE_SECONDS, Drawbridge
+
+PROTO = pathlib.Path(__file__).parents[2] / "proto"
+
+
+def generate(name, folder):
+    """Generates Python's modules for `name`.proto, and returns the messages and the stubs."""
+    arguments = ["protoc", f"--proto_path={PROTO}", f"--python_out={folder}", f"--grpc_python_out={folder}"]
+    assert protoc.main([*arguments, f"{name}.proto"]) == 0, f"protoc refused {name}.proto"
+    return importlib.import_module(f"{name}_pb2"), importlib.import_module(f"{name}_pb2_grpc")
+
+
+def connect(server):
+    """A channel to the server alone, whatever proxy the environment names."""
+    return grpc.insecure_channel(server.address, options=[("grpc.enable_http_proxy", 0)])
+
+
+class Grpcio(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(temporary.cleanup)
+        folder = temporary.name
+        sys.path.insert(0, folder)
+        cls.addClassCleanup(sys.path.remove, folder)
+        cls.message, cls.message_stubs = generate("message", folder)
+        cls.greet, cls.greet_stubs = generate("greet", folder)
+
+    def test_a_unary_call_greets_a_user_of_the_directory_by_display_name(self):
+        with Drawbridge() as server, connect(server) as channel:
+            greeter = self.greet_stubs.GreeterStub(channel)
+            reply = greeter.SayHello(self.greet.HelloRequest(name="ada"), timeout=PATIENCE_SECONDS)
+            self.assertEqual(reply.message, "Hello Ada Lovelace")
+
+    def test_streams_run_side_by_side_and_a_cancelled_one_ends_alone(self):
+        keys = ["first", "", "Zugbrücke 🌉", "with: colon, and comma"]
+        with Drawbridge() as server:
+            with connect(server) as channel, ThreadPoolExecutor() as threads:
+                stub = self.message_stubs.MessageStub(channel)
+                streams = {key: stub.Stream(self.message.Request(key=key)) for key in keys}
+                leaving = stub.Stream(self.message.Request(key="leaving"))
+                readers = {
+                    key: threads.submit(lambda stream=stream: [response.message for response in stream])
+                    for key, stream in streams.items()
+                }
+
+                self.assertEqual(next(leaving).message, "key: leaving, progress: +")
+                self.assertEqual(next(leaving).message, "key: leaving, progress: ++")
+                leaving.cancel()
+                with self.assertRaises(grpc.RpcError):
+                    next(leaving)
+                self.assertEqual(leaving.code(), grpc.StatusCode.CANCELLED)
+
+                for key, reader in readers.items():
+                    received = reader.result(timeout=PATIENCE_SECONDS)
+                    self.assertEqual(received, [f"key: {key}, progress: {'+' * n}" for n in range(1, 11)])
+                    self.assertEqual(streams[key].code(), grpc.StatusCode.OK)
+
+            left, *finished = server.ends(1 + len(keys))
+            self.assertEqual(left["end"], "client gone")
+            self.assertIn(left["messages"], range(2, 10))
+            for end in finished:
+                self.assertEqual((end["end"], end["messages"]), ("completed", 10))
+            words = [word for _, word in server.calls()]
+            self.assertEqual(words, ["opened"] * 5 + ["ended"] * 5, "all five streams were open at once")
+        self.assertEqual(server.exit_code, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,123 @@
+//! A Chromium and its WebDriver, for the tests that need a real browser.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use xshell::{Shell, cmd};
+
+/// What to do when there is no browser and none may be installed.
+const HELP: &str = "install both (Debian: `apt-get install chromium chromium-driver`; macOS: `brew install --cask \
+    google-chrome chromedriver`; elsewhere: https://googlechromelabs.github.io/chrome-for-testing/), or name them in the \
+    environment variables CHROME and CHROMEDRIVER";
+
+/// A browser and the driver of the same version.
+pub(crate) struct Browser {
+    /// The browser's program.
+    pub(crate) chrome: PathBuf,
+    /// The WebDriver server's program.
+    pub(crate) chromedriver: PathBuf,
+}
+
+/// One of the two programs, and where it may be.
+struct Program {
+    variable: &'static str,
+    names: &'static [&'static str],
+    places: &'static [&'static str],
+}
+
+const CHROME: Program = Program {
+    variable: "CHROME",
+    names: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"],
+    places: &[
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    ],
+};
+
+const CHROMEDRIVER: Program = Program {
+    variable: "CHROMEDRIVER",
+    names: &["chromedriver", "chromium.chromedriver"],
+    places: &[
+        "/opt/homebrew/bin/chromedriver",
+        "/usr/local/bin/chromedriver",
+        "/usr/lib/chromium/chromedriver",
+    ],
+};
+
+impl Browser {
+    /// Finds both programs: by their environment variables, on PATH, in the usual places of macOS; else installs Debian's
+    /// packages, when it may.
+    ///
+    /// # Errors
+    ///
+    /// When a variable names no file, and when there is no browser in the end: the error says what to install.
+    pub(crate) fn ensure(sh: &Shell) -> Result<Self> {
+        let mut found = Self::find()?;
+        if found.is_none() {
+            install_packages(sh)?;
+            found = Self::find()?;
+        }
+        let Some(browser) = found else {
+            bail!("the packages were installed, yet there is no Chromium with chromedriver: {HELP}");
+        };
+        println!("Browser: {}", version(sh, &browser.chrome));
+        println!("Driver:  {}", version(sh, &browser.chromedriver));
+        Ok(browser)
+    }
+
+    fn find() -> Result<Option<Self>> {
+        let chrome = CHROME.find()?;
+        let chromedriver = CHROMEDRIVER.find()?;
+        Ok(chrome.zip(chromedriver).map(|(chrome, chromedriver)| Browser { chrome, chromedriver }))
+    }
+}
+
+impl Program {
+    fn find(&self) -> Result<Option<PathBuf>> {
+        if let Some(named) = std::env::var_os(self.variable).filter(|value| !value.is_empty()) {
+            return match which::which(&named) {
+                Ok(path) => Ok(Some(path)),
+                Err(_) => bail!("{} is set to {}, which is no program", self.variable, named.display()),
+            };
+        }
+        let on_path = self.names.iter().find_map(|name| which::which(name).ok());
+        Ok(on_path.or_else(|| self.places.iter().map(PathBuf::from).find(|path| path.is_file())))
+    }
+}
+
+fn version(sh: &Shell, program: &Path) -> String {
+    let said = cmd!(sh, "{program} --version").ignore_stderr().read();
+    said.unwrap_or_else(|_| "does not tell its version".to_owned()) + &format!(" ({})", program.display())
+}
+
+/// Installs Debian's packages, as root or through a sudo that asks for no password.
+fn install_packages(sh: &Shell) -> Result<()> {
+    let Some((program, first)) = apt_get(sh) else {
+        bail!("no Chromium with chromedriver for the end-to-end tests: {HELP}");
+    };
+    println!("Installing Chromium and chromedriver with apt-get: the end-to-end tests drive a real browser.");
+    // The fonts are for the pictures: without any, Chromium draws no text.
+    let packages = ["chromium", "chromium-driver", "fonts-dejavu-core"];
+    let update = cmd!(sh, "{program} {first...} --quiet update");
+    let install =
+        cmd!(sh, "{program} {first...} --quiet --yes --no-install-recommends install {packages...}");
+    for command in [update, install] {
+        if command.env("DEBIAN_FRONTEND", "noninteractive").run().is_err() {
+            bail!(
+                "apt-get could not install Chromium and chromedriver; its own words are above. Otherwise {HELP}"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Debian's installer, as a program and its first arguments, when this user may use it without being asked for anything.
+fn apt_get(sh: &Shell) -> Option<(&'static str, &'static [&'static str])> {
+    which::which("apt-get").ok()?;
+    if cmd!(sh, "id -u").read().is_ok_and(|id| id == "0") {
+        return Some(("apt-get", &[]));
+    }
+    which::which("sudo").ok()?;
+    cmd!(sh, "sudo --non-interactive true").quiet().ignore_stderr().run().ok()?;
+    Some(("sudo", &["--non-interactive", "apt-get"]))
+}

@@ -1,0 +1,85 @@
+//! The command line: what `cargo xtask --help` teaches.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::commands::{self, test::Part};
+use crate::steps::Steps;
+use crate::workspace;
+
+/// Every developer command of Drawbridge.
+///
+/// What a command needs and does not find, it installs into the git-ignored folder `.tools/`, with a line on what that is
+/// for. Programs that you have in the right version are used instead; none of yours is ever replaced.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+pub(crate) struct Xtask {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build page and server in release and serve them; prints the address
+    Run {
+        /// What follows `--` goes to the server: try `cargo xtask run -- --help`
+        #[arg(last = true, value_name = "SERVER ARGS")]
+        args: Vec<OsString>,
+    },
+    /// Serve the page with live reload, beside a running server
+    Dev {
+        /// What follows `--` goes to the server
+        #[arg(last = true, value_name = "SERVER ARGS")]
+        args: Vec<OsString>,
+    },
+    /// Build the page into dist/ and print what its first load weighs
+    Page,
+    /// Test: native, a client in Python, the page's size, and end to end in headless Chromium
+    Test {
+        /// Only these parts; all of them when none is named
+        #[arg(value_enum)]
+        parts: Vec<Part>,
+        /// What follows `--` goes to the tests' own command lines, a name to filter by for example
+        #[arg(last = true, value_name = "TEST ARGS")]
+        args: Vec<OsString>,
+    },
+    /// Check form: rustfmt, clippy (native and WASM), docs, and the rules that `tidy` keeps
+    Lint,
+    /// Check the workspace's own rules: where versions are named, how long a file may be, and the like
+    Tidy,
+    /// Everything that must pass before a change lands: `lint`, then `test`, each step with its time
+    Ci,
+    /// Take the README's picture of the page: docs/page.png
+    Picture,
+}
+
+impl Xtask {
+    /// Executes the command that was asked for.
+    pub(crate) fn execute(self) -> Result<()> {
+        let sh = &workspace::shell()?;
+        match self.command {
+            Command::Run { args } => commands::run::run(sh, &args),
+            Command::Dev { args } => commands::dev::dev(sh, &args),
+            Command::Page => commands::page::page(sh),
+            Command::Test { parts, args } => {
+                Steps::all(|steps| commands::test::test(sh, steps, &parts, &args))
+            }
+            Command::Lint => Steps::all(|steps| commands::lint::lint(sh, steps)),
+            Command::Tidy => commands::tidy::tidy(sh),
+            Command::Ci => Steps::all(|steps| commands::ci::ci(sh, steps)),
+            Command::Picture => commands::picture::picture(sh),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Xtask::command().debug_assert();
+    }
+}

@@ -1,0 +1,10 @@
+//! The commands, one file each.
+
+pub(crate) mod ci;
+pub(crate) mod dev;
+pub(crate) mod lint;
+pub(crate) mod page;
+pub(crate) mod picture;
+pub(crate) mod run;
+pub(crate) mod test;
+pub(crate) mod tidy;

@@ -1,0 +1,69 @@
+//! `cargo xtask test`: every test there is. What a test needs is found or installed; none is ever skipped for the lack of it.
+
+use std::ffi::OsString;
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+use xshell::{Shell, cmd};
+
+use crate::browser::Browser;
+use crate::steps::Steps;
+use crate::{commands, python, server, toolchain, workspace};
+
+/// A part of the tests that can be run alone.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Unit and integration tests, the ones of a plain `cargo test`
+    Native,
+    /// Python's grpcio as a client of the server
+    Grpcio,
+    /// The page: that it builds, and what its first load weighs
+    Page,
+    /// End to end, in headless Chromium
+    Browser,
+}
+
+/// Runs the named parts, or all when none is named. `args` go to the tests' own command lines.
+pub(crate) fn test(sh: &Shell, steps: &mut Steps, parts: &[Part], args: &[OsString]) -> Result<()> {
+    let wanted = |part| parts.is_empty() || parts.contains(&part);
+    if wanted(Part::Native) {
+        steps.step("native tests", || native(sh, args))?;
+    }
+    if wanted(Part::Grpcio) {
+        steps.step("grpcio as a client", || grpcio(sh))?;
+    }
+    if wanted(Part::Page) {
+        steps.step("page and its first load", || commands::page::page(sh))?;
+    }
+    if wanted(Part::Browser) {
+        let browser = steps.step("browser", || Browser::ensure(sh))?;
+        steps.step("end to end in Chromium", || end_to_end(sh, &browser, args))?;
+    }
+    Ok(())
+}
+
+fn native(sh: &Shell, args: &[OsString]) -> Result<()> {
+    toolchain::ensure_c_compiler()?;
+    Ok(cmd!(sh, "cargo test --locked -- {args...}").run()?)
+}
+
+fn grpcio(sh: &Shell) -> Result<()> {
+    let python = python::ensure(sh)?;
+    let program = server::build(sh)?;
+    Ok(cmd!(sh, "{python} -m unittest discover --verbose --start-directory tests/grpcio")
+        .env("DRAWBRIDGE_BIN", program)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .run()?)
+}
+
+fn end_to_end(sh: &Shell, browser: &Browser, args: &[OsString]) -> Result<()> {
+    let page = workspace::dist();
+    sh.read_file(page.join("index.html")).context("the page was not built: run `cargo xtask page`")?;
+    let program = server::build(sh)?;
+    Ok(cmd!(sh, "cargo test --locked --package drawbridge-e2e -- {args...}")
+        .env("CHROME", &browser.chrome)
+        .env("CHROMEDRIVER", &browser.chromedriver)
+        .env("DRAWBRIDGE_BIN", program)
+        .env("DRAWBRIDGE_PAGE", page)
+        .run()?)
+}

@@ -1,0 +1,103 @@
+//! The page, built by Trunk.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::{fs, io};
+
+use anyhow::{Context as _, Result};
+use xshell::{Cmd, Shell, cmd};
+
+use crate::tools::Tool;
+use crate::{toolchain, workspace};
+
+/// Builds the page for use into `dist/`, with the profile `page`.
+///
+/// Trunk writes every file anew, so it builds beside `dist/`, which then takes what has changed: a page that did not
+/// change leaves the files' times alone, and the server that carries them need not be built again.
+pub(crate) fn build(sh: &Shell) -> Result<()> {
+    let built = workspace::root().join("target").join("page");
+    trunk(sh, &["build", "--release"])?
+        .arg("--dist")
+        .arg(&built)
+        .run()
+        .context("the page was not built; Trunk's own words are above")?;
+    mirror(&built, &workspace::dist()).context("the page was built, but not copied to dist/")
+}
+
+/// Makes the folder `to` equal to the folder `from`, and touches only what differs.
+fn mirror(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in to.read_dir()? {
+        let entry = entry?;
+        let wanted = from.join(entry.file_name());
+        if entry.file_type()?.is_dir() && !wanted.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else if !entry.file_type()?.is_dir() && !wanted.is_file() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    for entry in from.read_dir()? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            mirror(&entry.path(), &target)?;
+            continue;
+        }
+        let content = fs::read(entry.path())?;
+        if fs::read(&target).ok().as_ref() != Some(&content) {
+            fs::write(target, content)?;
+        }
+    }
+    Ok(())
+}
+
+/// A Trunk that has all it needs: the compiler's target, the crates, and the right wasm-bindgen in front on its PATH.
+///
+/// It is told to stay offline, so that it never downloads a program by itself.
+pub(crate) fn trunk<'sh>(sh: &'sh Shell, args: &[&str]) -> Result<Cmd<'sh>> {
+    toolchain::ensure_wasm_target(sh)?;
+    let trunk = Tool::trunk().ensure(sh)?;
+    let wasm_bindgen = Tool::wasm_bindgen()?.ensure(sh)?;
+    cmd!(sh, "cargo fetch --quiet --locked").quiet().run().context(
+        "the page's crates were not fetched; cargo's own words are above. The first run needs the network",
+    )?;
+    Ok(cmd!(sh, "{trunk} {args...}")
+        .env("PATH", path_with(wasm_bindgen.parent().expect("a program lies in a folder"))?)
+        .env("TRUNK_OFFLINE", "true")
+        // Trunk takes the usual `NO_COLOR=1` for a malformed flag of its own and stops.
+        .env_remove("NO_COLOR"))
+}
+
+fn path_with(first: &Path) -> Result<OsString> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    Ok(std::env::join_paths([first.to_owned()].into_iter().chain(std::env::split_paths(&path)))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn what_has_not_changed_is_not_touched_and_what_is_gone_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        for (file, content) in
+            [("from/same", "1"), ("from/new", "2"), ("from/a/deep", "3"), ("to/same", "1"), ("to/a/old", "4")]
+        {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        let long_ago = SystemTime::UNIX_EPOCH;
+        fs::File::options().write(true).open(to.join("same")).unwrap().set_modified(long_ago).unwrap();
+
+        mirror(&from, &to).unwrap();
+
+        assert_eq!(fs::metadata(to.join("same")).unwrap().modified().unwrap(), long_ago);
+        assert_eq!(fs::read_to_string(to.join("new")).unwrap(), "2");
+        assert_eq!(fs::read_to_string(to.join("a/deep")).unwrap(), "3");
+        assert!(!to.join("a/old").exists());
+    }
+}

@@ -1,0 +1,87 @@
+//! Programs of an exact version that the page is built with. The user's own is used when its version is equal; else it is
+//! installed into `.tools/`, beside and never instead of the user's own.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use xshell::{Shell, cmd};
+
+use crate::workspace;
+
+/// A program that a crate of the registry installs.
+pub(crate) struct Tool {
+    program: &'static str,
+    package: &'static str,
+    version: String,
+    what: &'static str,
+    install_options: &'static [&'static str],
+}
+
+impl Tool {
+    /// Trunk. Newer ones want a newer Rust than the workspace does.
+    pub(crate) fn trunk() -> Self {
+        Tool {
+            program: "trunk",
+            package: "trunk",
+            version: "0.21.14".to_owned(),
+            what: "it builds the page",
+            install_options: &["--locked", "--no-default-features", "--features", "rustls"],
+        }
+    }
+
+    /// wasm-bindgen, in the version that the page is compiled against: each works with its own kind alone.
+    ///
+    /// It is not installed with `--locked`, because the list of versions it was published with cannot be fetched in full.
+    pub(crate) fn wasm_bindgen() -> Result<Self> {
+        Ok(Tool {
+            program: "wasm-bindgen",
+            package: "wasm-bindgen-cli",
+            version: workspace::locked_version("wasm-bindgen")?,
+            what: "it writes the JavaScript between the page's WASM and the browser",
+            install_options: &["--no-default-features"],
+        })
+    }
+
+    /// The path of this program, which is installed when neither PATH nor `.tools/` has it in this version.
+    pub(crate) fn ensure(&self, sh: &Shell) -> Result<PathBuf> {
+        let on_path = which::which_all(self.program).into_iter().flatten();
+        let ours =
+            workspace::tools().join("bin").join(format!("{}{}", self.program, std::env::consts::EXE_SUFFIX));
+        if let Some(found) = on_path.chain([ours.clone()]).find(|path| self.is_version_of(sh, path)) {
+            return Ok(found);
+        }
+        println!(
+            "Installing {} {} into .tools/: {}. This takes minutes, once.",
+            self.program, self.version, self.what
+        );
+        self.install(sh).with_context(|| {
+            format!(
+                "{} {} was not installed; cargo's own words are above. The first run needs the network, later ones do not",
+                self.program, self.version
+            )
+        })?;
+        Ok(ours)
+    }
+
+    fn is_version_of(&self, sh: &Shell, path: &Path) -> bool {
+        path.is_file()
+            && cmd!(sh, "{path} --version")
+                .ignore_stderr()
+                .read()
+                .is_ok_and(|output| output.split_whitespace().nth(1) == Some(self.version.as_str()))
+    }
+
+    /// Builds without optimisation, which takes a quarter of the time. The build's own files are removed afterwards.
+    fn install(&self, sh: &Shell) -> Result<()> {
+        let root = workspace::tools();
+        let build = root.join("build");
+        let Tool { package, version, install_options: options, .. } = self;
+        cmd!(sh, "cargo install --force --debug --root {root} {package}@{version}")
+            .args(*options)
+            .env("CARGO_TARGET_DIR", &build)
+            .env("CARGO_PROFILE_DEV_DEBUG", "false")
+            .run()?;
+        sh.remove_path(build)?;
+        Ok(())
+    }
+}
