@@ -1,0 +1,271 @@
+//! The life of one call, as a view shows it: a pure state machine without clock, network or DOM.
+
+use std::time::Duration;
+
+use super::Failure;
+
+/// How many messages of one call are kept. A stream without end must not grow the page without end.
+pub(crate) const KEPT: usize = 100;
+
+/// Where a call stands. The last three are ends: nothing changes a call that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It was sent, and the server has not answered yet.
+    Opening,
+    /// The server has accepted it; messages may come.
+    Streaming,
+    /// The server ended it well.
+    Completed,
+    /// The user cancelled it.
+    Cancelled,
+    /// Something else ended it.
+    Failed(Failure),
+}
+
+impl State {
+    /// Returns its name, which is also its word.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Streaming => "streaming",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    /// Tells whether a call in this state is still open.
+    pub(crate) fn runs(&self) -> bool {
+        matches!(self, Self::Opening | Self::Streaming)
+    }
+}
+
+/// What the same key, or the same button, does next with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Press {
+    /// Opens it for the first time.
+    Open,
+    /// Cancels it, also while it is still opening.
+    Cancel,
+    /// Opens it once more, from the start.
+    Again,
+    /// Opens it once more, after a failure.
+    Retry,
+}
+
+impl Press {
+    /// Returns what comes next in `state`, or without any.
+    pub(crate) fn next(state: Option<&State>) -> Self {
+        match state {
+            None => Self::Open,
+            Some(State::Opening | State::Streaming) => Self::Cancel,
+            Some(State::Completed | State::Cancelled) => Self::Again,
+            Some(State::Failed(_)) => Self::Retry,
+        }
+    }
+
+    /// Returns the words of a button that does it.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Open => "Open stream",
+            Self::Cancel => "Cancel",
+            Self::Again => "Open again",
+            Self::Retry => "Try again",
+        }
+    }
+}
+
+/// What happens to a call.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// The server accepted it.
+    Opened,
+    /// A message came, in these words.
+    Arrived(String),
+    /// The server ended it well.
+    Ended,
+    /// It was ended by something else.
+    Broke(Failure),
+    /// The user cancelled it.
+    Cancelled,
+}
+
+/// One call from its opening to its end. Times are readings of the page's clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Life {
+    state: State,
+    messages: Vec<String>,
+    received: usize,
+    began: Duration,
+    ended: Option<Duration>,
+}
+
+impl Life {
+    /// Begins the life of a call that is sent `now`.
+    pub(crate) fn begin(now: Duration) -> Self {
+        Self { state: State::Opening, messages: Vec::new(), received: 0, began: now, ended: None }
+    }
+
+    /// Takes in what happened `now`. What comes after the end, such as a message that was already on its way when
+    /// the user cancelled, changes nothing.
+    pub(crate) fn apply(&mut self, event: Event, now: Duration) {
+        if !self.runs() {
+            return;
+        }
+        self.state = match event {
+            Event::Opened => State::Streaming,
+            Event::Arrived(message) => {
+                self.received += 1;
+                if self.messages.len() == KEPT {
+                    self.messages.remove(0);
+                }
+                self.messages.push(message);
+                State::Streaming
+            }
+            Event::Ended => State::Completed,
+            Event::Broke(failure) => State::Failed(failure),
+            Event::Cancelled => State::Cancelled,
+        };
+        if !self.runs() {
+            self.ended = Some(now);
+        }
+    }
+
+    /// Returns where the call stands.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Tells whether the call is still open.
+    pub(crate) fn runs(&self) -> bool {
+        self.state.runs()
+    }
+
+    /// Returns why the call failed, if it did.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        if let State::Failed(failure) = &self.state { Some(failure) } else { None }
+    }
+
+    /// Returns how many messages came, those that are no longer kept included.
+    pub(crate) fn received(&self) -> usize {
+        self.received
+    }
+
+    /// Returns the last message.
+    pub(crate) fn last(&self) -> Option<&str> {
+        self.messages.last().map(String::as_str)
+    }
+
+    /// Returns the kept messages, oldest first, each with its number; the first of a call has number 1.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = (usize, &str)> {
+        let first = self.received - self.messages.len() + 1;
+        (first..).zip(self.messages.iter().map(String::as_str))
+    }
+
+    /// Returns how long the call has taken at `now`, or took until its end.
+    pub(crate) fn elapsed(&self, now: Duration) -> Duration {
+        self.ended.unwrap_or(now).saturating_sub(self.began)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn failure() -> Failure {
+        Failure::from(&tonic::Status::not_found("no such user"))
+    }
+
+    fn lived(events: impl IntoIterator<Item = Event>) -> Life {
+        let mut life = Life::begin(s(0));
+        for (event, now) in events.into_iter().zip(1..) {
+            life.apply(event, s(now));
+        }
+        life
+    }
+
+    #[test]
+    fn a_call_opens_streams_and_completes() {
+        let mut life = Life::begin(s(5));
+        assert_eq!(life.state(), &State::Opening);
+        life.apply(Event::Opened, s(6));
+        assert_eq!(life.state(), &State::Streaming);
+        life.apply(Event::Arrived("one".to_owned()), s(7));
+        life.apply(Event::Ended, s(8));
+        assert_eq!(life.state(), &State::Completed);
+        assert_eq!(life.last(), Some("one"));
+        assert_eq!(life.elapsed(s(99)), s(3), "the clock of a call stops at its end");
+    }
+
+    #[test]
+    fn a_call_can_be_cancelled_while_it_opens() {
+        assert_eq!(lived([Event::Cancelled]).state(), &State::Cancelled);
+    }
+
+    #[test]
+    fn a_message_alone_shows_that_the_server_has_accepted() {
+        assert_eq!(lived([Event::Arrived(String::new())]).state(), &State::Streaming);
+    }
+
+    #[test]
+    fn the_same_key_opens_cancels_and_opens_again() {
+        let next = |life: Option<Life>| Press::next(life.as_ref().map(Life::state));
+        assert_eq!(next(None), Press::Open);
+        assert_eq!(next(Some(lived([]))), Press::Cancel);
+        assert_eq!(next(Some(lived([Event::Opened]))), Press::Cancel);
+        assert_eq!(next(Some(lived([Event::Cancelled]))), Press::Again);
+        assert_eq!(next(Some(lived([Event::Opened, Event::Ended]))), Press::Again);
+        assert_eq!(next(Some(lived([Event::Broke(failure())]))), Press::Retry);
+    }
+
+    #[test]
+    fn elapsed_time_grows_while_a_call_runs() {
+        assert_eq!(lived([Event::Opened]).elapsed(s(9)), s(9));
+    }
+
+    #[test]
+    fn only_a_failed_call_has_a_failure() {
+        assert_eq!(lived([Event::Broke(failure())]).failure(), Some(&failure()));
+        assert_eq!(lived([Event::Cancelled]).failure(), None);
+    }
+
+    #[test]
+    fn the_newest_messages_are_kept_with_their_numbers() {
+        let life = lived((1..=KEPT + 2).map(|n| Event::Arrived(n.to_string())));
+        let kept: Vec<_> = life.messages().collect();
+        assert_eq!(kept.len(), KEPT);
+        assert_eq!(kept[0], (3, "3"));
+        assert_eq!(life.received(), KEPT + 2);
+    }
+
+    fn any_event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            Just(Event::Opened),
+            ".{0,3}".prop_map(Event::Arrived),
+            Just(Event::Ended),
+            Just(Event::Broke(failure())),
+            Just(Event::Cancelled),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_changes_a_call_that_has_ended(
+            before in proptest::collection::vec(any_event(), 0..8),
+            after in proptest::collection::vec(any_event(), 0..8),
+        ) {
+            let mut life = lived(before);
+            life.apply(Event::Ended, s(50));
+            let end = life.clone();
+            for event in after {
+                life.apply(event, s(60));
+            }
+            prop_assert_eq!(life, end);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What the page thinks: pure, without clock, network or DOM, so that it is tested natively and fast.
+//!
+//! Read in this order:
+//!
+//! 1. [`Life`]: one call from its opening to its end, as a state machine.
+//! 2. [`Failure`]: why a call failed, in words for a person.
+//! 3. [`Task`]: a future that lives no longer than its owner.
+//! 4. [`words`]: small things as text.
+// Without the page, only the tests use this.
+#![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, unused_imports))]
+
+mod failure;
+mod life;
+mod task;
+pub(crate) mod words;
+
+pub(crate) use failure::Failure;
+pub(crate) use life::{Event, Life, Press, State};
+pub(crate) use task::Task;

@@ -1,0 +1,75 @@
+//! A future that lives no longer than the value that owns it.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::task::Poll;
+
+type Shared = RefCell<Pin<Box<dyn Future<Output = ()>>>>;
+
+/// Owns a future that runs in the background. Dropping it drops the future there and then, not at some later turn of
+/// the event loop: a page that is being left has no later turn.
+///
+/// Dropped from within its own future, it lets that one poll return first.
+#[must_use = "a task that is dropped does nothing"]
+pub(crate) struct Task {
+    _future: Rc<Shared>,
+}
+
+impl Task {
+    /// Runs `future` until it ends or the task is dropped.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) -> Self {
+        let (task, driver) = Self::tie(future);
+        wasm_bindgen_futures::spawn_local(driver);
+        task
+    }
+
+    /// Ties `future` to a task. The future that is returned drives it, and ends when the task is dropped.
+    fn tie(future: impl Future<Output = ()> + 'static) -> (Self, impl Future<Output = ()>) {
+        let future: Rc<Shared> = Rc::new(RefCell::new(Box::pin(future)));
+        let weak = Rc::downgrade(&future);
+        let driver = poll_fn(move |context| match Weak::upgrade(&weak) {
+            Some(future) => future.borrow_mut().as_mut().poll(context),
+            None => Poll::Ready(()),
+        });
+        (Self { _future: future }, driver)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+
+    #[test]
+    fn dropping_the_task_drops_its_future_at_once() {
+        let held = Rc::new(());
+        let inside = Rc::clone(&held);
+        let (task, driver) = Task::tie(async move {
+            let _inside = inside;
+            std::future::pending::<()>().await;
+        });
+        let mut driver = Box::pin(driver);
+        assert_eq!(driver.as_mut().now_or_never(), None);
+        assert_eq!(Rc::strong_count(&held), 2);
+        drop(task);
+        assert_eq!(Rc::strong_count(&held), 1);
+        assert_eq!(driver.now_or_never(), Some(()));
+    }
+
+    #[test]
+    fn a_task_may_be_dropped_from_within() {
+        let slot = Rc::new(RefCell::new(None::<Task>));
+        let own = Rc::clone(&slot);
+        let (task, driver) = Task::tie(async move {
+            own.borrow_mut().take();
+            std::future::pending::<()>().await;
+        });
+        *slot.borrow_mut() = Some(task);
+        let mut driver = Box::pin(driver);
+        assert_eq!(driver.as_mut().now_or_never(), None);
+        assert_eq!(driver.now_or_never(), Some(()));
+    }
+}

@@ -1,0 +1,52 @@
+//! Small things as text.
+
+use std::time::Duration;
+
+/// Writes a duration in seconds and tenths, such as `3.4 s`.
+pub(crate) fn seconds(duration: Duration) -> String {
+    let tenths = duration.as_millis() / 100;
+    format!("{}.{} s", tenths / 10, tenths % 10)
+}
+
+/// Writes a key where it stands alone: the empty one would not be seen.
+pub(crate) fn key(key: &str) -> String {
+    if key.is_empty() { "(empty key)".to_owned() } else { key.to_owned() }
+}
+
+/// Says which streams a leave has dropped.
+pub(crate) fn dropped(keys: &[String]) -> String {
+    match keys {
+        [one] => format!("You left, so this stream was dropped: {}.", key(one)),
+        keys => {
+            let listed: Vec<_> = keys.iter().map(|one| key(one)).collect();
+            format!("You left, so these {} streams were dropped: {}.", keys.len(), listed.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_cut_to_tenths() {
+        for (milliseconds, words) in [(0, "0.0 s"), (99, "0.0 s"), (3_456, "3.4 s"), (61_000, "61.0 s")] {
+            assert_eq!(seconds(Duration::from_millis(milliseconds)), words);
+        }
+    }
+
+    #[test]
+    fn the_empty_key_can_be_read() {
+        assert_eq!(key(""), "(empty key)");
+        assert_eq!(key("a b"), "a b");
+    }
+
+    #[test]
+    fn each_dropped_stream_is_named() {
+        assert_eq!(dropped(&["a".to_owned()]), "You left, so this stream was dropped: a.");
+        assert_eq!(
+            dropped(&["a".to_owned(), String::new()]),
+            "You left, so these 2 streams were dropped: a, (empty key)."
+        );
+    }
+}

@@ -1,0 +1,41 @@
+//! The frame around the views: masthead, routes, and what all views share.
+
+use drawbridge_fetch::Transport;
+use leptos::prelude::*;
+use leptos_router::components::{A, FlatRoutes, Redirect, Route, Router};
+use leptos_router::{NavigateOptions, path};
+
+use super::bridge::bridge;
+use super::left::Left;
+use super::stay::stay;
+use super::views::{greeter, not_found, streams};
+
+/// Shows the page.
+pub(crate) fn app() -> impl IntoView {
+    provide_context(Left::new());
+    // The server of the page is the server of its calls.
+    provide_context(Transport::new(window().location().origin().unwrap_or_default()));
+    view! {
+        <Router>
+            <header class="masthead">
+                <a class="brand" href="/streams">{bridge("mark")}"Drawbridge"</a>
+                <nav aria-label="Views">
+                    <A href="/streams">"Streams"</A>
+                    <A href="/greeter">"Greeter"</A>
+                </nav>
+            </header>
+            <main>
+                <FlatRoutes fallback=not_found>
+                    // Not the same view under two addresses: going from one to the other would be a leave.
+                    <Route path=path!("/") view=to_the_start />
+                    <Route path=path!("/streams") view=|| stay("Streams", streams) />
+                    <Route path=path!("/greeter") view=|| stay("Greeter", greeter) />
+                </FlatRoutes>
+            </main>
+        </Router>
+    }
+}
+
+fn to_the_start() -> impl IntoView {
+    view! { <Redirect path="/streams" options=NavigateOptions { replace: true, ..Default::default() } /> }
+}

@@ -1,0 +1,95 @@
+//! A call that belongs to a view.
+
+use std::future::Future;
+
+use leptos::prelude::*;
+use tonic::{Response, Status, Streaming};
+
+use super::clock::now;
+use crate::model::{Event, Failure, Life, Press, Task};
+
+/// One place for a call in a view: how the call stands, and the task that drives it.
+///
+/// Both belong to the reactive owner in which this was created. When that owner is cleaned up, the task is dropped, with
+/// it the call's future and its stream, and the transport aborts the fetch.
+#[derive(Clone, Copy)]
+pub(crate) struct Call {
+    life: RwSignal<Option<Life>>,
+    task: StoredValue<Option<Task>, LocalStorage>,
+}
+
+impl Call {
+    /// Creates a place in which nothing was called yet.
+    pub(crate) fn new() -> Self {
+        Self { life: RwSignal::new(None), task: StoredValue::new_local(None) }
+    }
+
+    /// Returns the life of the last call, to be tracked where it is read.
+    pub(crate) fn life(self) -> RwSignal<Option<Life>> {
+        self.life
+    }
+
+    /// Returns what the same key or button does next, tracked.
+    pub(crate) fn next(self) -> Press {
+        Press::next(self.life.read().as_ref().map(Life::state))
+    }
+
+    /// Tells whether a call is open, tracked.
+    pub(crate) fn runs(self) -> bool {
+        self.life.read().as_ref().is_some_and(Life::runs)
+    }
+
+    /// Starts a call whose answer is a stream of messages, `words` being how each is shown. A call that is still open
+    /// is dropped first.
+    pub(crate) fn stream<M: 'static>(
+        self,
+        call: impl Future<Output = Result<Response<Streaming<M>>, Status>> + 'static,
+        words: fn(M) -> String,
+    ) {
+        self.start(async move |tell: &dyn Fn(Event)| {
+            let mut messages = call.await?.into_inner();
+            tell(Event::Opened);
+            while let Some(message) = messages.message().await? {
+                tell(Event::Arrived(words(message)));
+            }
+            Ok(())
+        });
+    }
+
+    /// Starts a call whose answer is one message, shown as `words` says. A call that is still open is dropped first.
+    pub(crate) fn unary<M: 'static>(
+        self,
+        call: impl Future<Output = Result<Response<M>, Status>> + 'static,
+        words: fn(M) -> String,
+    ) {
+        self.start(async move |tell: &dyn Fn(Event)| {
+            tell(Event::Arrived(words(call.await?.into_inner())));
+            Ok(())
+        });
+    }
+
+    /// Cancels the call, if it is open.
+    pub(crate) fn cancel(self) {
+        self.task.set_value(None);
+        self.tell(Event::Cancelled);
+    }
+
+    fn start(self, call: impl AsyncFnOnce(&dyn Fn(Event)) -> Result<(), Status> + 'static) {
+        self.life.set(Some(Life::begin(now())));
+        self.task.set_value(Some(Task::spawn(async move {
+            let ended = call(&|event| self.tell(event)).await;
+            self.tell(match ended {
+                Ok(()) => Event::Ended,
+                Err(status) => Event::Broke(Failure::from(&status)),
+            });
+        })));
+    }
+
+    fn tell(self, event: Event) {
+        self.life.update(|life| {
+            if let Some(life) = life {
+                life.apply(event, now());
+            }
+        });
+    }
+}

@@ -1,0 +1,160 @@
+//! *Greeter*: one greeting, and greetings that go on as long as the view is open.
+
+use std::time::Duration;
+
+use drawbridge_fetch::Transport;
+use drawbridge_proto::greet::greeter_client::GreeterClient;
+use drawbridge_proto::greet::{HelloReply, HelloRequest};
+use leptos::ev::SubmitEvent;
+use leptos::html::Input;
+use leptos::prelude::*;
+
+use super::parts::{messages, reason};
+use crate::model::{Life, State, words};
+use crate::page::call::Call;
+use crate::page::clock;
+use crate::page::left::Left;
+use crate::page::news::news;
+
+/// The name under which the view's leaves are remembered.
+const VIEW: &str = "greeter";
+
+/// Shows the view.
+pub(crate) fn greeter() -> impl IntoView {
+    let transport = expect_context::<Transport>();
+    let (hello, greetings) = (Call::new(), Call::new());
+    let left = expect_context::<Left>();
+    let dropped = left.take(VIEW);
+    on_cleanup(move || {
+        let calls = [(hello, "the greeting that was awaited"), (greetings, "the live greetings")];
+        let open = calls.into_iter().filter(|(call, _)| untrack(|| call.runs()));
+        left.note(VIEW, open.map(|(_, call)| call.to_owned()).collect());
+    });
+
+    let field = NodeRef::<Input>::new();
+    field.on_load(|field| {
+        // Failing to focus costs a click.
+        let _ = field.focus();
+    });
+    let client = StoredValue::new_local(GreeterClient::new(transport));
+    let request = move || HelloRequest { name: field.get_untracked().map_or_else(String::new, |field| field.value()) };
+    let say_hello = move |event: SubmitEvent| {
+        event.prevent_default();
+        let (mut client, request) = (client.get_value(), request());
+        hello.unary(async move { client.say_hello(request).await }, |HelloReply { message }| message);
+    };
+    let start = move |_| {
+        if !untrack(|| greetings.runs()) {
+            let (mut client, request) = (client.get_value(), request());
+            greetings.stream(async move { client.say_hellos(request).await }, |HelloReply { message }| message);
+        }
+    };
+    let stop = move |_| greetings.cancel();
+    let running = Memo::new(move |_| greetings.runs());
+    let time = clock::ticking(Memo::new(move |_| greetings.runs() || hello.runs()));
+
+    view! {
+        <header class="hero">
+            <h1>"Say hello once, or let it go on."</h1>
+            <p>
+                "The greetings belong to this view. They come once a second until you stop them, and leaving the view "
+                "stops them on the server too."
+            </p>
+        </header>
+        {(!dropped.is_empty()).then(|| view! {
+            <p id="left" role="status">{format!("You left, so this was dropped: {}.", dropped.join(" and "))}</p>
+        })}
+        <form class="composer" on:submit=say_hello>
+            <label for="name">"Name"</label>
+            <input
+                id="name"
+                type="text"
+                value="ada"
+                autocomplete="off"
+                autocapitalize="none"
+                spellcheck="false"
+                enterkeyhint="send"
+                aria-describedby="name-help"
+                node_ref=field
+            />
+            <button id="say-hello" type="submit" class="primary">"Say hello"</button>
+        </form>
+        <p id="name-help" class="help">
+            "Users of the directory are greeted by their full name, others as they are. Try "
+            <kbd>"ada"</kbd> ", or " <kbd>"slow"</kbd> ", whose lookup takes three seconds."
+        </p>
+        <div class="greeter">
+            <section aria-labelledby="once">
+                <h2 id="once">"Once"</h2>
+                <output id="hello" for="name" data-state=move || hello_state(hello)>{move || hello_words(hello)}</output>
+            </section>
+            <section aria-labelledby="live">
+                <header>
+                    <h2 id="live">"Live"</h2>
+                    <p class="state" role="status">{move || greetings_state(greetings)}</p>
+                </header>
+                <div class="scroll">
+                    <ol id="greetings" class="messages" data-state=move || greetings_state(greetings)>
+                        {messages(move || greetings.life().get())}
+                    </ol>
+                </div>
+                {move || greetings.life().read().as_ref().and_then(Life::failure).map(reason)}
+                <footer>
+                    <span class="elapsed">{move || greetings_count(greetings, time)}</span>
+                    <span class="buttons">
+                        <button id="start-greetings" type="button" aria-disabled=move || running.get().to_string() on:click=start>"Start"</button>
+                        <button id="stop-greetings" type="button" aria-disabled=move || (!running.get()).to_string() on:click=stop>"Stop"</button>
+                    </span>
+                </footer>
+            </section>
+        </div>
+        {news(move || newest(greetings), running)}
+    }
+}
+
+/// Returns the state of the single greeting, as `data-state` has it.
+fn hello_state(hello: Call) -> &'static str {
+    match hello.life().read().as_ref().map(Life::state) {
+        None => "idle",
+        Some(State::Opening | State::Streaming) => "waiting",
+        Some(State::Completed | State::Cancelled) => "answered",
+        Some(State::Failed(_)) => "failed",
+    }
+}
+
+/// Returns the single greeting, or what stands in its place.
+fn hello_words(hello: Call) -> AnyView {
+    match hello.life().read().as_ref() {
+        None => "Nobody was greeted yet.".into_any(),
+        Some(life) => match (life.failure(), life.last()) {
+            (Some(failure), _) => reason(failure).into_any(),
+            (None, Some(message)) => message.to_owned().into_any(),
+            (None, None) => "Waiting for the answer …".into_any(),
+        },
+    }
+}
+
+/// Returns the state of the live greetings, as `data-state` has it. It is also its own word.
+fn greetings_state(greetings: Call) -> &'static str {
+    match greetings.life().read().as_ref().map(Life::state) {
+        None => "idle",
+        Some(State::Opening) => "opening",
+        Some(State::Streaming) => "streaming",
+        Some(State::Completed | State::Cancelled) => "stopped",
+        Some(State::Failed(_)) => "failed",
+    }
+}
+
+/// Tells how many greetings came, and in which time.
+fn greetings_count(greetings: Call, time: ReadSignal<Duration>) -> String {
+    greetings.life().read().as_ref().map_or_else(String::new, |life| {
+        let greetings = if life.received() == 1 { "greeting" } else { "greetings" };
+        format!("{} {greetings} in {}", life.received(), words::seconds(life.elapsed(time.get())))
+    })
+}
+
+/// Returns the newest greeting.
+fn newest(greetings: Call) -> String {
+    let life = greetings.life().read_untracked();
+    life.as_ref().and_then(Life::last).unwrap_or_default().to_owned()
+}

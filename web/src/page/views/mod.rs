@@ -1,0 +1,11 @@
+//! The views, one file each, and what several of them show.
+
+mod greeter;
+mod not_found;
+mod parts;
+mod stream_card;
+mod streams;
+
+pub(crate) use greeter::greeter;
+pub(crate) use not_found::not_found;
+pub(crate) use streams::streams;

@@ -1,0 +1,175 @@
+//! *Streams*: a key opens a stream, the same key cancels it, leaving drops it.
+
+use leptos::ev::SubmitEvent;
+use leptos::html::Input;
+use leptos::prelude::*;
+use leptos::reactive::owner::WeakOwner;
+
+use super::stream_card::{Card, stream_card};
+use crate::model::{Press, words};
+use crate::page::clock;
+use crate::page::left::Left;
+use crate::page::news::news;
+
+/// The name under which the view's leaves are remembered.
+const VIEW: &str = "streams";
+
+/// How many connections a browser opens to one server over HTTP/1.1.
+const CONNECTIONS: usize = 6;
+
+/// The cards of the view, newest first. They belong to the view's owner, whichever event adds them.
+#[derive(Clone, Copy)]
+struct Board {
+    cards: RwSignal<Vec<Card>>,
+    owner: StoredValue<Option<WeakOwner>>,
+}
+
+impl Board {
+    fn new() -> Self {
+        let owner = Owner::current().map(|owner| owner.downgrade());
+        Self { cards: RwSignal::new(Vec::new()), owner: StoredValue::new(owner) }
+    }
+
+    fn find(self, key: &str) -> Option<Card> {
+        self.cards.read().iter().find(|card| card.key() == key).cloned()
+    }
+
+    /// Opens, cancels or opens again the stream for `key`, whichever is next.
+    fn press(self, key: &str) {
+        if let Some(card) = untrack(|| self.find(key)) {
+            card.press();
+        } else if let Some(owner) = self.owner.get_value().and_then(|owner| owner.upgrade()) {
+            let card = owner.with(|| Card::new(key));
+            self.cards.update(|cards| cards.insert(0, card.clone()));
+            card.press();
+        }
+    }
+
+    /// Returns what [`Board::press`] would do with `key`.
+    fn next(self, key: &str) -> Press {
+        self.find(key).map_or(Press::Open, |card| card.call().next())
+    }
+
+    /// Returns the keys of the streams that run, oldest first.
+    fn running(self) -> Vec<String> {
+        let runs = |card: &&Card| card.call().runs();
+        self.cards.read().iter().rev().filter(runs).map(|card| card.key().to_owned()).collect()
+    }
+
+    /// Tells how far the running streams are, in one short sentence for those who listen to the page.
+    fn progress(self) -> String {
+        let cards = self.cards.get_untracked();
+        let progress = cards.iter().rev().filter_map(|card| {
+            let life = card.call().life().get_untracked()?;
+            (life.runs() && life.received() > 0)
+                .then(|| format!("{}: {} of 10", words::key(card.key()), life.received()))
+        });
+        progress.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Shows the view.
+pub(crate) fn streams() -> impl IntoView {
+    let board = Board::new();
+    let left = expect_context::<Left>();
+    let dropped = RwSignal::new(left.take(VIEW));
+    on_cleanup(move || left.note(VIEW, untrack(|| board.running())));
+
+    let field = NodeRef::<Input>::new();
+    field.on_load(|field| {
+        // Failing to focus costs a click.
+        let _ = field.focus();
+    });
+    let typed = RwSignal::new(String::new());
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        if let Some(field) = field.get_untracked() {
+            board.press(&field.value());
+            // Selected, so that the next key replaces it, and Enter alone takes the same one again.
+            field.select();
+        }
+    };
+
+    let running = Memo::new(move |_| board.running());
+    let time = clock::ticking(Memo::new(move |_| !running.read().is_empty()));
+
+    view! {
+        <header class="hero">
+            <h1>"Type a key. Watch it arrive. Leave, and it ends."</h1>
+            <p>
+                "Each key opens a gRPC stream of ten messages, one a second. The same key again cancels it. "
+                "Leave this page, by whichever way, and the server drops the stream at once."
+            </p>
+        </header>
+        <div class="console">
+            <form class="composer" on:submit=submit>
+                <label for="key">"Key"</label>
+                <input
+                    id="key"
+                    type="text"
+                    autocomplete="off"
+                    autocapitalize="none"
+                    spellcheck="false"
+                    enterkeyhint="go"
+                    node_ref=field
+                    on:input:target=move |event| typed.set(event.target().value())
+                />
+                <button type="submit" class="primary">{move || board.next(&typed.read()).words()}</button>
+            </form>
+            <p class="running">
+                <span id="running-label">"Running"</span>
+                " "
+                // Its changes are told by the cards; telling them here too would be an echo.
+                <output id="running" for="key" aria-labelledby="running-label" aria-live="off">
+                    <For each=move || running.get() key=Clone::clone children=|key| {
+                        view! { <span class="chip">{words::key(&key)}</span>" " }
+                    } />
+                </output>
+            </p>
+        </div>
+        {move || (!dropped.read().is_empty()).then(|| notice(board, dropped))}
+        {move || (running.read().len() > CONNECTIONS && over_http1()).then(waiting)}
+        <ul id="streams">
+            <For each=move || board.cards.get() key=|card| card.key().to_owned() children=move |card| stream_card(&card, time) />
+        </ul>
+        {news(move || board.progress(), Memo::new(move |_| !running.read().is_empty()))}
+    }
+}
+
+/// Says which streams the last leave has dropped, and offers them again.
+fn notice(board: Board, dropped: RwSignal<Vec<String>>) -> impl IntoView {
+    let again = move |_| {
+        for key in dropped.get_untracked() {
+            if untrack(|| board.find(&key)).is_none_or(|card| !untrack(|| card.call().runs())) {
+                board.press(&key);
+            }
+        }
+        dropped.set(Vec::new());
+    };
+    view! {
+        <p id="left" role="status">
+            <span>{words::dropped(&dropped.read())}</span>
+            " "
+            <button type="button" on:click=again>"Open again"</button>
+        </p>
+    }
+}
+
+/// Says why a seventh stream waits.
+fn waiting() -> impl IntoView {
+    view! {
+        <p class="note" role="status">
+            "This page came over HTTP/1.1, where a browser holds six connections to one server. "
+            "Streams beyond the sixth wait until another ends."
+        </p>
+    }
+}
+
+/// Tells whether the page came over HTTP/1.1, as far as the browser says.
+fn over_http1() -> bool {
+    let protocol = || {
+        let entries = window().performance()?.get_entries_by_type("navigation");
+        js_sys::Reflect::get(&entries.get(0), &"nextHopProtocol".into()).ok()?.as_string()
+    };
+    protocol().is_some_and(|protocol| protocol.starts_with("http/1"))
+}
