@@ -45,7 +45,7 @@ impl<H: Host> Body<H> {
         Self(None)
     }
 
-    /// Returns the body of an answer of this form, whose first chunk may have been read already.
+    /// Returns the body of an answer of this form, of which `first` has been read already.
     pub(crate) fn new(
         life: Lifeline<H>,
         chunks: H::Chunks,

@@ -1,4 +1,4 @@
-//! One call, from request to the head of its answer.
+//! One call, from its request to the body of its answer.
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -8,15 +8,16 @@ use tonic::{Code, Status};
 
 use crate::body::Body;
 use crate::cause::Cause;
-use crate::head;
+use crate::head::{self, Head};
 use crate::host::{Failure, Host, Outgoing};
 use crate::lifeline::Lifeline;
-use crate::metadata::{self, GRPC_STATUS};
+use crate::metadata;
 
-/// Makes a call: gathers its request, which a browser cannot stream, and sends it until there is an answer.
+/// Makes a call: gathers its request, which a browser cannot stream, sends it, and reads as much of the answer as it
+/// takes to know what it is.
 ///
 /// A call is more than an attempt at it. The lifeline spans the whole of it, and each attempt is stamped with what
-/// is left of the time.
+/// is left of the time then.
 pub(crate) async fn call<H: Host>(
     life: Lifeline<H>,
     request: Request<tonic::body::Body>,
@@ -25,54 +26,53 @@ pub(crate) async fn call<H: Host>(
     let body = life.race(body.collect()).await??.to_bytes();
     let mut outgoing = Outgoing { path: parts.uri.path().to_owned(), headers: parts.headers, body };
     metadata::outgoing(&mut outgoing.headers);
-    attempt(life, outgoing).await
+    let answer = attempt(&life, outgoing).await?;
+    respond(life, answer).await
 }
 
-/// Sends a request once and waits for the head of the answer.
-async fn attempt<H: Host>(mut life: Lifeline<H>, mut request: Outgoing) -> Result<Response<Body<H>>, Status> {
+/// Sends a request once, and waits for the head of the answer.
+async fn attempt<H: Host>(life: &Lifeline<H>, mut request: Outgoing) -> Result<Response<H::Chunks>, Status> {
+    life.check()?;
     if let Some(remaining) = life.remaining() {
         let value = HeaderValue::try_from(remaining.to_string());
-        request
-            .headers
-            .insert(drawbridge_call::GRPC_TIMEOUT, value.map_err(|e| Status::internal(e.to_string()))?);
+        let value = value.map_err(|error| Status::internal(error.to_string()))?;
+        request.headers.insert(drawbridge_call::GRPC_TIMEOUT, value);
     }
     let attempt = life.host().send(request);
     life.arm(attempt.abort);
-    let opened = life.race(attempt.opening).await?;
-    let (mut parts, mut chunks) = opened.map_err(|failure| unreachable(life.host(), &failure))?.into_parts();
-    metadata::tidy(&mut parts.headers);
+    life.race(attempt.opening).await?.map_err(|failure| unreachable(life.host(), &failure))
+}
 
-    let form = head::judge(parts.status, &parts.headers);
-    let mut first = Bytes::new();
-    if let Some(status) = parts.headers.get(GRPC_STATUS) {
-        // An answer of trailers only has its status in the head. What a body says goes before it.
-        let is_ok = status == "0";
-        match form {
-            Err(refused) if is_ok => {
-                life.abandon();
-                return Err(refused);
-            }
-            Err(_) => {}
-            Ok(_) => first = first_chunk(&life, &mut chunks).await,
+/// Makes of an answer what tonic reads. One that is all in its head gets an empty body, and what may still come of it
+/// is let go with its lifeline.
+async fn respond<H: Host>(
+    life: Lifeline<H>,
+    answer: Response<H::Chunks>,
+) -> Result<Response<Body<H>>, Status> {
+    let (mut parts, mut chunks) = answer.into_parts();
+    metadata::tidy(&mut parts.headers);
+    let (form, first) = match head::judge(parts.status, &parts.headers)? {
+        Head::Body(form) => (form, Bytes::new()),
+        Head::Status => return Ok(Response::from_parts(parts, Body::empty())),
+        Head::StatusUnlessBody(form) => {
+            let Some(first) = first_chunk(&life, &mut chunks).await else {
+                return Ok(Response::from_parts(parts, Body::empty()));
+            };
+            metadata::strip_status(&mut parts.headers);
+            (form, first)
         }
-        if first.is_empty() {
-            life.abandon();
-            return Ok(Response::from_parts(parts, Body::empty()));
-        }
-        metadata::strip_status(&mut parts.headers);
-    }
-    let body = form.and_then(|form| Ok(Body::new(life, chunks, form, first)?))?;
-    Ok(Response::from_parts(parts, body))
+    };
+    Ok(Response::from_parts(parts, Body::new(life, chunks, form, first)?))
 }
 
 /// Waits for the first bytes of a body. Returns none if it ends or breaks before, or the call does.
-async fn first_chunk<H: Host>(life: &Lifeline<H>, chunks: &mut H::Chunks) -> Bytes {
+async fn first_chunk<H: Host>(life: &Lifeline<H>, chunks: &mut H::Chunks) -> Option<Bytes> {
     while let Ok(Some(Ok(chunk))) = life.race(chunks.next()).await {
         if !chunk.is_empty() {
-            return chunk;
+            return Some(chunk);
         }
     }
-    Bytes::new()
+    None
 }
 
 fn unreachable<H: Host>(host: &H, Failure(words): &Failure) -> Status {

@@ -5,9 +5,32 @@ use tonic::{Code, Status};
 
 use crate::Cause;
 use crate::decoder::Form;
+use crate::metadata::GRPC_STATUS;
+
+/// What the head of an answer tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// The call's status comes with the body.
+    Body(Form),
+    /// The head holds the status, and what may follow is no answer to a call.
+    Status,
+    /// The head holds the status if no body follows. One that does has its own, which goes before.
+    StatusUnlessBody(Form),
+}
 
 /// Decides from its HTTP status and headers whether a response is an answer to a call, and in which form.
-pub(crate) fn judge(status: StatusCode, headers: &HeaderMap) -> Result<Form, Status> {
+pub(crate) fn judge(status: StatusCode, headers: &HeaderMap) -> Result<Head, Status> {
+    match (form(status, headers), headers.get(GRPC_STATUS)) {
+        (Ok(form), None) => Ok(Head::Body(form)),
+        (Ok(form), Some(_)) => Ok(Head::StatusUnlessBody(form)),
+        // A proxy may tell why it failed and send a page beside it. That all went well it cannot know.
+        (Err(_), Some(status)) if status != "0" => Ok(Head::Status),
+        (Err(refused), _) => Err(refused),
+    }
+}
+
+/// Returns the form of the body, if that is one of gRPC-Web.
+fn form(status: StatusCode, headers: &HeaderMap) -> Result<Form, Status> {
     if status != StatusCode::OK {
         let message = format!("the server answered with HTTP status {status}, and no gRPC status");
         return Err(Cause::NotGrpc.status(code_of(status), message));
@@ -51,7 +74,7 @@ fn code_of(status: StatusCode) -> Code {
 mod tests {
     use super::*;
 
-    fn judge_type(content_type: &'static str) -> Result<Form, Status> {
+    fn judge_type(content_type: &'static str) -> Result<Head, Status> {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type.parse().unwrap())]);
         judge(StatusCode::OK, &headers)
     }
@@ -66,7 +89,7 @@ mod tests {
             ("application/grpc-web-text+proto", Form::Text),
             ("application/grpc-web-text+thrift ;x=y", Form::Text),
         ] {
-            assert_eq!(judge_type(content_type).unwrap(), form, "{content_type}");
+            assert_eq!(judge_type(content_type).unwrap(), Head::Body(form), "{content_type}");
         }
     }
 

@@ -57,7 +57,8 @@ impl<H: Host> Lifeline<H> {
         &self.host
     }
 
-    /// Puts what stops the request that now begins in the hands of whatever ends the call.
+    /// Puts what stops the request that now begins in the hands of whatever ends the call. The request before it, if
+    /// there was one, is stopped.
     pub(crate) fn arm(&self, abort: Abort) {
         self.source.arm(abort);
     }
@@ -77,10 +78,20 @@ impl<H: Host> Lifeline<H> {
     /// The clock is read each time, and before anything else is looked at: an alarm may come late, and what breaks
     /// when the time is up broke because the time is up.
     pub(crate) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<Status> {
+        self.look_at_clock();
+        self.source.poll_ended(cx).map(|reason| self.status(reason))
+    }
+
+    /// Fails if this side has ended the call.
+    pub(crate) fn check(&self) -> Result<(), Status> {
+        self.look_at_clock();
+        self.source.reason().map_or(Ok(()), |reason| Err(self.status(reason)))
+    }
+
+    fn look_at_clock(&self) {
         if self.deadline.is_some_and(|deadline| deadline.expired(self.host.now())) {
             self.source.end(Reason::Deadline);
         }
-        self.source.poll_ended(cx).map(|reason| self.status(reason))
     }
 
     /// Notes that the answer was read to its end.

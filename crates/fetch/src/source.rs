@@ -46,14 +46,14 @@ enum End {
 }
 
 impl Source {
-    /// Takes what stops the request that now begins. It is used at once if the call has ended meanwhile.
+    /// Takes what stops the request that now begins. It is used at once if the call has ended meanwhile; else what
+    /// is left of the request before it, if there was one, is stopped.
     pub(crate) fn arm(&self, abort: Abort) {
         let mut state = self.lock();
-        if state.end.is_none() {
-            state.abort = Some(abort);
-        } else {
-            drop(state);
-            abort();
+        let stop = if state.end.is_none() { state.abort.replace(abort) } else { Some(abort) };
+        drop(state);
+        if let Some(stop) = stop {
+            stop();
         }
     }
 
@@ -73,10 +73,15 @@ impl Source {
         self.finish(End::Closed, true);
     }
 
+    /// Returns why this side has ended the call, if it has.
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        self.lock().reason()
+    }
+
     /// Waits until this side ends the call.
     pub(crate) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<Reason> {
         let mut state = self.lock();
-        if let Some(End::By(reason)) = state.end {
+        if let Some(reason) = state.reason() {
             return Poll::Ready(reason);
         }
         match &mut state.waker {
@@ -111,6 +116,15 @@ impl Source {
     fn lock(&self) -> MutexGuard<'_, State> {
         // No code panics while it holds the lock, and a state is whole at every moment.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn reason(&self) -> Option<Reason> {
+        match self.end {
+            Some(End::By(reason)) => Some(reason),
+            Some(End::Closed) | None => None,
+        }
     }
 }
 
@@ -180,6 +194,18 @@ mod tests {
         let (aborts, abort) = counter();
         source.arm(abort);
         assert_eq!(aborts.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_further_attempt_stops_the_one_before_it() {
+        let source = Source::default();
+        let ((first_aborts, first), (second_aborts, second)) = (counter(), counter());
+        source.arm(first);
+        source.arm(second);
+        assert_eq!(first_aborts.load(Ordering::Relaxed), 1);
+        assert_eq!(second_aborts.load(Ordering::Relaxed), 0);
+        source.end(Reason::Dropped);
+        assert_eq!(second_aborts.load(Ordering::Relaxed), 1);
     }
 
     #[test]

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use drawbridge_call::Deadline;
 use tonic::{Code, Status};
+use tower::Service as _;
 
+use super::task::Task;
 use super::world::{World, frame};
 use super::{Reading, begin};
+use crate::service::Client;
 use crate::{CallOptions, Cause};
 
 const fn ms(value: u64) -> Duration {
@@ -41,6 +44,16 @@ fn a_past_deadline_sends_no_request() {
     }
     assert!(world.sent_nothing());
     assert!(world.is_quiet());
+}
+
+#[test]
+fn time_that_is_up_before_the_call_is_polled_sends_no_request() {
+    let world = World::default();
+    let mut client = Client { host: world.clone(), defaults: CallOptions::new().with_timeout(ms(250)) };
+    let call = client.call(http::Request::new(tonic::body::Body::empty()));
+    world.advance(ms(250));
+    assert_exceeded(&Task::spawn(call).output().err().unwrap(), "250ms");
+    assert!(world.sent_nothing());
 }
 
 #[test]
