@@ -25,9 +25,10 @@ impl Failure {
         code_name(self.code)
     }
 
-    /// Returns the message that came with the status. May be empty.
+    /// Returns the message that the server sent with its status. Empty when it sent none: what a browser says of a
+    /// connection is not for people.
     pub(crate) fn message(&self) -> &str {
-        &self.message
+        if self.cause.is_none() { &self.message } else { "" }
     }
 
     /// Returns what happened, in plain words, and what may help.

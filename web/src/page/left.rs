@@ -59,5 +59,6 @@ fn to_json(calls: &[String]) -> Option<String> {
 
 fn from_json(text: &str) -> Option<Vec<String>> {
     let value = js_sys::JSON::parse(text).ok()?;
-    js_sys::Array::is_array(&value).then(|| js_sys::Array::from(&value).iter().filter_map(|call| call.as_string()).collect())
+    js_sys::Array::is_array(&value)
+        .then(|| js_sys::Array::from(&value).iter().filter_map(|call| call.as_string()).collect())
 }

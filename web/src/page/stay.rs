@@ -15,16 +15,18 @@ pub(crate) fn stay<V: IntoView + 'static>(title: &'static str, view: fn() -> V) 
     let stays = RwSignal::new(0_usize);
     // Weak, because an owner that is kept alive by what it owns is never cleaned up.
     let owner = StoredValue::new(None::<WeakOwner>);
-    let hide = window_event_listener(ev::Custom::<web_sys::PageTransitionEvent>::new("pagehide"), move |_| {
-        if let Some(owner) = owner.get_value().and_then(|owner| owner.upgrade()) {
-            owner.cleanup();
-        }
-    });
-    let show = window_event_listener(ev::Custom::<web_sys::PageTransitionEvent>::new("pageshow"), move |event| {
-        if event.persisted() {
-            stays.update(|stays| *stays += 1);
-        }
-    });
+    let hide =
+        window_event_listener(ev::Custom::<web_sys::PageTransitionEvent>::new("pagehide"), move |_| {
+            if let Some(owner) = owner.get_value().and_then(|owner| owner.upgrade()) {
+                owner.cleanup();
+            }
+        });
+    let show =
+        window_event_listener(ev::Custom::<web_sys::PageTransitionEvent>::new("pageshow"), move |event| {
+            if event.persisted() {
+                stays.update(|stays| *stays += 1);
+            }
+        });
     on_cleanup(move || {
         hide.remove();
         show.remove();

@@ -3,10 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use drawbridge_e2e::Visit;
-
-/// What the first load may move, compressed, headers included.
-const FIRST_LOAD_BYTES: u64 = 200_000;
+use drawbridge_e2e::{Environment, Visit};
 
 #[tokio::test]
 async fn each_view_has_a_title_and_an_address() -> Result<()> {
@@ -33,7 +30,7 @@ async fn an_unknown_path_is_answered_by_the_page() -> Result<()> {
     let script = "return document.querySelector('main').textContent.toLowerCase()";
     visit
         .browser
-        .await_value("words that say so", script, |words: &String| words.contains("not found"))
+        .await_value("words that say so", script, |words: &String| words.contains("no page at this address"))
         .await?;
     visit.follow("/streams").await?;
     visit.stream("ada").await?;
@@ -50,13 +47,19 @@ async fn the_panic_notice_is_not_shown_without_a_panic() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_first_load_is_light() -> Result<()> {
+async fn the_first_load_is_the_files_that_the_build_weighs() -> Result<()> {
     let visit = Visit::start("/").await?;
     let script = "return ['navigation', 'resource'].flatMap((type) => performance.getEntriesByType(type))
         .map((entry) => [entry.name, entry.transferSize])";
     let loaded: Vec<(String, u64)> = visit.browser.read(script).await?;
-    let bytes: u64 = loaded.iter().map(|(_, bytes)| bytes).sum();
-    assert!(loaded.iter().all(|(_, bytes)| *bytes > 0), "an empty profile loads everything: {loaded:?}");
-    assert!(bytes <= FIRST_LOAD_BYTES, "the first load moves {bytes} bytes: {loaded:?}");
+    // How many bytes these may be is held where they are weighed, as the program carries them: the server under test
+    // reads them from disk, and compresses them in less time and to less effect.
+    let page = Environment::read()?.page;
+    for (url, moved) in loaded {
+        let name = url.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("index.html");
+        let built = std::fs::metadata(page.join(name))?.len();
+        assert!(moved > 0, "an empty profile loads everything: {url}");
+        assert!(moved < built || built < 1024, "{url} moves {moved} bytes for the {built} that were built");
+    }
     Ok(())
 }

@@ -37,7 +37,8 @@ pub(crate) fn greeter() -> impl IntoView {
         let _ = field.focus();
     });
     let client = StoredValue::new_local(GreeterClient::new(transport));
-    let request = move || HelloRequest { name: field.get_untracked().map_or_else(String::new, |field| field.value()) };
+    let request =
+        move || HelloRequest { name: field.get_untracked().map_or_else(String::new, |field| field.value()) };
     let say_hello = move |event: SubmitEvent| {
         event.prevent_default();
         let (mut client, request) = (client.get_value(), request());
@@ -46,7 +47,8 @@ pub(crate) fn greeter() -> impl IntoView {
     let start = move |_| {
         if !untrack(|| greetings.runs()) {
             let (mut client, request) = (client.get_value(), request());
-            greetings.stream(async move { client.say_hellos(request).await }, |HelloReply { message }| message);
+            greetings
+                .stream(async move { client.say_hellos(request).await }, |HelloReply { message }| message);
         }
     };
     let stop = move |_| greetings.cancel();

@@ -7,6 +7,7 @@ use leptos::reactive::owner::WeakOwner;
 
 use super::stream_card::{Card, stream_card};
 use crate::model::{Press, words};
+use crate::page::bridge::bridge;
 use crate::page::clock;
 use crate::page::left::Left;
 use crate::page::news::news;
@@ -100,6 +101,7 @@ pub(crate) fn streams() -> impl IntoView {
                 "Each key opens a gRPC stream of ten messages, one a second. The same key again cancels it. "
                 "Leave this page, by whichever way, and the server drops the stream at once."
             </p>
+            {bridge("scene")}
         </header>
         <div class="console">
             <form class="composer" on:submit=submit>
