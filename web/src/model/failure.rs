@@ -25,10 +25,13 @@ impl Failure {
         code_name(self.code)
     }
 
-    /// Returns the message that the server sent with its status. Empty when it sent none: what a browser says of a
-    /// connection is not for people.
+    /// Returns the message that came with the status. Empty when there is none: what a browser says of a connection is
+    /// not for people.
     pub(crate) fn message(&self) -> &str {
-        if self.cause.is_none() { &self.message } else { "" }
+        match self.cause {
+            Some(Cause::Unreachable { .. } | Cause::ConnectionBroke { .. }) => "",
+            _ => &self.message,
+        }
     }
 
     /// Returns what happened, in plain words, and what may help.

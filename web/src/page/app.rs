@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_router::components::{A, FlatRoutes, Redirect, Route, Router};
 use leptos_router::{NavigateOptions, path};
 
-use super::bridge::bridge;
+use super::bridge::mark;
 use super::left::Left;
 use super::stay::stay;
 use super::views::{greeter, not_found, streams};
@@ -18,7 +18,7 @@ pub(crate) fn app() -> impl IntoView {
     view! {
         <Router>
             <header class="masthead">
-                <a class="brand" href="/streams">{bridge("mark")}"Drawbridge"</a>
+                <a class="brand" href="/streams">{mark()}"Drawbridge"</a>
                 <nav aria-label="Views">
                     <A href="/streams">"Streams"</A>
                     <A href="/greeter">"Greeter"</A>

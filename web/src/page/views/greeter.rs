@@ -9,7 +9,7 @@ use leptos::ev::SubmitEvent;
 use leptos::html::Input;
 use leptos::prelude::*;
 
-use super::parts::{messages, reason};
+use super::parts::{failure, hero, messages, reason};
 use crate::model::{Life, State, words};
 use crate::page::call::Call;
 use crate::page::clock;
@@ -35,6 +35,7 @@ pub(crate) fn greeter() -> impl IntoView {
     field.on_load(|field| {
         // Failing to focus costs a click.
         let _ = field.focus();
+        field.select();
     });
     let client = StoredValue::new_local(GreeterClient::new(transport));
     let request =
@@ -56,16 +57,15 @@ pub(crate) fn greeter() -> impl IntoView {
     let time = clock::ticking(Memo::new(move |_| greetings.runs() || hello.runs()));
 
     view! {
-        <header class="hero">
-            <h1>"Say hello once, or let it go on."</h1>
-            <p>
-                "The greetings belong to this view. They come once a second until you stop them, and leaving the view "
-                "stops them on the server too."
-            </p>
-        </header>
+        {hero(
+            &["Say hello once,", "or let it go on."],
+            "One call, one answer. Or a greeting every second, as long as you stay: the stream belongs to this view, \
+             and leaving the view ends it on the server too.",
+        )}
         {(!dropped.is_empty()).then(|| view! {
             <p id="left" role="status">{format!("You left, so this was dropped: {}.", dropped.join(" and "))}</p>
         })}
+        <div class="ask">
         <form class="composer" on:submit=say_hello>
             <label for="name">"Name"</label>
             <input
@@ -85,22 +85,25 @@ pub(crate) fn greeter() -> impl IntoView {
             "Users of the directory are greeted by their full name, others as they are. Try "
             <kbd>"ada"</kbd> ", or " <kbd>"slow"</kbd> ", whose lookup takes three seconds."
         </p>
+        </div>
         <div class="greeter">
-            <section aria-labelledby="once">
+            <section class="plate" aria-labelledby="once">
                 <h2 id="once">"Once"</h2>
                 <output id="hello" for="name" data-state=move || hello_state(hello)>{move || hello_words(hello)}</output>
             </section>
-            <section aria-labelledby="live">
+            <section class="plate" aria-labelledby="live" data-state=move || greetings_state(greetings)>
                 <header>
                     <h2 id="live">"Live"</h2>
                     <p class="state" role="status">{move || greetings_state(greetings)}</p>
                 </header>
                 <div class="scroll">
-                    <ol id="greetings" class="messages" data-state=move || greetings_state(greetings)>
-                        {messages(move || greetings.life().get())}
-                    </ol>
+                    <div class="ledger">
+                        <ol id="greetings" class="messages" data-state=move || greetings_state(greetings)>
+                            {messages(greetings)}
+                        </ol>
+                        {failure(greetings)}
+                    </div>
                 </div>
-                {move || greetings.life().read().as_ref().and_then(Life::failure).map(reason)}
                 <footer>
                     <span class="elapsed">{move || greetings_count(greetings, time)}</span>
                     <span class="buttons">

@@ -8,7 +8,7 @@ use drawbridge_proto::message::message_client::MessageClient;
 use drawbridge_proto::message::{Request, Response};
 use leptos::prelude::*;
 
-use super::parts::{messages, reason};
+use super::parts::{failure, messages};
 use crate::model::{Life, Press, State, words};
 use crate::page::call::Call;
 
@@ -60,7 +60,7 @@ pub(super) fn stream_card(card: &Card, time: ReadSignal<Duration>) -> impl IntoV
     let key = card.key().to_owned();
     let name = words::key(&key);
     view! {
-        <li data-key=key data-state=move || state.read().name()>
+        <li class="plate" data-key=key data-state=move || state.read().name()>
             <header>
                 <h2>{name.clone()}</h2>
                 <p class="state" role="status">{move || state.read().name()}</p>
@@ -69,9 +69,11 @@ pub(super) fn stream_card(card: &Card, time: ReadSignal<Duration>) -> impl IntoV
                 <progress max=WHOLE.to_string() value=move || received().to_string() aria-label=format!("Messages of {name}")></progress>
             </div>
             <div class="scroll">
-                <ol class="messages">{messages(move || life.get())}</ol>
+                <div class="ledger">
+                    <ol class="messages">{messages(card.call())}</ol>
+                    {failure(card.call())}
+                </div>
             </div>
-            {move || life.read().as_ref().and_then(Life::failure).map(reason)}
             <footer>
                 <time class="elapsed" datetime=move || format!("PT{:.1}S", elapsed().as_secs_f64())>
                     {move || words::seconds(elapsed())}

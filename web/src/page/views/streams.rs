@@ -5,9 +5,9 @@ use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::reactive::owner::WeakOwner;
 
+use super::parts::hero;
 use super::stream_card::{Card, stream_card};
 use crate::model::{Press, words};
-use crate::page::bridge::bridge;
 use crate::page::clock;
 use crate::page::left::Left;
 use crate::page::news::news;
@@ -95,14 +95,11 @@ pub(crate) fn streams() -> impl IntoView {
     let time = clock::ticking(Memo::new(move |_| !running.read().is_empty()));
 
     view! {
-        <header class="hero">
-            <h1>"Type a key. Watch it arrive. Leave, and it ends."</h1>
-            <p>
-                "Each key opens a gRPC stream of ten messages, one a second. The same key again cancels it. "
-                "Leave this page, by whichever way, and the server drops the stream at once."
-            </p>
-            {bridge("scene")}
-        </header>
+        {hero(
+            &["Type a key.", "Watch it arrive.", "Leave, and it ends."],
+            "Each key opens a gRPC stream of ten messages, one a second. The same key again cancels it. \
+             Leave this page, by whichever way, and the server drops the stream at once.",
+        )}
         <div class="console">
             <form class="composer" on:submit=submit>
                 <label for="key">"Key"</label>
@@ -131,6 +128,7 @@ pub(crate) fn streams() -> impl IntoView {
         </div>
         {move || (!dropped.read().is_empty()).then(|| notice(board, dropped))}
         {move || (running.read().len() > CONNECTIONS && over_http1()).then(waiting)}
+        {move || board.cards.read().is_empty().then(|| empty(board))}
         <ul id="streams">
             <For each=move || board.cards.get() key=|card| card.key().to_owned() children=move |card| stream_card(&card, time) />
         </ul>
@@ -154,6 +152,16 @@ fn notice(board: Board, dropped: RwSignal<Vec<String>>) -> impl IntoView {
             " "
             <button type="button" on:click=again>"Open again"</button>
         </p>
+    }
+}
+
+/// Stands where the first card will be, and opens it for those who have no key in mind.
+fn empty(board: Board) -> impl IntoView {
+    view! {
+        <div class="empty">
+            <p>"No stream yet. Any key will do."</p>
+            <button type="button" on:click=move |_| board.press("ada")>"Open one for ada"</button>
+        </div>
     }
 }
 
