@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use anyhow::{Context, Result, bail};
@@ -153,7 +153,6 @@ impl Call {
             how: event.text("end").to_owned(),
             code: event.text("code").to_owned(),
             messages: event.number("messages").with_context(|| format!("no count of messages: {event}"))?,
-            duration: Duration::from_millis(event.number("duration_ms").unwrap_or_default()),
             at: event.at()?,
         })
     }
@@ -172,8 +171,6 @@ pub struct End {
     pub code: String,
     /// How many messages the server had sent.
     pub messages: u64,
-    /// How long the call was open, in whole milliseconds.
-    pub duration: Duration,
     /// When the server logged it.
     pub at: SystemTime,
 }

@@ -1,5 +1,7 @@
 //! Somebody who visits the page.
 
+use std::time::{Duration, SystemTime};
+
 use anyhow::Result;
 use fantoccini::{Locator, key::Key};
 use serde::Deserialize;
@@ -38,8 +40,15 @@ pub struct Glimpse {
     pub state: String,
     /// How many messages it showed.
     pub messages: usize,
-    /// When, by the page's clock, in milliseconds since the Unix epoch.
-    pub at: f64,
+    /// Milliseconds since the Unix epoch.
+    at: f64,
+}
+
+impl Glimpse {
+    /// Returns when it was, by the page's clock.
+    pub fn at(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs_f64(self.at / 1000.0)
+    }
 }
 
 impl Visit {

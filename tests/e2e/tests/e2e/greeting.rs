@@ -88,7 +88,10 @@ async fn live_greetings_end_with_the_view() -> Result<()> {
     visit.follow("/streams").await?;
     assert_eq!(call.end().await?.how, "client gone");
     visit.follow("/greeter").await?;
-    await_greetings(&visit, "idle").await
+    await_greetings(&visit, "idle").await?;
+    let words = visit.await_left().await?;
+    assert!(words.contains("greetings"), "{words:?} does not say what was dropped");
+    Ok(())
 }
 
 #[tokio::test]

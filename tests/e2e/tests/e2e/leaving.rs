@@ -110,6 +110,23 @@ async fn leaving_drops_every_stream_of_the_view() -> Result<()> {
 }
 
 #[tokio::test]
+async fn dropped_streams_are_opened_again_at_a_press() -> Result<()> {
+    let visit = Visit::start("/streams").await?;
+    let keys = ["ada", "grace"];
+    for key in keys {
+        visit.stream(key).await?;
+    }
+    visit.browser.client().refresh().await?;
+    visit.browser.click("#left button").await?;
+    for key in keys {
+        visit.await_card(key, "with a first message", |card| !card.messages.is_empty()).await?;
+    }
+    let left: bool = visit.browser.read("return document.querySelector('#left') !== null").await?;
+    assert!(!left, "what was taken up again is not told any more");
+    Ok(())
+}
+
+#[tokio::test]
 async fn who_left_nothing_running_is_told_nothing() -> Result<()> {
     let visit = Visit::start("/streams").await?;
     let call = visit.stream("ada").await?;

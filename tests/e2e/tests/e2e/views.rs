@@ -3,8 +3,11 @@
 use std::{collections::BTreeSet, fs};
 
 use anyhow::Result;
-use drawbridge_e2e::{Environment, Visit};
+use drawbridge_e2e::Visit;
 use serde_json::json;
+
+/// What the first load may move, compressed, headers included.
+const FIRST_LOAD_BYTES: u64 = 200_000;
 
 #[tokio::test]
 async fn each_view_has_a_title_and_an_address() -> Result<()> {
@@ -41,11 +44,33 @@ async fn an_unknown_path_is_answered_by_the_page() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_panic_notice_is_not_shown_without_a_panic() -> Result<()> {
-    let visit = Visit::start("/").await?;
-    let script =
+async fn a_panic_is_told_and_a_reload_helps() -> Result<()> {
+    let visit = Visit::start("/streams").await?;
+    let shown =
         "const notice = document.querySelector('#panic'); return notice !== null && notice.checkVisibility()";
-    assert!(!visit.browser.read::<bool>(script).await?);
+    assert!(!visit.browser.read::<bool>(shown).await?, "no panic, no notice");
+    let call = visit.stream("ada").await?;
+
+    // The router panics in a browser that refuses a new entry in its history.
+    visit.browser.read::<()>("History.prototype.pushState = () => { throw new Error('refused') }").await?;
+    visit.follow("/greeter").await?;
+    visit.browser.await_value("the notice of the panic", shown, |shown| *shown).await?;
+
+    visit.browser.click("#panic a").await?;
+    assert_eq!(call.end().await?.how, "client gone");
+    visit.browser.await_value("a page without the notice", shown, |shown: &bool| !*shown).await?;
+    visit.stream("ada").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_page_whose_program_does_not_load_says_so() -> Result<()> {
+    let visit = Visit::start("/").await?;
+    visit.browser.devtools("Network.enable", json!({})).await?;
+    visit.browser.devtools("Network.setBlockedURLs", json!({ "urls": ["*.wasm"] })).await?;
+    visit.browser.client().refresh().await?;
+    let script = "return document.querySelector('#loading .late').checkVisibility({ visibilityProperty: true, opacityProperty: true })";
+    visit.browser.await_value("words that say so", script, |shown| *shown).await?;
     Ok(())
 }
 
