@@ -72,7 +72,7 @@ async fn a_greeting_from_a_server_that_is_down_says_so_and_can_be_tried_again() 
 #[tokio::test]
 async fn live_greetings_stop_at_the_button() -> Result<()> {
     let visit = Visit::start("/greeter").await?;
-    let call = start_greetings(&visit, "grace").await?;
+    let call = start_greetings(&visit, "Somebody").await?;
     await_greetings(&visit, "streaming").await?;
     visit.browser.click("#stop-greetings").await?;
     await_greetings(&visit, "stopped").await?;
@@ -83,7 +83,7 @@ async fn live_greetings_stop_at_the_button() -> Result<()> {
 #[tokio::test]
 async fn live_greetings_end_with_the_view() -> Result<()> {
     let visit = Visit::start("/greeter").await?;
-    let call = start_greetings(&visit, "grace").await?;
+    let call = start_greetings(&visit, "Somebody").await?;
     assert!(call.is_open());
     visit.follow("/streams").await?;
     assert_eq!(call.end().await?.how, "client gone");
@@ -97,7 +97,7 @@ async fn live_greetings_end_with_the_view() -> Result<()> {
 #[tokio::test]
 async fn live_greetings_end_with_the_page() -> Result<()> {
     let visit = Visit::start("/greeter").await?;
-    let call = start_greetings(&visit, "grace").await?;
+    let call = start_greetings(&visit, "Somebody").await?;
     visit.browser.goto(&visit.server.url_of_another_site("/")).await?;
     assert_eq!(call.end().await?.how, "client gone");
     visit.browser.client().back().await?;
