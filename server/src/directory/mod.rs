@@ -1,7 +1,7 @@
 //! The user directory: who is known by which name. A real SQLite database, in memory or in a file.
 //!
-//! 1. [`schema`]: its tables, as migrations, and the sample users.
-//! 2. [`pool`]: several connections, each used by one lookup at a time on a thread that may block.
+//! 1. `schema`: its tables, as migrations, and the sample users.
+//! 2. `pool`: several connections, each used by one lookup at a time on a thread that may block.
 //! 3. [`Directory`]: what is asked of it.
 
 mod pool;

@@ -187,7 +187,9 @@ impl Browser {
         let screen = json!({ "width": width, "height": height, "deviceScaleFactor": scale, "mobile": phone });
         self.devtools("Emulation.setDeviceMetricsOverride", screen).await?;
         let scheme = json!({ "name": "prefers-color-scheme", "value": theme.to_string() });
-        self.devtools("Emulation.setEmulatedMedia", json!({ "features": [scheme] })).await?;
+        // A colour on its way from one theme to the other belongs to neither.
+        let motion = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": [scheme, motion] })).await?;
         Ok(())
     }
 }

@@ -28,7 +28,9 @@ pub(crate) fn lint(sh: &Shell, steps: &mut Steps) -> Result<()> {
     steps.step("clippy, WASM", || {
         toolchain::ensure_wasm_target(sh)?;
         let browser = BROWSER_CRATES.iter().flat_map(|name| ["--package", name]);
-        Ok(cmd!(sh, "cargo clippy --locked {browser...} --target {WASM} -- -D warnings").run()?)
+        cmd!(sh, "cargo clippy --locked {browser...} --target {WASM} -- -D warnings").run()?;
+        let example = ["--package", "drawbridge-fetch", "--example", "plain"];
+        Ok(cmd!(sh, "cargo clippy --locked {example...} --target {WASM} -- -D warnings").run()?)
     })?;
     steps.step("docs", || {
         let native = cmd!(sh, "cargo doc --locked --workspace --exclude drawbridge-web --no-deps");

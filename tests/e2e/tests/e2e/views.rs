@@ -3,11 +3,8 @@
 use std::{collections::BTreeSet, fs};
 
 use anyhow::Result;
-use drawbridge_e2e::Visit;
+use drawbridge_e2e::{Environment, Visit};
 use serde_json::json;
-
-/// What the first load may move, compressed, headers included.
-const FIRST_LOAD_BYTES: u64 = 200_000;
 
 #[tokio::test]
 async fn each_view_has_a_title_and_an_address() -> Result<()> {
