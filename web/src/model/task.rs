@@ -48,8 +48,8 @@ mod tests {
         let held = Rc::new(());
         let inside = Rc::clone(&held);
         let (task, driver) = Task::tie(async move {
-            let _inside = inside;
             std::future::pending::<()>().await;
+            drop(inside);
         });
         let mut driver = Box::pin(driver);
         assert_eq!(driver.as_mut().now_or_never(), None);

@@ -75,7 +75,7 @@ pub(super) fn stream_card(card: &Card, time: ReadSignal<Duration>) -> impl IntoV
                 </div>
             </div>
             <footer>
-                <time class="elapsed" datetime=move || format!("PT{:.1}S", elapsed().as_secs_f64())>
+                <time class="elapsed" datetime=move || words::machine_readable(elapsed())>
                     {move || words::seconds(elapsed())}
                 </time>
                 <button
