@@ -10,7 +10,7 @@ async fn reason(visit: &Visit, key: &str) -> Result<String> {
         .await?;
     assert_eq!(card.action.as_deref(), Some("again"), "it can be tried again");
     let reason = card.reason.unwrap_or_default();
-    for jargon in ["TypeError", "JsValue", "undefined", "Status {"] {
+    for jargon in ["TypeError", "JsValue", "undefined", "fetch", "Status {"] {
         assert!(!reason.contains(jargon), "{reason:?} is not for people");
     }
     assert!(!reason.trim().is_empty(), "it says nothing");
