@@ -180,7 +180,7 @@ impl Browser {
         .await
     }
 
-    /// Shows the page as if on a screen of `size`, to a user who prefers `theme`.
+    /// Shows the page as if on a screen of `size`, to a user who prefers `theme`, and with nothing that moves.
     pub async fn emulate(&self, size: Size, theme: Theme) -> Result<()> {
         let Size { width, height, phone } = size;
         let scale = if phone { 2 } else { 1 };
