@@ -1,8 +1,24 @@
-//! `cargo xtask picture`.
+//! `cargo xtask picture`: the picture of the page that the README shows.
 
-use anyhow::{Result, bail};
-use xshell::Shell;
+use anyhow::{Result, ensure};
+use xshell::{Shell, cmd};
 
-pub(crate) fn picture(_sh: &Shell) -> Result<()> {
-    bail!("not yet")
+use crate::browser::Browser;
+use crate::commands::{page, test};
+use crate::workspace;
+
+/// The most bytes that the picture may have.
+const LIMIT: u64 = 200_000;
+
+/// Builds page and server, and takes the picture in headless Chromium.
+pub(crate) fn picture(sh: &Shell) -> Result<()> {
+    page::page(sh)?;
+    let browser = Browser::ensure(sh)?;
+    let file = workspace::root().join("docs").join("page.png");
+    let take = cmd!(sh, "cargo run --locked --package drawbridge-e2e --example picture -- {file}");
+    test::with_browser(sh, take, &browser)?.run()?;
+    let bytes = file.metadata()?.len();
+    ensure!(bytes <= LIMIT, "docs/page.png has {bytes} bytes, more than {LIMIT}");
+    println!("docs/page.png: {bytes} bytes");
+    Ok(())
 }

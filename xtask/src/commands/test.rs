@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
-use xshell::{Shell, cmd};
+use xshell::{Cmd, Shell, cmd};
 
 use crate::browser::Browser;
 use crate::steps::Steps;
@@ -57,13 +57,17 @@ fn grpcio(sh: &Shell) -> Result<()> {
 }
 
 fn end_to_end(sh: &Shell, browser: &Browser, args: &[OsString]) -> Result<()> {
+    let tests = cmd!(sh, "cargo test --locked --package drawbridge-e2e -- {args...}");
+    Ok(with_browser(sh, tests, browser)?.run()?)
+}
+
+/// Builds the server, and tells a command of the end-to-end crate where server, page and browser are.
+pub(crate) fn with_browser<'sh>(sh: &'sh Shell, command: Cmd<'sh>, browser: &Browser) -> Result<Cmd<'sh>> {
     let page = workspace::dist();
     sh.read_file(page.join("index.html")).context("the page was not built: run `cargo xtask page`")?;
-    let program = server::build(sh)?;
-    Ok(cmd!(sh, "cargo test --locked --package drawbridge-e2e -- {args...}")
+    Ok(command
         .env("CHROME", &browser.chrome)
         .env("CHROMEDRIVER", &browser.chromedriver)
-        .env("DRAWBRIDGE_BIN", program)
-        .env("DRAWBRIDGE_PAGE", page)
-        .run()?)
+        .env("DRAWBRIDGE_BIN", server::build(sh)?)
+        .env("DRAWBRIDGE_PAGE", page))
 }
