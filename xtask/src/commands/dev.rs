@@ -19,7 +19,7 @@ const SERVER: &str = "127.0.0.1:8080";
 ///
 /// The page is built without optimisation and into a folder of its own: `dist/` is for pages that are meant for use.
 pub(crate) fn dev(sh: &Shell, args: &[OsString]) -> Result<()> {
-    let trunk = page::trunk(sh, &["serve", "--dist", "target/dev-page"])?;
+    let trunk = page::trunk(sh, &["serve", "--release=false", "--dist", "target/dev-page"])?;
     let program = server::build(sh)?;
     println!(
         "The page will be at {PAGE} once it is built, and reload itself when a file changes. Ctrl-C ends it."
