@@ -3,13 +3,18 @@
 use std::{
     io::{self, Read, Write},
     net::{Ipv4Addr, TcpStream},
+    path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::{Environment, output};
+
+/// How often a chromedriver is started before it is given up. It takes a free port of IPv4 and then wants the same one of
+/// IPv6; where another test has that one, it ends.
+const ATTEMPTS: usize = 5;
 
 /// A running chromedriver, on a port of its own. Dropping it kills the process; a browser's session is to be ended first,
 /// since a browser outlives its driver.
@@ -21,6 +26,16 @@ pub(crate) struct Driver {
 impl Driver {
     pub(crate) async fn start(environment: &Environment) -> Result<Self> {
         let program = &environment.chromedriver;
+        for _ in 0..ATTEMPTS {
+            if let Some(driver) = Self::try_start(program).await? {
+                return Ok(driver);
+            }
+        }
+        bail!("{} did not say where it listens, in {ATTEMPTS} attempts", program.display())
+    }
+
+    /// Starts the process, or returns `None` where it ends without having listened.
+    async fn try_start(program: &Path) -> Result<Option<Self>> {
         let mut process = Command::new(program)
             .arg("--port=0")
             .stdin(Stdio::null())
@@ -36,10 +51,9 @@ impl Driver {
         let stdout = process.stdout.take().context("stdout is piped")?;
         // From here on a failure kills the process, since the driver owns it.
         let mut driver = Self { process, port: 0 };
-        driver.port = output::announcement(stdout, port_in)
-            .await
-            .with_context(|| format!("{} did not say where it listens", program.display()))?;
-        Ok(driver)
+        let Some(port) = output::announcement(stdout, port_in).await else { return Ok(None) };
+        driver.port = port;
+        Ok(Some(driver))
     }
 
     /// Returns where the driver takes commands.
