@@ -15,5 +15,17 @@ pub mod greet {
     tonic::include_proto!("greet");
 }
 
+/// `user.proto`: the directory of users, as a service of its own.
+pub mod user {
+    #![allow(missing_docs, unreachable_pub, clippy::pedantic)]
+    tonic::include_proto!("user");
+}
+
+/// `frontend.proto`: a service that has its answers from the user service.
+pub mod frontend {
+    #![allow(missing_docs, unreachable_pub, clippy::pedantic)]
+    tonic::include_proto!("frontend");
+}
+
 /// The encoded `FileDescriptorSet` of all contracts, for reflection and for what depends on a method's kind.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
