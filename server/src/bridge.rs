@@ -134,6 +134,13 @@ impl Bridge {
         self
     }
 
+    /// Lists this bridge's calls together with those of another, under the limit that the list was made with.
+    #[must_use]
+    pub fn share_calls(mut self, calls: Calls) -> Self {
+        self.calls = Some(calls);
+        self
+    }
+
     /// Returns the list of the calls that are open, which stays true when the router is in use.
     pub fn calls(&mut self) -> Calls {
         self.calls.get_or_insert_with(|| Calls::new(self.limits.max_calls)).clone()

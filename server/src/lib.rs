@@ -6,27 +6,32 @@
 //! 1. [`serve`]: accepts connections, HTTP/1.1 and h2, and ends them.
 //! 2. [`Bridge`]: the stack that each request passes, written once, and `front`, which holds its rules.
 //! 3. [`CallContext`]: what is known of a call, until it has ended for exactly one reason.
-//! 4. [`samples`]: the services that the program hosts, over the user [`directory`].
-//! 5. [`Page`]: everything else that a browser asks for.
+//! 4. [`PropagationLayer`]: makes the calls of a handler's own clients end with its call.
+//! 5. [`samples`]: the services that the program hosts, over the user [`directory`].
+//! 6. [`Page`]: everything else that a browser asks for.
 
 mod bridge;
 mod call;
+mod child;
 mod config;
 mod connection;
 pub mod directory;
 mod front;
+mod in_process;
 mod logging;
 mod page;
 mod run;
 pub mod samples;
 
 pub use bridge::{Bridge, Limits};
-pub use call::{CallContext, CallId, Calls, DeadlinePolicy};
+pub use call::{AtEnd, CallContext, CallId, Calls, DeadlinePolicy, RequestId};
+pub use child::{ChildFuture, Detached, Propagate, PropagationLayer};
 pub use config::{Config, LogFormat, command};
 pub use connection::{ConnectionLimits, serve};
 pub use drawbridge_call::EndReason;
 pub use front::content_type::FrontProtocol;
 pub use front::host::HostPolicy;
+pub use in_process::in_process;
 pub use logging::init as init_logging;
 pub use page::{IS_EMBEDDED, Page};
 pub use run::{RunError, run};

@@ -14,6 +14,7 @@ use tracing::Span;
 
 use super::id::CallId;
 use super::registry::Calls;
+use super::request_id::RequestId;
 use crate::front::content_type::FrontProtocol;
 
 tokio::task_local! {
@@ -47,6 +48,7 @@ struct Inner {
 #[derive(Debug)]
 pub(crate) struct Facts {
     pub(crate) call_id: CallId,
+    pub(crate) request_id: RequestId,
     pub(crate) method: Box<str>,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) protocol: FrontProtocol,
@@ -61,6 +63,7 @@ impl CallContext {
             target: "drawbridge::call",
             parent: None,
             call_id = %facts.call_id,
+            request_id = %facts.request_id,
             method = %facts.method.escape_debug(),
             peer = facts.peer.map(tracing::field::display),
             protocol = %facts.protocol,
@@ -88,6 +91,12 @@ impl CallContext {
     /// Returns the call's name, made by this server.
     pub fn call_id(&self) -> CallId {
         self.0.facts.call_id
+    }
+
+    /// Returns the label that this call shares with the other hops of its request. The caller is told it in the
+    /// answer's header `x-request-id`.
+    pub fn request_id(&self) -> &RequestId {
+        &self.0.facts.request_id
     }
 
     /// Returns the path of the method that was called, such as `/greet.Greeter/SayHello`.
@@ -175,6 +184,7 @@ impl CallContext {
             target: "drawbridge::call",
             parent: None,
             call_id = %self.call_id(),
+            request_id = %self.request_id(),
             method = %self.method().escape_debug(),
             peer = self.peer().map(tracing::field::display),
             messages = self.messages(),
@@ -190,6 +200,15 @@ impl CallContext {
     pub(crate) fn scope<R>(&self, f: impl FnOnce() -> R) -> R {
         let _entered = self.0.span.enter();
         CURRENT.sync_scope(self.clone(), f)
+    }
+
+    /// Makes a future part of the call, in each of its polls and in its drop. The span is not entered.
+    pub(crate) fn surround<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(self, future)
+    }
+
+    pub(crate) fn span(&self) -> &Span {
+        &self.0.span
     }
 
     /// Asks to be woken when the call is ended from outside. To be called before looking for an end.

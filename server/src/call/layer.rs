@@ -19,6 +19,7 @@ use super::context::{CallContext, Facts, now};
 use super::deadline::{DeadlinePolicy, start_timer};
 use super::id::CallId;
 use super::registry::Calls;
+use super::request_id::RequestId;
 use crate::front::content_type::FrontProtocol;
 
 /// Puts a [`CallContext`] around every call of the service below.
@@ -61,6 +62,7 @@ where
         let deadline = self.layer.deadlines.grant(now, asked.as_ref().copied().unwrap_or_default());
         let facts = Facts {
             call_id: CallId::random(),
+            request_id: RequestId::of(request.headers()),
             method: request.uri().path().into(),
             peer: request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| *peer),
             protocol: request.extensions().get().copied().unwrap_or(FrontProtocol::Grpc),
@@ -88,7 +90,7 @@ where
 }
 
 /// Reads the time that a call asks for.
-fn asked_timeout(headers: &HeaderMap) -> Result<Option<Timeout>, ParseTimeoutError> {
+pub(crate) fn asked_timeout(headers: &HeaderMap) -> Result<Option<Timeout>, ParseTimeoutError> {
     let Some(value) = headers.get(GRPC_TIMEOUT) else { return Ok(None) };
     String::from_utf8_lossy(value.as_bytes()).parse().map(Some)
 }
@@ -160,15 +162,18 @@ where
         this.drop_handler(&context);
         let status = context.end_reason().and_then(EndReason::status);
         this.guard = None;
-        Poll::Ready(Ok(status.unwrap_or_else(|| Status::new(Code::Unknown, "")).into_http()))
+        let mut answer = status.unwrap_or_else(|| Status::new(Code::Unknown, "")).into_http();
+        context.request_id().write(answer.headers_mut());
+        Poll::Ready(Ok(answer))
     }
 }
 
 impl<F> CallFuture<F> {
     /// Turns the handler's answer into that of the call: trailers-only is complete as it is, and any other goes on
     /// in its body.
-    fn begin_answer(&mut self, context: &CallContext, answer: Response<Body>) -> Response<Body> {
+    fn begin_answer(&mut self, context: &CallContext, mut answer: Response<Body>) -> Response<Body> {
         let guard = self.guard.take();
+        context.request_id().write(answer.headers_mut());
         if answer.body().is_end_stream() {
             context.end(EndReason::Completed(code_in(answer.headers())));
             return answer;

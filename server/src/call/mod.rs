@@ -3,10 +3,11 @@
 //! Read in this order:
 //!
 //! 1. [`context`]: what is known of a call, for its handler and for whoever ends it.
-//! 2. [`layer`]: opens a context around every call, and follows its future.
-//! 3. [`body`]: follows the answer's body, which the context can take away from under it.
-//! 4. [`deadline`]: the policy that grants time, and the timer that ends a call.
-//! 5. [`registry`]: the calls that are open.
+//! 2. [`work`]: tasks that belong to a call.
+//! 3. [`layer`]: opens a context around every call, and follows its future.
+//! 4. [`body`]: follows the answer's body, which the context can take away from under it.
+//! 5. [`deadline`]: the policy that grants time, and the timer that ends a call.
+//! 6. [`registry`]: the calls that are open.
 
 mod body;
 mod context;
@@ -14,10 +15,16 @@ mod deadline;
 mod id;
 mod layer;
 mod registry;
+mod request_id;
+mod work;
 
 pub use context::CallContext;
 pub use deadline::DeadlinePolicy;
 pub use id::CallId;
 pub use registry::Calls;
+pub use request_id::RequestId;
+pub use work::AtEnd;
 
-pub(crate) use layer::CallLayer;
+pub(crate) use context::now;
+pub(crate) use layer::{CallLayer, asked_timeout};
+pub(crate) use request_id::X_REQUEST_ID;

@@ -44,7 +44,9 @@ impl Wire {
 
     /// Opens a connection that speaks this version of HTTP.
     pub async fn connect(self, address: SocketAddr) -> Connection {
-        let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let stream = TokioIo::new(stream);
         if self.version == Version::HTTP_2 {
             let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
             tokio::spawn(connection);

@@ -1,0 +1,92 @@
+//! The label that the hops of one request share.
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// The header that carries a [`RequestId`] from hop to hop, and back to the caller.
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The most bytes that a caller's own label may have.
+const MAX_BYTES: usize = 128;
+
+/// The label that all hops of one request share, so that their logs can be read together. It travels in the header
+/// `x-request-id`.
+///
+/// It is the caller's own, if that is 1 to 128 letters, digits and `-._~+/=:@`, and otherwise made by the first server:
+/// 32 hexadecimal digits. It is no secret and proves nothing; what names a call for good is its
+/// [`CallId`](crate::CallId).
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// Returns the label that a request brings along, or a new one.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let own = headers.get(X_REQUEST_ID).filter(|value| is_sane(value.as_bytes()));
+        own.map_or_else(Self::random, |own| Self(own.clone()))
+    }
+
+    fn random() -> Self {
+        let text = format!("{:032x}", rand::random::<u128>());
+        Self(
+            HeaderValue::try_from(text)
+                .unwrap_or_else(|_| unreachable!("hexadecimal digits are a valid value")),
+        )
+    }
+
+    /// Returns the label as text.
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
+    /// Writes the label into the head of a request or an answer, in the place of any other.
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        headers.insert(X_REQUEST_ID, self.0.clone());
+    }
+}
+
+fn is_sane(text: &[u8]) -> bool {
+    let safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=:@".contains(byte);
+    (1..=MAX_BYTES).contains(&text.len()) && text.iter().all(safe)
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestId({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &[u8]) -> RequestId {
+        let mut headers = HeaderMap::new();
+        headers.insert(X_REQUEST_ID, HeaderValue::from_bytes(text).unwrap());
+        RequestId::of(&headers)
+    }
+
+    #[test]
+    fn a_sane_label_is_kept() {
+        for text in ["a", "order:17/3", "0af7651916cd43dd8448eb211c80319c", &"x".repeat(128)] {
+            assert_eq!(of(text.as_bytes()).as_str(), text);
+        }
+    }
+
+    #[test]
+    fn any_other_gives_way_to_a_new_one() {
+        let long = "x".repeat(129);
+        for text in [&b""[..], b"two words", b"a\tb", b"\"a\"", b"<b>", b"caf\xe9", b"a,b", long.as_bytes()] {
+            let made = of(text);
+            assert_eq!(made.as_str().len(), 32, "{text:?}");
+            assert!(made.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));
+            assert_ne!(made, of(text), "each is new");
+        }
+    }
+}

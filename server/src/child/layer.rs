@@ -1,0 +1,203 @@
+//! What a child call inherits from the call that it serves.
+
+use std::error::Error;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use drawbridge_call::{Deadline, GRPC_TIMEOUT, Timeout};
+use http::{HeaderName, HeaderValue, Request, Response, header};
+use http_body::Body as HttpBody;
+use tonic::body::Body;
+use tonic::{Status, TimeoutExpired};
+use tower::{BoxError, Layer, Service};
+
+use super::body::ChildBody;
+use super::bounds::Bounds;
+use crate::call::{CallContext, X_REQUEST_ID, asked_timeout, now};
+
+/// Makes the calls of a tonic client children of the call whose handler makes them.
+///
+/// - The `grpc-timeout` that is sent is the smaller of the child's own (`Request::set_timeout`) and what remains of
+///   the parent's. The client keeps that deadline itself as well, over the whole child call: at its end the child's
+///   stream is reset and its status is `DEADLINE_EXCEEDED`. With no time left, nothing is sent.
+/// - When the parent ends, for whatever reason, the child is reset, and its status is that of the parent's end. A
+///   child that a handler waits for is dropped with the handler even before.
+/// - The request id goes along, so that the logs of all hops can be read together.
+///
+/// A call that is made outside any call just goes, and so does one whose request carries [`Detached`]; its own
+/// deadline is kept all the same.
+///
+/// ```
+/// # use drawbridge_proto::user::UserRequest;
+/// # use drawbridge_proto::user::user_service_client::UserServiceClient;
+/// use drawbridge::PropagationLayer;
+/// use tonic::transport::Endpoint;
+/// use tower::Layer as _;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let channel = Endpoint::from_static("http://127.0.0.1:50051").connect_lazy();
+/// let users = UserServiceClient::new(PropagationLayer::new().layer(channel));
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PropagationLayer {
+    _private: (),
+}
+
+impl PropagationLayer {
+    /// Creates the layer.
+    pub const fn new() -> Self {
+        Self { _private: () }
+    }
+}
+
+impl<S> Layer<S> for PropagationLayer {
+    type Service = Propagate<S>;
+
+    fn layer(&self, inner: S) -> Propagate<S> {
+        Propagate { inner }
+    }
+}
+
+/// A request extension that keeps a call from inheriting anything: it has its own deadline or none, and lives on when
+/// the call that made it ends.
+///
+/// ```
+/// let mut request = tonic::Request::new(());
+/// request.extensions_mut().insert(drawbridge::Detached);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Detached;
+
+/// The service that [`PropagationLayer`] makes. Its error is that of the channel below.
+#[derive(Clone, Debug)]
+pub struct Propagate<S> {
+    inner: S,
+}
+
+impl<S, B> Service<Request<Body>> for Propagate<S>
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = ChildFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let now = now();
+        let own = match asked_timeout(request.headers()) {
+            Ok(own) => own,
+            Err(malformed) => return ChildFuture::ended(Status::invalid_argument(malformed.to_string())),
+        };
+        let parent = CallContext::current().filter(|_| request.extensions().get::<Detached>().is_none());
+        let inherited = parent.as_ref().and_then(CallContext::deadline).map(|given| given.remaining(now));
+        let timeout = own.into_iter().chain(inherited).min();
+        let deadline = timeout.and_then(|timeout| Deadline::after(now, timeout));
+        let bounds = Bounds::new(deadline, parent.clone());
+        if let Some(bounds) = bounds.as_ref().filter(|bounds| bounds.expired()) {
+            return ChildFuture::ended(bounds.out_of_time());
+        }
+        if let Some(timeout) = timeout {
+            request.headers_mut().insert(HeaderName::from_static(GRPC_TIMEOUT), header_value(timeout));
+        }
+        if let Some(parent) = parent
+            && !request.headers().contains_key(X_REQUEST_ID)
+        {
+            parent.request_id().write(request.headers_mut());
+        }
+        ChildFuture { bounds, state: State::Running(Box::pin(self.inner.call(request))) }
+    }
+}
+
+fn header_value(timeout: Timeout) -> HeaderValue {
+    HeaderValue::try_from(timeout.to_string())
+        .unwrap_or_else(|_| unreachable!("digits and a letter are a valid value"))
+}
+
+/// The future of a child call, up to the head of its answer. Dropping it resets the child's stream.
+pub struct ChildFuture<F> {
+    /// Moves into the answer's body.
+    bounds: Option<Bounds>,
+    state: State<F>,
+}
+
+enum State<F> {
+    Running(Pin<Box<F>>),
+    /// The call ends with this status, and nothing was sent.
+    Ended(Option<Status>),
+}
+
+impl<F> ChildFuture<F> {
+    fn ended(status: Status) -> Self {
+        Self { bounds: None, state: State::Ended(Some(status)) }
+    }
+}
+
+impl<F, B, E> Future for ChildFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    E: Into<BoxError>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<Response<Body>, BoxError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { bounds, state } = &mut *self;
+        let child = match state {
+            State::Running(child) => child,
+            State::Ended(status) => match status.take() {
+                Some(status) => return Poll::Ready(Ok(status.into_http())),
+                None => unreachable!("a future is not polled after it was ready"),
+            },
+        };
+        if let Some(bounds) = bounds
+            && let Poll::Ready(status) = bounds.poll(cx)
+        {
+            // Dropped before anyone is told.
+            *state = State::Ended(None);
+            return Poll::Ready(Ok(status.into_http()));
+        }
+        let Poll::Ready(result) = child.as_mut().poll(cx) else { return Poll::Pending };
+        *state = State::Ended(None);
+        let bounds = bounds.take();
+        Poll::Ready(match (result.map_err(Into::into), bounds) {
+            (Ok(answer), bounds) => Ok(begin_answer(answer, bounds)),
+            // The channel has a timer too, whose status would be CANCELLED.
+            (Err(error), Some(bounds)) if is_timeout(&*error) => Ok(bounds.out_of_time().into_http()),
+            (Err(error), _) => Err(error),
+        })
+    }
+}
+
+fn is_timeout(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |&error| error.source()).any(<dyn Error>::is::<TimeoutExpired>)
+}
+
+/// Headers that tell of the child's HTTP answer, and nothing of the call. tonic counts them among the metadata of a
+/// status, and a handler that hands the status on would send them as its own.
+const ABOUT_HTTP: [HeaderName; 5] =
+    [header::CONTENT_LENGTH, header::DATE, header::SERVER, header::VARY, X_REQUEST_ID];
+
+fn begin_answer<B>(mut answer: Response<B>, bounds: Option<Bounds>) -> Response<Body>
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    for name in &ABOUT_HTTP {
+        answer.headers_mut().remove(name);
+    }
+    match bounds {
+        None => answer.map(Body::new),
+        Some(bounds) => answer.map(|body| Body::new(ChildBody::new(Body::new(body), bounds))),
+    }
+}
