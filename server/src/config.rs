@@ -50,6 +50,11 @@ pub struct Config {
     #[arg(long, env = "DRAWBRIDGE_ASSETS", value_name = "FOLDER")]
     pub assets: Option<PathBuf>,
 
+    /// Where frontend.FrontendService finds user.UserService, such as http://127.0.0.1:50051. Without this, it calls
+    /// the one that is inside this program, over HTTP/2 in memory.
+    #[arg(long, env = "DRAWBRIDGE_USER_SERVICE", value_name = "URL", value_parser = service)]
+    pub user_service: Option<Uri>,
+
     /// Lets the pages of another origin call, such as https://app.example. May be given more than once. Without it,
     /// only the server's own page may.
     #[arg(long, env = "DRAWBRIDGE_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
@@ -126,6 +131,18 @@ fn origin(text: &str) -> Result<HeaderValue, String> {
     HeaderValue::from_str(&text.to_ascii_lowercase()).map_err(|_| wrong())
 }
 
+fn service(text: &str) -> Result<Uri, String> {
+    let uri: Option<Uri> = text.parse().ok();
+    uri.filter(|uri| {
+        uri.scheme_str() == Some("http")
+            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+            && uri.path_and_query().is_none_or(|path| path == "/")
+    })
+    .ok_or_else(|| {
+        format!("{text:?} is not the address of a service: expected one such as http://127.0.0.1:50051, without a path")
+    })
+}
+
 fn host(text: &str) -> Result<String, String> {
     let authority = text.parse::<Authority>().ok().filter(|authority| authority.host() == text);
     authority.map(|_| text.to_owned()).ok_or_else(|| {
@@ -185,6 +202,23 @@ mod tests {
         assert_eq!(host("bridge.example").as_deref(), Ok("bridge.example"));
         for text in ["bridge.example:80", "http://bridge.example", "a/b", ""] {
             assert!(host(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_service_has_an_address_and_no_path() {
+        for text in ["http://127.0.0.1:50051", "http://users.example/", "http://[::1]:80"] {
+            assert!(service(text).is_ok(), "{text}");
+        }
+        for text in [
+            "127.0.0.1:50051",
+            "https://users.example",
+            "http://users.example/a",
+            "http://a@b",
+            "http://",
+            "",
+        ] {
+            assert!(service(text).is_err(), "{text}");
         }
     }
 

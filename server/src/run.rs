@@ -2,21 +2,33 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use drawbridge_proto::FILE_DESCRIPTOR_SET;
+use drawbridge_proto::frontend::frontend_service_server::FrontendServiceServer;
 use drawbridge_proto::greet::greeter_server::GreeterServer;
 use drawbridge_proto::message::message_server::MessageServer;
+use drawbridge_proto::user::user_service_server::UserServiceServer;
+use http::Uri;
 use tokio::net::TcpListener;
 use tonic::codec::CompressionEncoding;
+use tonic::transport::{Channel, Endpoint};
 
 use crate::bridge::{Bridge, Limits};
-use crate::call::DeadlinePolicy;
+use crate::call::{Calls, DeadlinePolicy};
 use crate::config::Config;
 use crate::connection::{ConnectionLimits, serve};
 use crate::directory::{Directory, OpenError};
 use crate::front::host::HostPolicy;
+use crate::in_process::in_process;
 use crate::page::{IS_EMBEDDED, Page};
-use crate::samples::{GreeterService, MessageService};
+use crate::samples::{FrontendService, GreeterService, MessageService, UserService};
+
+/// For how long a connection to another service may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// After how long a silent connection to another service is tried.
+const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// Why the program could not start, in one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -67,31 +79,63 @@ async fn bridge(config: &Config, listener: &TcpListener) -> Result<Bridge, RunEr
         Some(path) => Directory::open(path)?,
         None => Directory::in_memory()?,
     };
+    let mut bridge = Bridge::new()
+        .limits(Limits { max_calls: config.max_calls as usize, max_message_bytes: config.max_message_bytes })
+        .deadlines(DeadlinePolicy { default: config.default_deadline, max: config.max_deadline })
+        .page(page(config)?)
+        .hosts(hosts(config, listener)?)
+        .allow_origins(config.allow_origin.iter().cloned());
+    let users = match &config.user_service {
+        Some(uri) => channel(uri),
+        None => in_process(users(&directory, bridge.calls())?.into_router()),
+    };
     let message = MessageServer::new(MessageService::default()).accept_compressed(CompressionEncoding::Gzip);
-    let greeter =
-        GreeterServer::new(GreeterService::new(directory)).accept_compressed(CompressionEncoding::Gzip);
+    let greeter = GreeterServer::new(GreeterService::new(directory.clone()))
+        .accept_compressed(CompressionEncoding::Gzip);
+    let frontend =
+        FrontendServiceServer::new(FrontendService::new(users)).accept_compressed(CompressionEncoding::Gzip);
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<MessageServer<MessageService>>().await;
     health.set_serving::<GreeterServer<GreeterService>>().await;
+    health.set_serving::<FrontendServiceServer<FrontendService>>().await;
+    health.set_serving::<UserServiceServer<UserService>>().await;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    let bridge = Bridge::new()
+    let bridge = bridge
         .serve(message)
         .serve(greeter)
+        .serve(frontend)
+        .serve(user_service(directory))
         .serve(health_service)
         .serve(reflection().build_v1()?)
         .serve(reflection().build_v1alpha()?)
         .descriptors(FILE_DESCRIPTOR_SET)?
-        .descriptors(tonic_health::pb::FILE_DESCRIPTOR_SET)?
-        .page(page(config)?)
-        .hosts(hosts(config, listener)?)
-        .allow_origins(config.allow_origin.iter().cloned())
-        .deadlines(DeadlinePolicy { default: config.default_deadline, max: config.max_deadline })
-        .limits(Limits { max_calls: config.max_calls as usize, max_message_bytes: config.max_message_bytes });
+        .descriptors(tonic_health::pb::FILE_DESCRIPTOR_SET)?;
     Ok(bridge)
+}
+
+fn user_service(directory: Directory) -> UserServiceServer<UserService> {
+    UserServiceServer::new(UserService::new(directory)).accept_compressed(CompressionEncoding::Gzip)
+}
+
+/// The user service as the frontend calls it: a bridge of its own, whose calls are listed with the others.
+fn users(directory: &Directory, calls: Calls) -> Result<Bridge, RunError> {
+    Ok(Bridge::new()
+        .share_calls(calls)
+        .serve(user_service(directory.clone()))
+        .descriptors(FILE_DESCRIPTOR_SET)?)
+}
+
+/// A channel to another server, connected with the first call and again whenever the connection was lost.
+fn channel(uri: &Uri) -> Channel {
+    Endpoint::from(uri.clone())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_keepalive(Some(KEEPALIVE))
+        .http2_keep_alive_interval(KEEPALIVE)
+        .connect_lazy()
 }
 
 fn page(config: &Config) -> Result<Page, RunError> {

@@ -8,7 +8,8 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, stream};
 use tonic::{Request, Response, Status};
 
-use crate::directory::{Directory, LookupError};
+use super::status_of;
+use crate::directory::Directory;
 
 /// The `greet.Greeter` service, over a user directory.
 #[derive(Clone, Debug)]
@@ -55,17 +56,5 @@ impl Greeter for GreeterService {
             Ok(HelloReply { message })
         });
         Ok(Response::new(greetings.boxed()))
-    }
-}
-
-/// Tells a caller why a lookup failed. What SQLite said goes to the log, and only there.
-fn status_of(error: LookupError) -> Status {
-    match error {
-        LookupError::Busy => Status::unavailable("the user directory is busy; try again"),
-        LookupError::Broken(cause) => {
-            tracing::error!(%cause, "a lookup failed");
-            Status::internal("the user directory cannot be read")
-        }
-        LookupError::Lost => Status::internal("the lookup was lost"),
     }
 }

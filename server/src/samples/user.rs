@@ -1,0 +1,46 @@
+//! The user directory as a service of its own.
+
+use std::time::Duration;
+
+use drawbridge_proto::user::user_service_server::UserService as Contract;
+use drawbridge_proto::user::{UserRequest, UserResponse};
+use tonic::{Request, Response, Status};
+
+use super::{granted_ms, status_of};
+use crate::directory::Directory;
+
+/// The longest lookup that a caller may ask for, in milliseconds.
+const MAX_LOOKUP_MS: u32 = 60_000;
+
+/// The `user.UserService` service, over a user directory.
+#[derive(Clone, Debug)]
+pub struct UserService {
+    directory: Directory,
+}
+
+impl UserService {
+    /// Creates the service.
+    pub const fn new(directory: Directory) -> Self {
+        Self { directory }
+    }
+}
+
+#[tonic::async_trait]
+impl Contract for UserService {
+    async fn get_user(&self, request: Request<UserRequest>) -> Result<Response<UserResponse>, Status> {
+        let UserRequest { name, lookup_ms } = request.into_inner();
+        if lookup_ms > MAX_LOOKUP_MS {
+            return Err(Status::invalid_argument(format!(
+                "lookup_ms of {lookup_ms}: at most {MAX_LOOKUP_MS} are taken"
+            )));
+        }
+        let at_least = Duration::from_millis(lookup_ms.into());
+        let user = self.directory.lookup_for(&name, at_least).await.map_err(status_of)?;
+        let user = user.ok_or_else(|| Status::not_found(format!("no user is called {name:?}")))?;
+        Ok(Response::new(UserResponse {
+            name: user.name,
+            display_name: user.display_name,
+            granted_ms: granted_ms(),
+        }))
+    }
+}
