@@ -51,6 +51,12 @@ enum Command {
     Tidy,
     /// Everything that must pass before a change lands: `lint`, then `test`, each step with its time
     Ci,
+    /// Open and leave many streams, and see that memory and the number of open calls are as before
+    Soak {
+        /// How many, a multiple of 1,000
+        #[arg(default_value = "100000", value_parser = clap::value_parser!(u32).range(1000..))]
+        streams: u32,
+    },
     /// Take the README's picture of the page: docs/page.png
     Picture,
 }
@@ -69,6 +75,7 @@ impl Xtask {
             Command::Lint => Steps::all(|steps| commands::lint::lint(sh, steps)),
             Command::Tidy => commands::tidy::tidy(sh),
             Command::Ci => Steps::all(|steps| commands::ci::ci(sh, steps)),
+            Command::Soak { streams } => commands::soak::soak(sh, streams),
             Command::Picture => commands::picture::picture(sh),
         }
     }

@@ -8,10 +8,15 @@
 
 mod bad_input;
 mod cancellation;
+mod context;
 mod cors;
 mod deadline;
 mod limits;
 mod page;
 mod program;
+mod propagation;
 mod protocols;
+mod soak;
+mod storm;
 mod support;
+mod users;

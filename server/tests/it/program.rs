@@ -1,77 +1,17 @@
 //! The program: its command line, what it prints, and how it ends.
 
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 use drawbridge_proto::greet::{HelloReply, HelloRequest};
 use drawbridge_proto::message::{Request as KeyRequest, Response as Progress};
-use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::Command;
 
 use crate::support::client::Wire;
+use crate::support::program::{Program, command, text};
 use crate::support::soon;
-
-fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_drawbridge"));
-    // The environment of whoever runs the tests must not configure it.
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DRAWBRIDGE_")) {
-        command.env_remove(name);
-    }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    command
-}
-
-/// The running program.
-pub struct Program {
-    pub address: String,
-    child: Child,
-    log: Lines<BufReader<ChildStderr>>,
-}
-
-impl Program {
-    pub async fn start(arguments: &[&str]) -> Self {
-        let mut child = command()
-            .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
-            .args(arguments)
-            .spawn()
-            .unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = soon("the address", out.next_line()).await.unwrap().expect("a line with the address");
-        let start = line.find("http://").expect("an address");
-        let address = line[start..].split(' ').next().unwrap().to_owned();
-        Self { address, child, log }
-    }
-
-    fn socket(&self) -> std::net::SocketAddr {
-        self.address.strip_prefix("http://").unwrap().parse().unwrap()
-    }
-
-    /// Waits for the next log line with this message, and returns its fields.
-    async fn logged(&mut self, message: &str) -> Value {
-        loop {
-            let line = soon(message, self.log.next_line()).await.unwrap().expect("the log goes on");
-            let line: Value = serde_json::from_str(&line).expect("a JSON object on each line");
-            if line["fields"]["message"] == message {
-                return line["fields"].clone();
-            }
-        }
-    }
-
-    /// Sends a signal, and waits for the end.
-    async fn signal(mut self, signal: &str) -> Option<i32> {
-        let pid = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
-        soon("the program's end", self.child.wait()).await.unwrap().code()
-    }
-}
 
 async fn output(arguments: &[&str]) -> Output {
     soon("the program's end", command().args(arguments).output()).await.unwrap()
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
 }
 
 /// Returns the one line of standard error that is no log, of a program that must have failed with this code.

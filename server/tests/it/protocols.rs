@@ -154,7 +154,7 @@ async fn health_and_reflection_answer_in_the_whole_program() {
     use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
     use tonic_reflection::pb::{v1, v1alpha};
 
-    let program = crate::program::Program::start(&[]).await;
+    let program = crate::support::program::Program::start(&[]).await;
     let channel = Endpoint::try_from(program.address.clone()).unwrap().connect().await.unwrap();
 
     let mut health = HealthClient::new(channel.clone());

@@ -6,5 +6,6 @@ pub(crate) mod lint;
 pub(crate) mod page;
 pub(crate) mod picture;
 pub(crate) mod run;
+pub(crate) mod soak;
 pub(crate) mod test;
 pub(crate) mod tidy;

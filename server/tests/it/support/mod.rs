@@ -1,7 +1,10 @@
 //! What the tests share.
 
 pub mod client;
+pub mod frames;
 pub mod probe;
+pub mod program;
+pub mod relay;
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -1,0 +1,61 @@
+//! The program after many streams is as it was before them.
+
+// Memory is read from /proc.
+#![cfg(target_os = "linux")]
+
+use std::net::SocketAddr;
+
+use drawbridge_proto::message::Request as KeyRequest;
+
+use crate::support::client::{Wire, frame};
+use crate::support::program::Program;
+
+/// How many streams are opened and left, unless `DRAWBRIDGE_SOAK` says otherwise, as `cargo xtask soak` does.
+const STREAMS: u64 = 4_000;
+
+/// How many connections there are, and how many streams each has open at a time.
+const CONNECTIONS: u64 = 4;
+const WAVE: u64 = 50;
+
+/// Opens streams, each seen to be open, and leaves them in waves.
+async fn open_and_leave(address: SocketAddr, streams: u64) {
+    let body = frame(&KeyRequest { key: "soak".to_owned() });
+    let mut connection = Wire::GRPC.connect(address).await;
+    for _ in 0..streams / WAVE {
+        let mut open = Vec::new();
+        for _ in 0..WAVE {
+            open.push(Wire::GRPC.call_with(&mut connection, "/Message/Stream", body.clone(), &[]).await);
+        }
+    }
+}
+
+/// Opens and leaves streams on several connections, and waits until the program's log has the end of each.
+async fn storm(program: &mut Program, streams: u64) {
+    let address = program.socket();
+    for _ in 0..CONNECTIONS {
+        tokio::spawn(open_and_leave(address, streams / CONNECTIONS));
+    }
+    let (mut opened, mut ended) = (0, 0);
+    while ended < streams {
+        let line = program.line().await;
+        opened += u64::from(line["message"] == "call opened");
+        if line["message"] == "call ended" {
+            assert_eq!(line["end"], "client gone");
+            ended += 1;
+        }
+    }
+    assert_eq!(opened, ended);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_and_open_calls_are_after_many_streams_what_they_were_before() {
+    let streams = std::env::var("DRAWBRIDGE_SOAK").map_or(STREAMS, |count| count.parse().unwrap());
+    let mut program = Program::start(&[]).await;
+    // What the allocator and the runtime keep for good, they have after a few.
+    storm(&mut program, streams / 4).await;
+    let before = program.resident_bytes();
+    storm(&mut program, streams).await;
+    let after = program.resident_bytes();
+    println!("{streams} streams opened and left; resident memory: {before} bytes before, {after} after");
+    assert!(after < before + before / 4, "resident memory grew from {before} to {after} bytes");
+}

@@ -1,0 +1,82 @@
+//! The program, as its users start it.
+
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+
+use super::soon;
+
+/// The program's command, which reads nothing of the environment of whoever runs the tests.
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_drawbridge"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DRAWBRIDGE_")) {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// The running program.
+pub struct Program {
+    pub address: String,
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+}
+
+impl Program {
+    pub async fn start(arguments: &[&str]) -> Self {
+        let mut child = command()
+            .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
+            .args(arguments)
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = soon("the address", out.next_line()).await.unwrap().expect("a line with the address");
+        let start = line.find("http://").expect("an address");
+        let address = line[start..].split(' ').next().unwrap().to_owned();
+        Self { address, child, log }
+    }
+
+    pub fn socket(&self) -> std::net::SocketAddr {
+        self.address.strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
+    /// Waits for the next log line, and returns its fields.
+    pub async fn line(&mut self) -> Value {
+        let line = soon("a line of the log", self.log.next_line()).await.unwrap().expect("the log goes on");
+        let mut line: Value = serde_json::from_str(&line).expect("a JSON object on each line");
+        line["fields"].take()
+    }
+
+    /// Waits for the next log line with this message, and returns its fields.
+    pub async fn logged(&mut self, message: &str) -> Value {
+        loop {
+            let fields = self.line().await;
+            if fields["message"] == message {
+                return fields;
+            }
+        }
+    }
+
+    /// Returns the memory that the program has resident, in bytes.
+    #[cfg(target_os = "linux")]
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
+    /// Sends a signal, and waits for the end.
+    pub async fn signal(mut self, signal: &str) -> Option<i32> {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
+        soon("the program's end", self.child.wait()).await.unwrap().code()
+    }
+}
+
+pub fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}

@@ -1,0 +1,14 @@
+//! `cargo xtask soak`: many streams, opened and left, and what they leave behind in the server.
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use crate::toolchain;
+
+/// Opens and leaves `streams` streams on a server in release, and fails if memory or open calls are left behind.
+pub(crate) fn soak(sh: &Shell, streams: u32) -> Result<()> {
+    toolchain::ensure_c_compiler()?;
+    Ok(cmd!(sh, "cargo test --release --locked --package drawbridge --test it -- soak:: --nocapture")
+        .env("DRAWBRIDGE_SOAK", streams.to_string())
+        .run()?)
+}
