@@ -8,15 +8,17 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::body::Body as AxumBody;
 use axum::response::IntoResponse;
+use bytes::Bytes;
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 use http::{HeaderValue, Request, Response, StatusCode};
+use http_body::Body as HttpBody;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 use tower::util::BoxCloneSyncService;
-use tower::{Service, ServiceBuilder, ServiceExt};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 
 use crate::call::{CallLayer, Calls, DeadlinePolicy};
 use crate::front::classify::{Kind, classify};
@@ -25,6 +27,9 @@ use crate::front::cors;
 use crate::front::host::HostPolicy;
 use crate::front::request_rules::{MethodKinds, RequestRules};
 use crate::page::Page;
+
+#[cfg(all(test, target_os = "linux"))]
+mod cost;
 
 /// How much a bridge takes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +156,22 @@ impl Bridge {
     /// It answers every request, in HTTP/1.1 and h2. The address of a caller is known where the router is served
     /// with [`axum::extract::ConnectInfo`] of a `SocketAddr`, as [`serve`](crate::serve) does.
     pub fn into_router(mut self) -> Router {
-        let calls = self.calls();
+        let calls = CallLayer { calls: self.calls(), deadlines: self.deadlines };
+        self.stack(calls)
+    }
+
+    /// Puts the stack together, with the given layer in the place of the calls.
+    fn stack<L, B>(self, calls: L) -> Router
+    where
+        L: Layer<RequestRules<Routes>>,
+        L::Service: Service<Request<Body>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        <L::Service as Service<Request<Body>>>::Future: Send + 'static,
+        B: HttpBody<Data = Bytes, Error = Status> + Send + 'static,
+    {
         let services = Arc::new(self.services);
         let kinds = Arc::new(self.kinds);
         let max_message_bytes = self.limits.max_message_bytes;
@@ -163,7 +183,7 @@ impl Bridge {
             .layer_fn(|inner| ContentType { inner })
             // The status that ends a call must be encoded for the browser, so tonic-web stands before the calls.
             .layer(GrpcWebLayer::new())
-            .layer(CallLayer { calls, deadlines: self.deadlines })
+            .layer(calls)
             // A broken rule is the end of one call, with its status, so the rules stand inside it.
             .layer_fn(|inner| RequestRules::new(inner, Arc::clone(&kinds), max_message_bytes))
             .service(self.routes.prepare());

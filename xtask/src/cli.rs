@@ -51,6 +51,8 @@ enum Command {
     Tidy,
     /// Everything that must pass before a change lands: `lint`, then `test`, each step with its time
     Ci,
+    /// Measure what deadlines, cancellation and the list of calls cost per call
+    Cost,
     /// Open and leave many streams, and see that memory and the number of open calls are as before
     Soak {
         /// How many, a multiple of 1,000
@@ -75,6 +77,7 @@ impl Xtask {
             Command::Lint => Steps::all(|steps| commands::lint::lint(sh, steps)),
             Command::Tidy => commands::tidy::tidy(sh),
             Command::Ci => Steps::all(|steps| commands::ci::ci(sh, steps)),
+            Command::Cost => commands::cost::cost(sh),
             Command::Soak { streams } => commands::soak::soak(sh, streams),
             Command::Picture => commands::picture::picture(sh),
         }

@@ -1,5 +1,6 @@
 //! Follows an answer's body to the call's end.
 
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -27,15 +28,13 @@ pub(crate) struct CallBody {
 }
 
 impl CallBody {
-    pub(crate) fn new(guard: CallGuard) -> Self {
-        Self { guard: Some(guard), scanner: FrameScanner::default() }
+    pub(crate) fn new(guard: Option<CallGuard>) -> Self {
+        Self { guard, scanner: FrameScanner::default() }
     }
 
-    fn count_messages(&mut self, context: &CallContext, data: &[u8]) {
-        let Ok(()) = self.scanner.scan::<std::convert::Infallible>(data, |_| {
-            context.count_message();
-            Ok(())
-        });
+    /// Returns the body of an answer that is complete in its head.
+    pub(crate) fn empty() -> Self {
+        Self::new(None)
     }
 }
 
@@ -47,22 +46,30 @@ impl HttpBody for CallBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let Some(CallGuard(context)) = &self.guard else { return Poll::Ready(None) };
-        let context = context.clone();
+        let Self { guard, scanner } = &mut *self;
+        let Some(CallGuard(context)) = guard else { return Poll::Ready(None) };
         // A stream that is always ready takes its turns like everybody else on the runtime.
         let budget = ready!(coop::poll_proceed(cx));
-        context.register(cx.waker());
         let polled = match context.end_reason() {
             Some(_) => None,
             None => {
                 context.with_body(|body| catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(cx))))
             }
         };
+        if let Some(Ok(Poll::Pending)) = polled {
+            // Registered before the look at the end, so that no end falls between the two.
+            context.register(cx.waker());
+            if context.end_reason().is_none() {
+                return Poll::Pending;
+            }
+        }
+        if !matches!(&polled, Some(Ok(Poll::Ready(Some(Ok(frame))))) if frame.is_data()) {
+            context.check_deadline();
+        }
         let frame = match polled {
             // What ended the call during this very poll stands before what the poll returned.
             _ if context.end_reason().is_some() => None,
-            None => None,
-            Some(Ok(Poll::Pending)) => return Poll::Pending,
+            None | Some(Ok(Poll::Pending)) => None,
             Some(Ok(Poll::Ready(Some(Ok(frame))))) => Some(frame),
             Some(Ok(Poll::Ready(Some(Err(error))))) => Some(Frame::trailers(trailers_of(&error))),
             Some(Ok(Poll::Ready(None))) => {
@@ -82,15 +89,15 @@ impl HttpBody for CallBody {
         match &frame {
             Some(frame) if frame.is_data() => {
                 let data = frame.data_ref().map_or(&[][..], AsRef::as_ref);
-                self.count_messages(&context, data);
+                count_messages(scanner, context, data);
             }
             Some(frame) => {
                 if let Some(trailers) = frame.trailers_ref() {
                     context.end(EndReason::Completed(code_in(trailers)));
                 }
-                self.guard = None;
+                *guard = None;
             }
-            None => self.guard = None,
+            None => *guard = None,
         }
         Poll::Ready(frame.map(Ok))
     }
@@ -98,6 +105,13 @@ impl HttpBody for CallBody {
     fn is_end_stream(&self) -> bool {
         self.guard.is_none()
     }
+}
+
+fn count_messages(scanner: &mut FrameScanner, context: &CallContext, data: &[u8]) {
+    let Ok(()) = scanner.scan::<Infallible>(data, |_| {
+        context.count_message();
+        Ok(())
+    });
 }
 
 fn trailers_of(status: &Status) -> HeaderMap {

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use drawbridge_call::{Deadline, EndReason, code_name};
 use futures_util::task::AtomicWaker;
-use tokio_util::sync::CancellationToken;
+use http::uri::PathAndQuery;
+use tokio::sync::Notify;
 use tonic::body::Body;
 use tracing::Span;
 
@@ -33,7 +34,8 @@ struct Inner {
     facts: Facts,
     opened: Instant,
     end: OnceLock<EndReason>,
-    token: CancellationToken,
+    /// Whoever waits for the end.
+    ended: Notify,
     messages: AtomicU64,
     /// The answer's body, from the moment at which the handler returned it. It is kept here and not in the body that
     /// the connection holds, because a connection that cannot write does not poll, and could not be made to let go.
@@ -49,22 +51,23 @@ struct Inner {
 pub(crate) struct Facts {
     pub(crate) call_id: CallId,
     pub(crate) request_id: RequestId,
-    pub(crate) method: Box<str>,
+    /// The path of the request, which is never anything else here.
+    pub(crate) method: PathAndQuery,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) protocol: FrontProtocol,
     pub(crate) deadline: Option<Deadline<Instant>>,
 }
 
 impl CallContext {
-    /// Opens a call and says so in the log.
-    pub(crate) fn open(facts: Facts, calls: Calls) -> Self {
+    /// Opens a call at the time `opened`, and says so in the log.
+    pub(crate) fn open(facts: Facts, opened: Instant, calls: Calls) -> Self {
         let span = tracing::info_span!(target: "drawbridge::call", parent: None, "call", id = %facts.call_id);
         tracing::info!(
             target: "drawbridge::call",
             parent: None,
             call_id = %facts.call_id,
             request_id = %facts.request_id,
-            method = %facts.method.escape_debug(),
+            method = %facts.method.path().escape_debug(),
             peer = facts.peer.map(tracing::field::display),
             protocol = %facts.protocol,
             deadline_ms = facts.deadline.map(|deadline| millis(deadline.granted().duration())),
@@ -72,9 +75,9 @@ impl CallContext {
         );
         Self(Arc::new(Inner {
             facts,
-            opened: now(),
+            opened,
             end: OnceLock::new(),
-            token: CancellationToken::new(),
+            ended: Notify::new(),
             messages: AtomicU64::new(0),
             body: Mutex::new(None),
             waker: AtomicWaker::new(),
@@ -101,7 +104,7 @@ impl CallContext {
 
     /// Returns the path of the method that was called, such as `/greet.Greeter/SayHello`.
     pub fn method(&self) -> &str {
-        &self.0.facts.method
+        self.0.facts.method.path()
     }
 
     /// Returns the address of the caller's end of the connection, where the server was told it.
@@ -134,10 +137,12 @@ impl CallContext {
     /// The handler itself and its stream need not wait for this: they are dropped. It is for work that outlives them.
     pub async fn cancelled(&self) -> EndReason {
         loop {
+            // Created before the look at the reason, so that no end falls between the two.
+            let ended = self.0.ended.notified();
             if let Some(reason) = self.end_reason() {
                 return reason.clone();
             }
-            self.0.token.cancelled().await;
+            ended.await;
         }
     }
 
@@ -150,13 +155,13 @@ impl CallContext {
 
     /// Ends the call, and tells whether this was what ended it: the first reason stands.
     ///
-    /// The reason is recorded first and logged; then the answer's body is dropped, the token fires, and the
-    /// connection is woken so that it comes for the status.
+    /// The reason is recorded first and logged; then the answer's body is dropped, those who wait for the end
+    /// are told, and the connection is woken so that it comes for the status.
     pub(crate) fn end(&self, reason: EndReason) -> bool {
         if self.0.end.set(reason).is_err() {
             return false;
         }
-        self.0.calls.remove(self.call_id());
+        self.0.calls.remove(self);
         self.log_end();
         // Whoever polls the body at this moment holds the lock, and looks for the reason once it has let go of it
         // (`poll_body`). Between them, the two fences see to it that at least one sees what the other did.
@@ -167,9 +172,19 @@ impl CallContext {
             Err(TryLockError::WouldBlock) => None,
         };
         self.scope(|| drop(body));
-        self.0.token.cancel();
+        self.0.ended.notify_waiters();
         self.0.waker.wake();
         true
+    }
+
+    /// Ends the call if its time is up and its timer is yet to notice: timers are up to a millisecond late. To be called
+    /// with an answer in hand, so that what races the deadline is never taken for an answer in time.
+    pub(crate) fn check_deadline(&self) {
+        if let Some(deadline) = self.deadline()
+            && deadline.expired(now())
+        {
+            self.end(EndReason::DeadlineExceeded { granted: deadline.granted() });
+        }
     }
 
     fn log_end(&self) {

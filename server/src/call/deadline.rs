@@ -1,11 +1,12 @@
-//! The time that a call is granted, and the timer that ends it.
+//! The time that a call is granted, and the task that ends it when its time is up.
 
 use std::time::{Duration, Instant};
 
 use drawbridge_call::{Deadline, EndReason, Timeout};
 use tokio::time::sleep_until;
 
-use super::context::CallContext;
+use super::context::now;
+use super::registry::Calls;
 
 /// How much time the server grants, whatever callers ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,20 +29,25 @@ impl DeadlinePolicy {
     }
 }
 
-/// Starts the timer that ends a call at its deadline.
+/// Ends the calls of a list at their deadlines, until none that has one is left.
 ///
-/// It is a task of its own: a call's future and body are polled by the connection, and a connection that cannot
-/// write, or a stream that is always ready, would keep a timer inside them from running.
-pub(crate) fn start_timer(context: &CallContext, deadline: Deadline<Instant>) {
-    let context = context.clone();
-    tokio::spawn(async move {
+/// One task does that for all of them: a call's future and body are polled by the connection, and a connection that
+/// cannot write, or a stream that is always ready, would keep a timer inside them from running. And most calls end in
+/// time, so that a timer for each would be set up for nothing.
+pub(crate) async fn keep(calls: Calls) {
+    while let Some(next) = calls.next_deadline() {
         tokio::select! {
-            () = sleep_until(deadline.at().into()) => {
-                context.end(EndReason::DeadlineExceeded { granted: deadline.granted() });
-            }
-            _ = context.cancelled() => {}
+            () = sleep_until(next.into()) => {}
+            () = calls.earlier_deadline() => continue,
         }
-    });
+        for call in calls.take_due(now()) {
+            let Some(deadline) = call.deadline() else { continue };
+            // In a task of its own: what a handler does when it is dropped is not for others to wait for.
+            tokio::spawn(
+                async move { call.end(EndReason::DeadlineExceeded { granted: deadline.granted() }) },
+            );
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,19 +8,25 @@ use std::task::{Context, Poll};
 
 use axum::extract::ConnectInfo;
 use drawbridge_call::{EndReason, GRPC_TIMEOUT, ParseTimeoutError, Timeout};
-use http::{HeaderMap, Request, Response};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, Request, Response};
 use http_body::Body as _;
+use pin_project_lite::pin_project;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use super::body::CallBody;
 use super::context::{CallContext, Facts, now};
-use super::deadline::{DeadlinePolicy, start_timer};
+use super::deadline::DeadlinePolicy;
 use super::id::CallId;
 use super::registry::Calls;
 use super::request_id::RequestId;
 use crate::front::content_type::FrontProtocol;
+
+// As names and not as text, which would be parsed at each look.
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const TIMEOUT: HeaderName = HeaderName::from_static(GRPC_TIMEOUT);
 
 /// Puts a [`CallContext`] around every call of the service below.
 #[derive(Clone, Debug)]
@@ -48,7 +54,7 @@ impl<S> Service<Request<Body>> for CallService<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
-    type Response = Response<Body>;
+    type Response = Response<CallBody>;
     type Error = Infallible;
     type Future = CallFuture<S::Future>;
 
@@ -63,35 +69,35 @@ where
         let facts = Facts {
             call_id: CallId::random(),
             request_id: RequestId::of(request.headers()),
-            method: request.uri().path().into(),
+            method: request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
             peer: request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| *peer),
-            protocol: request.extensions().get().copied().unwrap_or(FrontProtocol::Grpc),
+            // From here on the context tells it.
+            protocol: request.extensions_mut().remove().unwrap_or(FrontProtocol::Grpc),
             deadline,
         };
-        let context = CallContext::open(facts, self.layer.calls.clone());
+        let context = CallContext::open(facts, now, self.layer.calls.clone());
         let guard = CallGuard(context.clone());
-        if let Err(status) = self.layer.calls.add(context.clone()) {
-            return CallFuture::refused(guard, status);
-        }
         if let Err(malformed) = asked {
             return CallFuture::refused(guard, Status::invalid_argument(malformed.to_string()));
         }
-        if let Some(deadline) = deadline {
-            if deadline.expired(now) {
-                context.end(EndReason::DeadlineExceeded { granted: deadline.granted() });
-                return CallFuture { guard: Some(guard), state: State::Ended };
-            }
-            start_timer(&context, deadline);
+        if let Some(deadline) = deadline.filter(|deadline| deadline.expired(now)) {
+            context.end(EndReason::DeadlineExceeded { granted: deadline.granted() });
+            return CallFuture { guard: Some(guard), state: State::Ended };
+        }
+        // From here on the deadline is kept.
+        if let Err(status) = self.layer.calls.add(context.clone()) {
+            return CallFuture::refused(guard, status);
         }
         request.extensions_mut().insert(context.clone());
-        let handler = context.scope(|| Box::pin(self.inner.call(request)));
-        CallFuture { guard: Some(guard), state: State::Running(handler) }
+        // Not in the call's scope yet: what is below calls the hosted service when it is polled.
+        let handler = self.inner.call(request);
+        CallFuture { guard: Some(guard), state: State::Running { handler } }
     }
 }
 
 /// Reads the time that a call asks for.
 pub(crate) fn asked_timeout(headers: &HeaderMap) -> Result<Option<Timeout>, ParseTimeoutError> {
-    let Some(value) = headers.get(GRPC_TIMEOUT) else { return Ok(None) };
+    let Some(value) = headers.get(TIMEOUT) else { return Ok(None) };
     String::from_utf8_lossy(value.as_bytes()).parse().map(Some)
 }
 
@@ -106,22 +112,40 @@ impl Drop for CallGuard {
     }
 }
 
-/// The future of a call, up to the head of its answer. Dropping it drops the handler and ends the call.
-pub(crate) struct CallFuture<F> {
-    /// `None` once the answer's body has it, or the answer is complete.
-    guard: Option<CallGuard>,
-    state: State<F>,
+pin_project! {
+    /// The future of a call, up to the head of its answer. Dropping it drops the handler and ends the call.
+    pub(crate) struct CallFuture<F> {
+        // `None` once the answer's body has it, or the answer is complete.
+        guard: Option<CallGuard>,
+        #[pin]
+        state: State<F>,
+    }
+
+    impl<F> PinnedDrop for CallFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // The reason is on record before the handler's own drops run.
+            if let Some(guard) = this.guard.take() {
+                let context = guard.0.clone();
+                drop(guard);
+                context.scope(|| this.state.set(State::Ended));
+            }
+        }
+    }
 }
 
-enum State<F> {
-    Running(Pin<Box<F>>),
-    Refused(Status),
-    Ended,
+pin_project! {
+    #[project = StateProjection]
+    enum State<F> {
+        Running { #[pin] handler: F },
+        Refused { status: Status },
+        Ended,
+    }
 }
 
 impl<F> CallFuture<F> {
     fn refused(guard: CallGuard, status: Status) -> Self {
-        Self { guard: Some(guard), state: State::Refused(status) }
+        Self { guard: Some(guard), state: State::Refused { status } }
     }
 }
 
@@ -129,78 +153,75 @@ impl<F> Future for CallFuture<F>
 where
     F: Future<Output = Result<Response<Body>, Infallible>>,
 {
-    type Output = Result<Response<Body>, Infallible>;
+    type Output = Result<Response<CallBody>, Infallible>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let Some(CallGuard(context)) = &this.guard else {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let Some(guard) = &*this.guard else {
             unreachable!("a future is not polled after it was ready");
         };
-        let context = context.clone();
-        context.register(cx.waker());
+        let context = &guard.0;
         if context.end_reason().is_none() {
-            let polled = match &mut this.state {
-                State::Running(handler) => {
-                    context.scope(|| catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))))
+            let polled = context.scope(|| {
+                let polled = match this.state.as_mut().project() {
+                    StateProjection::Running { handler } => {
+                        catch_unwind(AssertUnwindSafe(|| handler.poll(cx)))
+                    }
+                    StateProjection::Refused { status } => Ok(Poll::Ready(Ok(status.clone().into_http()))),
+                    StateProjection::Ended => Ok(Poll::Pending),
+                };
+                if !matches!(polled, Ok(Poll::Pending)) {
+                    context.check_deadline();
+                    this.state.set(State::Ended);
                 }
-                State::Refused(status) => Ok(Poll::Ready(Ok(status.clone().into_http()))),
-                State::Ended => return Poll::Pending,
-            };
+                polled
+            });
             match polled {
-                Ok(Poll::Pending) if context.end_reason().is_none() => return Poll::Pending,
+                Ok(Poll::Pending) => {
+                    // Registered before the look at the end, so that no end falls between the two.
+                    context.register(cx.waker());
+                    if context.end_reason().is_none() {
+                        return Poll::Pending;
+                    }
+                }
                 Ok(Poll::Ready(Ok(answer))) if context.end_reason().is_none() => {
-                    this.drop_handler(&context);
-                    return Poll::Ready(Ok(this.begin_answer(&context, answer)));
+                    return Poll::Ready(Ok(begin_answer(this.guard, answer)));
                 }
                 // The handler ended the call during this very poll; what it returned then does not count.
-                Ok(_) => {}
+                Ok(Poll::Ready(_)) => {}
                 Err(_panic) => {
                     context.end(EndReason::Panicked);
                 }
             }
         }
-        this.drop_handler(&context);
+        context.scope(|| this.state.set(State::Ended));
         let status = context.end_reason().and_then(EndReason::status);
-        this.guard = None;
         let mut answer = status.unwrap_or_else(|| Status::new(Code::Unknown, "")).into_http();
         context.request_id().write(answer.headers_mut());
-        Poll::Ready(Ok(answer))
+        *this.guard = None;
+        Poll::Ready(Ok(answer.map(|()| CallBody::empty())))
     }
 }
 
-impl<F> CallFuture<F> {
-    /// Turns the handler's answer into that of the call: trailers-only is complete as it is, and any other goes on
-    /// in its body.
-    fn begin_answer(&mut self, context: &CallContext, mut answer: Response<Body>) -> Response<Body> {
-        let guard = self.guard.take();
+/// Turns the handler's answer into that of the call: trailers-only is complete as it is, and any other goes on in its
+/// body.
+fn begin_answer(guard: &mut Option<CallGuard>, mut answer: Response<Body>) -> Response<CallBody> {
+    let guard = guard.take();
+    if let Some(CallGuard(context)) = &guard {
         context.request_id().write(answer.headers_mut());
         if answer.body().is_end_stream() {
             context.end(EndReason::Completed(code_in(answer.headers())));
-            return answer;
+            return answer.map(|_| CallBody::empty());
         }
-        let (head, body) = answer.into_parts();
+    }
+    let (head, body) = answer.into_parts();
+    if let Some(CallGuard(context)) = &guard {
         context.put_body(body);
-        Response::from_parts(head, guard.map_or_else(Body::empty, |guard| Body::new(CallBody::new(guard))))
     }
-
-    fn drop_handler(&mut self, context: &CallContext) {
-        let state = std::mem::replace(&mut self.state, State::Ended);
-        context.scope(|| drop(state));
-    }
-}
-
-impl<F> Drop for CallFuture<F> {
-    fn drop(&mut self) {
-        // The reason is on record before the handler's own drops run.
-        if let Some(guard) = self.guard.take() {
-            let context = guard.0.clone();
-            drop(guard);
-            self.drop_handler(&context);
-        }
-    }
+    Response::from_parts(head, CallBody::new(guard))
 }
 
 /// Reads the code that ends an answer. An answer that names none ends in UNKNOWN.
 pub(crate) fn code_in(trailers: &HeaderMap) -> Code {
-    trailers.get("grpc-status").map_or(Code::Unknown, |value| Code::from_bytes(value.as_bytes()))
+    trailers.get(GRPC_STATUS).map_or(Code::Unknown, |value| Code::from_bytes(value.as_bytes()))
 }

@@ -1,6 +1,7 @@
 //! The label that the hops of one request share.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -10,44 +11,81 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 /// The most bytes that a caller's own label may have.
 const MAX_BYTES: usize = 128;
 
+/// How many digits a label of our own has.
+const DIGITS: usize = 32;
+
 /// The label that all hops of one request share, so that their logs can be read together. It travels in the header
 /// `x-request-id`.
 ///
 /// It is the caller's own, if that is 1 to 128 letters, digits and `-._~+/=:@`, and otherwise made by the first server:
 /// 32 hexadecimal digits. It is no secret and proves nothing; what names a call for good is its
 /// [`CallId`](crate::CallId).
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RequestId(HeaderValue);
+#[derive(Clone)]
+pub struct RequestId(Label);
+
+#[derive(Clone)]
+enum Label {
+    Own(HeaderValue),
+    Made([u8; DIGITS]),
+}
 
 impl RequestId {
     /// Returns the label that a request brings along, or a new one.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let own = headers.get(X_REQUEST_ID).filter(|value| is_sane(value.as_bytes()));
-        own.map_or_else(Self::random, |own| Self(own.clone()))
-    }
-
-    fn random() -> Self {
-        let text = format!("{:032x}", rand::random::<u128>());
-        Self(
-            HeaderValue::try_from(text)
-                .unwrap_or_else(|_| unreachable!("hexadecimal digits are a valid value")),
-        )
+        Self(own.map_or_else(|| Label::Made(random()), |own| Label::Own(own.clone())))
     }
 
     /// Returns the label as text.
     pub fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+        match &self.0 {
+            Label::Own(value) => value.to_str(),
+            Label::Made(digits) => Ok(std::str::from_utf8(digits).unwrap_or_default()),
+        }
+        .unwrap_or_default()
     }
 
     /// Writes the label into the head of a request or an answer, in the place of any other.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        headers.insert(X_REQUEST_ID, self.0.clone());
+        let value = match &self.0 {
+            Label::Own(value) => Ok(value.clone()),
+            Label::Made(digits) => HeaderValue::from_bytes(digits),
+        };
+        if let Ok(mut value) = value {
+            // Each label comes but a few times: it is not worth a place in the tables that compress headers.
+            value.set_sensitive(true);
+            headers.insert(X_REQUEST_ID, value);
+        }
     }
+}
+
+fn random() -> [u8; DIGITS] {
+    const HEXADECIMAL: &[u8; 16] = b"0123456789abcdef";
+    let mut digits = [0; DIGITS];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(rand::random::<[u8; DIGITS / 2]>()) {
+        pair[0] = HEXADECIMAL[usize::from(byte >> 4)];
+        pair[1] = HEXADECIMAL[usize::from(byte & 15)];
+    }
+    digits
 }
 
 fn is_sane(text: &[u8]) -> bool {
     let safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=:@".contains(byte);
     (1..=MAX_BYTES).contains(&text.len()) && text.iter().all(safe)
+}
+
+impl PartialEq for RequestId {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for RequestId {}
+
+impl Hash for RequestId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
 }
 
 impl fmt::Display for RequestId {

@@ -99,15 +99,15 @@ where
             Err(malformed) => return ChildFuture::ended(Status::invalid_argument(malformed.to_string())),
         };
         let parent = CallContext::current().filter(|_| request.extensions().get::<Detached>().is_none());
-        let inherited = parent.as_ref().and_then(CallContext::deadline).map(|given| given.remaining(now));
-        let timeout = own.into_iter().chain(inherited).min();
-        let deadline = timeout.and_then(|timeout| Deadline::after(now, timeout));
+        let own = own.and_then(|own| Deadline::after(now, own));
+        let deadline = Deadline::min(own, parent.as_ref().and_then(CallContext::deadline));
         let bounds = Bounds::new(deadline, parent.clone());
         if let Some(bounds) = bounds.as_ref().filter(|bounds| bounds.expired()) {
             return ChildFuture::ended(bounds.out_of_time());
         }
-        if let Some(timeout) = timeout {
-            request.headers_mut().insert(HeaderName::from_static(GRPC_TIMEOUT), header_value(timeout));
+        if let Some(deadline) = deadline {
+            let remaining = header_value(deadline.remaining(now));
+            request.headers_mut().insert(HeaderName::from_static(GRPC_TIMEOUT), remaining);
         }
         if let Some(parent) = parent
             && !request.headers().contains_key(X_REQUEST_ID)

@@ -171,5 +171,5 @@ async fn the_readmes_curl_commands_print_what_it_says() {
         assert!(errors.is_empty(), "this test needs curl and binutils' strings: {errors}");
         assert_eq!(text(&output.stdout), expected, "{command}");
     }
-    assert_eq!(blocks.len(), 4);
+    assert_eq!(blocks.len(), 6);
 }

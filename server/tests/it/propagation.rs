@@ -91,6 +91,22 @@ async fn a_child_out_of_time_is_deadline_exceeded_before_its_answer_and_in_it() 
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_child_that_uses_up_its_parents_time_does_not_end_it_first() {
+    for key in ["wait", "three"] {
+        let (channel, mut events) = probe();
+        let (relay, mut calls) = Relay::to(channel);
+        let answer = call(relay, key, Some("300m")).await;
+        let ending = answer.finish::<Progress>().await.1;
+        assert_eq!((ending.code, ending.words.as_str()), (4, "the call did not end within 300ms"), "{key}");
+        let parent = calls.recv().await.unwrap();
+        let granted = ms(300).into();
+        assert_eq!(parent.end_reason(), Some(&EndReason::DeadlineExceeded { granted }), "{key}");
+        events.started().await;
+        events.released().await;
+    }
+}
+
 #[tokio::test]
 async fn a_parent_that_is_left_takes_its_child_along() {
     for key in ["wait", "silent"] {
