@@ -10,7 +10,7 @@ use axum::body::Body as AxumBody;
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, Either, Ready, ready};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body as HttpBody;
 use tonic::Status;
 use tonic::body::Body;
@@ -25,6 +25,7 @@ use crate::front::classify::{Kind, classify};
 use crate::front::content_type::normalize;
 use crate::front::cors;
 use crate::front::host::HostPolicy;
+use crate::front::read_on::ReadOn;
 use crate::front::request_rules::{MethodKinds, RequestRules};
 use crate::page::Page;
 
@@ -232,7 +233,12 @@ impl FrontDoor {
         match (classify(&request, &self.services), self.page) {
             (Kind::Grpc, _) => {
                 let method = request.method().clone();
-                let Ok(mut response) = self.grpc.oneshot(request.map(Body::new)).await;
+                let request = if request.version() < Version::HTTP_2 {
+                    request.map(|body| Body::new(ReadOn::new(body)))
+                } else {
+                    request.map(Body::new)
+                };
+                let Ok(mut response) = self.grpc.oneshot(request).await;
                 cors::finish(&method, &mut response);
                 response.map(AxumBody::new)
             }

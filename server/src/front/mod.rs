@@ -4,13 +4,15 @@
 //!
 //! 1. [`host`]: whose name the request was sent to.
 //! 2. [`classify`]: whether it is gRPC, the page, or neither.
-//! 3. [`cors`]: which other origins may call.
-//! 4. [`content_type`]: which of gRPC's three forms it speaks; tonic-web translates two of them right behind it.
-//! 5. [`request_rules`]: what its messages must keep to, whatever the form. [`frames`] reads them as they pass.
+//! 3. [`read_on`]: what becomes of a request whose answer does not wait for its end.
+//! 4. [`cors`]: which other origins may call.
+//! 5. [`content_type`]: which of gRPC's three forms it speaks; tonic-web translates two of them right behind it.
+//! 6. [`request_rules`]: what its messages must keep to, whatever the form. [`frames`] reads them as they pass.
 
 pub(crate) mod classify;
 pub(crate) mod content_type;
 pub(crate) mod cors;
 pub(crate) mod frames;
 pub(crate) mod host;
+pub(crate) mod read_on;
 pub(crate) mod request_rules;

@@ -183,3 +183,35 @@ async fn a_handler_sees_no_call_that_broke_a_rule() {
     assert!(events.is_silent());
     assert_eq!(server.calls.open(), 0);
 }
+
+#[tokio::test]
+async fn an_answer_that_did_not_wait_for_the_body_costs_neither_answer_nor_connection() {
+    let server = Server::samples().await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let body = frame(&HelloRequest { name: "ada".to_owned() });
+    for (method, length, expected) in [
+        ("PUT", 500_000, "HTTP/1.1 405 "),
+        ("PUT", 300_000, "HTTP/1.1 405 "),
+        ("POST", body.len(), "HTTP/1.1 200 "),
+    ] {
+        let head = format!(
+            "{method} {HELLO} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {WEB}\r\ncontent-length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        if method == "POST" {
+            stream.write_all(&body).await.unwrap();
+        }
+        let mut answer = String::new();
+        while !answer.contains("\r\n\r\n") {
+            let mut piece = [0; 1024];
+            let read = soon("an answer", stream.read(&mut piece)).await.unwrap();
+            assert!(read > 0, "closed after {answer:?}");
+            answer += &String::from_utf8_lossy(&piece[..read]);
+        }
+        assert!(answer.starts_with(expected), "{answer}");
+        if method == "PUT" {
+            // Only now does the client send what it has announced.
+            soon("room for the body", stream.write_all(&vec![0; length])).await.unwrap();
+        }
+    }
+}
