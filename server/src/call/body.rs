@@ -70,8 +70,10 @@ impl HttpBody for CallBody {
             // What ended the call during this very poll stands before what the poll returned.
             _ if context.end_reason().is_some() => None,
             None | Some(Ok(Poll::Pending)) => None,
-            Some(Ok(Poll::Ready(Some(Ok(frame))))) => Some(frame),
-            Some(Ok(Poll::Ready(Some(Err(error))))) => Some(Frame::trailers(trailers_of(&error))),
+            Some(Ok(Poll::Ready(Some(Ok(frame))))) => Some(with_trailers(context, frame)),
+            Some(Ok(Poll::Ready(Some(Err(error))))) => {
+                Some(with_trailers(context, Frame::trailers(trailers_of(&error))))
+            }
             Some(Ok(Poll::Ready(None))) => {
                 context.end(EndReason::Completed(Code::Unknown));
                 None
@@ -112,6 +114,17 @@ fn count_messages(scanner: &mut FrameScanner, context: &CallContext, data: &[u8]
         context.count_message();
         Ok(())
     });
+}
+
+/// Adds to the last frame what the handler has set for it.
+fn with_trailers(context: &CallContext, frame: Frame<Bytes>) -> Frame<Bytes> {
+    match frame.into_trailers() {
+        Ok(mut trailers) => {
+            context.add_trailers(&mut trailers);
+            Frame::trailers(trailers)
+        }
+        Err(data) => data,
+    }
 }
 
 fn trailers_of(status: &Status) -> HeaderMap {

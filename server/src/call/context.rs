@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 
 use drawbridge_call::{Deadline, EndReason, code_name};
 use futures_util::task::AtomicWaker;
+use http::HeaderMap;
 use http::uri::PathAndQuery;
 use tokio::sync::Notify;
 use tonic::body::Body;
+use tonic::metadata::MetadataMap;
 use tracing::Span;
 
 use super::id::CallId;
@@ -40,6 +42,8 @@ struct Inner {
     /// The answer's body, from the moment at which the handler returned it. It is kept here and not in the body that
     /// the connection holds, because a connection that cannot write does not poll, and could not be made to let go.
     body: Mutex<Option<Body>>,
+    /// What the handler has for the end of its answer.
+    trailers: Mutex<Option<Box<MetadataMap>>>,
     /// Whoever waits for the handler or its body on behalf of the connection.
     waker: AtomicWaker,
     calls: Calls,
@@ -80,6 +84,7 @@ impl CallContext {
             ended: Notify::new(),
             messages: AtomicU64::new(0),
             body: Mutex::new(None),
+            trailers: Mutex::new(None),
             waker: AtomicWaker::new(),
             calls,
             span,
@@ -151,6 +156,26 @@ impl CallContext {
     /// The handler's future and its stream are dropped. The one that calls this may not return from its next await.
     pub fn cancel(&self, words: impl Into<String>) {
         self.end(EndReason::CancelledByHandler(words.into()));
+    }
+
+    /// Sets metadata that the caller gets behind the answer's last message, with the status, be that OK or an error. It
+    /// takes the place of what was set before, and counts until the handler, or its stream, is done.
+    ///
+    /// tonic by itself sends trailers with an error only.
+    pub fn set_trailers(&self, trailers: MetadataMap) {
+        *self.0.trailers.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(trailers));
+    }
+
+    /// Adds what the handler has set to the trailers that it ends with.
+    pub(crate) fn add_trailers(&self, to: &mut HeaderMap) {
+        let trailers = self.0.trailers.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // What tonic itself writes there stands.
+        let Some(trailers) = trailers.map(|trailers| trailers.into_headers()) else { return };
+        for (name, value) in &trailers {
+            if !name.as_str().starts_with("grpc-") {
+                to.append(name, value.clone());
+            }
+        }
     }
 
     /// Ends the call, and tells whether this was what ended it: the first reason stands.

@@ -210,6 +210,7 @@ fn begin_answer(guard: &mut Option<CallGuard>, mut answer: Response<Body>) -> Re
     if let Some(CallGuard(context)) = &guard {
         context.request_id().write(answer.headers_mut());
         if answer.body().is_end_stream() {
+            context.add_trailers(answer.headers_mut());
             context.end(EndReason::Completed(code_in(answer.headers())));
             return answer.map(|_| CallBody::empty());
         }

@@ -61,6 +61,17 @@ async fn a_call_that_reached_no_handler_has_a_request_id_too() {
     }
 }
 
+#[tokio::test]
+async fn what_a_handler_sets_goes_behind_its_last_message() {
+    let (server, _events) = Probe::start().await;
+    for wire in Wire::ALL {
+        let answer = wire.call(server.address, "/Message/Stream", &told("trailers")).await;
+        let trailers = answer.trailers().await;
+        assert_eq!(trailers.get_all("x-shelf").iter().collect::<Vec<_>>(), ["7", "8"], "{wire:?}");
+        assert_eq!(trailers["grpc-status"], "0");
+    }
+}
+
 /// Tells when it is dropped, and in which call.
 struct Witness(Option<oneshot::Sender<Option<CallContext>>>);
 

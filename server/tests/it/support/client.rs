@@ -197,6 +197,12 @@ impl Answer {
         (messages, Ending::read(trailers))
     }
 
+    /// Reads to the end, and returns the trailers.
+    pub async fn trailers(mut self) -> HeaderMap {
+        while let Some(()) = self.message().await {}
+        self.trailers.expect("trailers")
+    }
+
     /// Reads to the end of an answer that must carry no message.
     pub async fn ending(self) -> Ending {
         let (messages, ending) = self.finish::<()>().await;

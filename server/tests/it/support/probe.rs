@@ -9,6 +9,7 @@ use drawbridge_proto::message::{Request as KeyRequest, Response as Progress};
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _, future, stream};
 use tokio::sync::mpsc;
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
 use super::{Server, soon};
@@ -99,7 +100,8 @@ impl Message for Probe {
 
     /// Does what the key says: `wait` never answers, `silent` answers with a stream that says nothing, `three` says
     /// three messages and then nothing, `always` never stops to say something, `large` the same in large messages,
-    /// `panic` and `panic later` panic, `cancel` and `cancel later` cancel their own call.
+    /// `panic` and `panic later` panic, `cancel` and `cancel later` cancel their own call, `trailers`
+    /// sends some with its end.
     async fn stream(&self, request: Request<KeyRequest>) -> Result<Response<Self::StreamStream>, Status> {
         let context = CallContext::current().expect("a handler runs inside its call");
         let in_request = request.extensions().get::<CallContext>().expect("the request carries its call");
@@ -115,6 +117,13 @@ impl Message for Probe {
             "cancel" => {
                 context.cancel("the probe gives up");
                 return future::pending().await;
+            }
+            "trailers" => {
+                let mut trailers = MetadataMap::new();
+                trailers.append("x-shelf", "7".parse().unwrap());
+                trailers.append("x-shelf", "8".parse().unwrap());
+                context.set_trailers(trailers);
+                one.boxed()
             }
             "fail" => return Err(Status::failed_precondition("the probe was told to fail")),
             "silent" => silence.boxed(),
