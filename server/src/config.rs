@@ -25,6 +25,7 @@ Examples:
   drawbridge --database users.db                keep the user directory in a file
   drawbridge --log-format json --log debug      more to read, for machines
   drawbridge --allow-origin https://app.example let the pages of another site call
+  drawbridge --tls-self-signed                  HTTPS and HTTP/2, for hundreds of streams at a time
 
 Call it with curl:
   printf '\\0\\0\\0\\0\\5\\n\\3ada' | base64 \\
@@ -39,6 +40,19 @@ pub struct Config {
     /// network.
     #[arg(long, env = "DRAWBRIDGE_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+
+    /// The certificate to serve HTTPS with, and the chain that leads to it, in PEM.
+    #[arg(long, env = "DRAWBRIDGE_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The private key of the certificate, in PEM.
+    #[arg(long, env = "DRAWBRIDGE_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Serves HTTPS with a certificate that is made at the start, for development: browsers ask whether to go on. Over
+    /// HTTPS they speak HTTP/2, and a page may have hundreds of streams instead of six.
+    #[arg(long, env = "DRAWBRIDGE_TLS_SELF_SIGNED", conflicts_with_all = ["tls_cert", "tls_key"])]
+    pub tls_self_signed: bool,
 
     /// The SQLite file of the user directory. It is made, with sample users, if it is not there. Without this, the
     /// directory is in memory.
@@ -96,6 +110,13 @@ pub struct Config {
     /// How it is logged, on standard error.
     #[arg(long, env = "DRAWBRIDGE_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
+}
+
+impl Config {
+    /// Returns the scheme of the server's address.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls_self_signed || self.tls_cert.is_some() { "https" } else { "http" }
+    }
 }
 
 /// The form of log lines.

@@ -10,16 +10,22 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tower::ServiceExt;
+use tokio::time::timeout;
+use tower::{BoxError, ServiceExt};
 
 use crate::call::Calls;
+use crate::tls::Tls;
 
 /// For how long connections may flush their last answers once the server was told to stop.
 const FLUSH: Duration = Duration::from_secs(5);
+
+/// How long a client may take to agree on TLS.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// After how long a silent peer is asked whether it is still there, and how long it may take to answer. Without
 /// this, an idle stream to a machine that vanished would never end.
@@ -29,22 +35,24 @@ const KEEPALIVE: Duration = Duration::from_secs(20);
 #[cfg(target_os = "linux")]
 const UNREAD: Duration = Duration::from_mins(2);
 
-/// How much a connection may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConnectionLimits {
+/// How connections are kept.
+#[derive(Clone, Debug)]
+pub struct ConnectionOptions {
+    /// What connections are encrypted with. Without it they are not.
+    pub tls: Option<Tls>,
     /// The most streams that one h2 connection may have open. The server announces it, and refuses streams beyond.
     pub max_streams: u32,
     /// The longest head of a request, in bytes. A longer one is answered 431.
     pub max_header_bytes: u32,
 }
 
-impl Default for ConnectionLimits {
+impl Default for ConnectionOptions {
     fn default() -> Self {
-        Self { max_streams: 200, max_header_bytes: 16 * 1024 }
+        Self { tls: None, max_streams: 200, max_header_bytes: 16 * 1024 }
     }
 }
 
-/// Serves `router` on `listener`, over HTTP/1.1 and h2 without TLS, until `shutdown` resolves.
+/// Serves `router` on `listener`, over HTTP/1.1 and h2, with TLS or without, until `shutdown` resolves.
 ///
 /// Then it accepts no more connections, ends the open calls (`calls`, from [`Bridge::calls`](crate::Bridge::calls))
 /// with UNAVAILABLE, tells clients to go away, and returns once all answers are flushed, or after five seconds.
@@ -54,10 +62,10 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     calls: Calls,
-    limits: ConnectionLimits,
+    options: ConnectionOptions,
     shutdown: impl Future<Output = ()>,
 ) {
-    let builder = builder(limits);
+    let builder = builder(&options);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -66,16 +74,15 @@ pub async fn serve(
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
             (stream, peer) = accept(&listener) => {
-                let router = router.clone();
-                let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-                    let mut request = request.map(Body::new);
-                    request.extensions_mut().insert(ConnectInfo(peer));
-                    router.clone().oneshot(request)
-                });
-                let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-                let connection = graceful.watch(connection);
+                let connection = Connection {
+                    builder: builder.clone(),
+                    router: router.clone(),
+                    watcher: graceful.watcher(),
+                    peer,
+                };
+                let tls = options.tls.clone();
                 connections.spawn(async move {
-                    if let Err(error) = connection.await {
+                    if let Err(error) = connection.keep(stream, tls).await {
                         tracing::debug!(%peer, error, "connection ended");
                     }
                 });
@@ -84,7 +91,7 @@ pub async fn serve(
     }
     drop(listener);
     calls.drain();
-    if tokio::time::timeout(FLUSH, graceful.shutdown()).await.is_err() {
+    if timeout(FLUSH, graceful.shutdown()).await.is_err() {
         tracing::warn!(
             connections = connections.len(),
             "closed connections that did not read their last answers"
@@ -92,7 +99,38 @@ pub async fn serve(
     }
 }
 
-fn builder(limits: ConnectionLimits) -> auto::Builder<TokioExecutor> {
+/// One connection, from its first byte.
+struct Connection {
+    builder: auto::Builder<TokioExecutor>,
+    router: Router,
+    watcher: Watcher,
+    peer: SocketAddr,
+}
+
+impl Connection {
+    async fn keep(self, stream: TcpStream, tls: Option<Tls>) -> Result<(), BoxError> {
+        match tls {
+            None => self.serve(stream).await,
+            // Whoever is slow at it holds up nobody but himself, and not for long.
+            Some(tls) => self.serve(timeout(HANDSHAKE, tls.accept(stream)).await??).await,
+        }
+    }
+
+    async fn serve(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> Result<(), BoxError> {
+        let Self { builder, router, watcher, peer } = self;
+        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(peer));
+            router.clone().oneshot(request)
+        });
+        watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await
+    }
+}
+
+fn builder(limits: &ConnectionOptions) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()

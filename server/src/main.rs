@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 use drawbridge::Config;
@@ -16,28 +16,30 @@ fn main() -> ExitCode {
             format!("cannot read --log {:?}: {error}; try info, or info,drawbridge=debug", config.log);
         drawbridge::command().error(ErrorKind::ValueValidation, words).exit();
     }
-    match start(config) {
+    match start(&config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("drawbridge: {error:#}");
+            eprintln!("drawbridge: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
 #[tokio::main]
-async fn start(config: Config) -> anyhow::Result<()> {
-    let listener = listen(&config).await?;
+async fn start(config: &Config) -> anyhow::Result<()> {
+    let listener = listen(config).await?;
     let address = listener.local_addr()?;
+    let scheme = config.scheme();
+    let prepared = drawbridge::prepare(config, &listener).await?;
     let shutdown = shutdown_signal()?;
     // Said only now that connections are taken; whoever waits for this line may call at once.
     let mut out = io::stdout();
-    let told = writeln!(out, "Drawbridge is listening on http://{address} (Ctrl-C stops it)")
+    let told = writeln!(out, "Drawbridge is listening on {scheme}://{address} (Ctrl-C stops it)")
         .and_then(|()| out.flush());
     if let Err(error) = told {
         tracing::debug!(%error, "nobody reads standard output");
     }
-    drawbridge::run(config, listener, shutdown).await?;
+    prepared.serve(listener, shutdown).await;
     Ok(())
 }
 
@@ -53,7 +55,7 @@ async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
 fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .context("cannot listen for SIGTERM")?;
+        .map_err(|error| anyhow!("cannot listen for SIGTERM: {error}"))?;
     Ok(async move {
         #[cfg(unix)]
         let terminated = terminate.recv();

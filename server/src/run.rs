@@ -1,9 +1,11 @@
 //! The whole program but for its command line.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::Router;
 use drawbridge_proto::FILE_DESCRIPTOR_SET;
 use drawbridge_proto::frontend::frontend_service_server::FrontendServiceServer;
 use drawbridge_proto::greet::greeter_server::GreeterServer;
@@ -17,12 +19,13 @@ use tonic::transport::{Channel, Endpoint};
 use crate::bridge::{Bridge, Limits};
 use crate::call::{Calls, DeadlinePolicy};
 use crate::config::Config;
-use crate::connection::{ConnectionLimits, serve};
+use crate::connection::{ConnectionOptions, serve};
 use crate::directory::{Directory, OpenError};
 use crate::front::host::HostPolicy;
 use crate::in_process::in_process;
 use crate::page::{IS_EMBEDDED, Page};
 use crate::samples::{FrontendService, GreeterService, MessageService, UserService};
+use crate::tls::{Tls, TlsError};
 
 /// For how long a connection to another service may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,6 +47,9 @@ pub enum RunError {
         /// Why it could not be read.
         source: io::Error,
     },
+    /// The certificate or its key cannot be served with.
+    #[error("{0}; see --tls-cert and --tls-key")]
+    Tls(#[from] TlsError),
     /// The listener does not know its own address.
     #[error("cannot tell the address that is listened on: {0}")]
     Listener(#[from] io::Error),
@@ -66,15 +72,53 @@ pub async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
-    let mut bridge = bridge(&config, &listener).await?;
-    let calls = bridge.calls();
-    let limits =
-        ConnectionLimits { max_streams: config.max_streams, max_header_bytes: config.max_header_bytes };
-    serve(listener, bridge.into_router(), calls, limits, shutdown).await;
+    prepare(&config, &listener).await?.serve(listener, shutdown).await;
     Ok(())
 }
 
-async fn bridge(config: &Config, listener: &TcpListener) -> Result<Bridge, RunError> {
+/// Opens everything that `config` names, for a server on `listener`: what can fail, fails here.
+///
+/// # Errors
+///
+/// Returns an error if something that the configuration names cannot be opened.
+pub async fn prepare(config: &Config, listener: &TcpListener) -> Result<Prepared, RunError> {
+    let address = listener.local_addr()?;
+    let options = ConnectionOptions {
+        tls: tls(config, address)?,
+        max_streams: config.max_streams,
+        max_header_bytes: config.max_header_bytes,
+    };
+    let mut bridge = bridge(config, address).await?;
+    Ok(Prepared { calls: bridge.calls(), router: bridge.into_router(), options })
+}
+
+/// A server that is ready to serve.
+#[derive(Debug)]
+pub struct Prepared {
+    router: Router,
+    calls: Calls,
+    options: ConnectionOptions,
+}
+
+impl Prepared {
+    /// Serves until `shutdown` resolves, as [`serve`](crate::serve) does.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        serve(listener, self.router, self.calls, self.options, shutdown).await;
+    }
+}
+
+fn tls(config: &Config, address: SocketAddr) -> Result<Option<Tls>, TlsError> {
+    if let (Some(certificate), Some(key)) = (&config.tls_cert, &config.tls_key) {
+        return Tls::from_files(certificate, key).map(Some);
+    }
+    if !config.tls_self_signed {
+        return Ok(None);
+    }
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned(), address.ip().to_string()];
+    Tls::self_signed(names.into_iter().chain(config.allow_host.iter().cloned())).map(Some)
+}
+
+async fn bridge(config: &Config, address: SocketAddr) -> Result<Bridge, RunError> {
     let directory = match &config.database {
         Some(path) => Directory::open(path)?,
         None => Directory::in_memory()?,
@@ -83,7 +127,7 @@ async fn bridge(config: &Config, listener: &TcpListener) -> Result<Bridge, RunEr
         .limits(Limits { max_calls: config.max_calls as usize, max_message_bytes: config.max_message_bytes })
         .deadlines(DeadlinePolicy { default: config.default_deadline, max: config.max_deadline })
         .page(page(config)?)
-        .hosts(hosts(config, listener)?)
+        .hosts(hosts(config, address))
         .allow_origins(config.allow_origin.iter().cloned());
     let users = match &config.user_service {
         Some(uri) => channel(uri),
@@ -151,10 +195,10 @@ fn page(config: &Config) -> Result<Page, RunError> {
 }
 
 /// A listener that only this machine reaches answers only to this machine's names.
-fn hosts(config: &Config, listener: &TcpListener) -> io::Result<HostPolicy> {
-    Ok(if listener.local_addr()?.ip().is_loopback() {
+fn hosts(config: &Config, address: SocketAddr) -> HostPolicy {
+    if address.ip().is_loopback() {
         HostPolicy::Loopback { also: config.allow_host.clone() }
     } else {
         HostPolicy::Any
-    })
+    }
 }

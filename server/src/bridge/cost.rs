@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::layer::util::Identity;
 
 use super::*;
-use crate::connection::{ConnectionLimits, serve};
+use crate::connection::{ConnectionOptions, serve};
 
 /// The most that the layer may add to the server's CPU time per call.
 const LIMIT: f64 = 1.10;
@@ -56,7 +56,7 @@ impl Measured {
                 let (_, health) = tonic_health::server::health_reporter();
                 let mut bridge = Bridge::new().serve(health);
                 let calls = bridge.calls();
-                serve(listener, router(bridge), calls, ConnectionLimits::default(), std::future::pending())
+                serve(listener, router(bridge), calls, ConnectionOptions::default(), std::future::pending())
                     .await;
             });
         };

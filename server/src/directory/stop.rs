@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 thread_local! {
-    /// The lookup that this thread is at.
+    /// The lookup that this thread is at, or was at last.
     static CURRENT: RefCell<Option<Stop>> = const { RefCell::new(None) };
 }
 
@@ -22,15 +22,7 @@ impl Stop {
 
     /// Runs a lookup on this thread.
     pub(super) fn during<R>(&self, lookup: impl FnOnce() -> R) -> R {
-        /// A lookup that panics leaves nothing behind either.
-        struct Leave;
-        impl Drop for Leave {
-            fn drop(&mut self) {
-                CURRENT.set(None);
-            }
-        }
         CURRENT.set(Some(self.clone()));
-        let _leave = Leave;
         lookup()
     }
 }

@@ -1,6 +1,6 @@
 //! What is too much has a clear answer.
 
-use drawbridge::{ConnectionLimits, Limits};
+use drawbridge::{ConnectionOptions, Limits};
 use drawbridge_proto::greet::HelloRequest;
 use drawbridge_proto::message::Response as Progress;
 
@@ -62,7 +62,7 @@ async fn headers_over_the_limit_are_answered_431() {
 #[tokio::test]
 async fn a_stream_too_many_on_a_connection_waits_for_its_turn() {
     let (bridge, mut events) = Probe::hosted();
-    let limits = ConnectionLimits { max_streams: 3, ..ConnectionLimits::default() };
+    let limits = ConnectionOptions { max_streams: 3, ..ConnectionOptions::default() };
     let server = Server::start_with(bridge, limits).await;
     let mut connection = Wire::GRPC.connect(server.address).await;
     // The client learns of the limit with the server's first frames.

@@ -19,4 +19,5 @@ mod protocols;
 mod soak;
 mod storm;
 mod support;
+mod tls;
 mod users;

@@ -129,6 +129,23 @@ async fn the_environment_sets_what_flags_set() {
     assert!(text(&output.stderr).contains("nowhere"));
 }
 
+#[tokio::test]
+async fn with_tls_the_address_is_https_and_what_is_wrong_with_it_comes_before_any_address() {
+    let program = Program::start(&["--tls-self-signed"]).await;
+    assert!(program.address.starts_with("https://127.0.0.1:"), "{}", program.address);
+    for (arguments, code, words) in [
+        (&["--tls-cert", "/no/cert.pem", "--tls-key", "/no/key.pem"][..], 1, "/no/cert.pem"),
+        (&["--tls-cert", "/no/cert.pem"], 2, "--tls-key"),
+        (&["--tls-self-signed", "--tls-cert", "a", "--tls-key", "b"], 2, "cannot be used with"),
+    ] {
+        let output = output(&[&["--listen", "127.0.0.1:0", "--log", "off"], arguments].concat()).await;
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        assert_eq!(text(&output.stdout), "", "{arguments:?}");
+        assert!(text(&output.stderr).contains(words), "{arguments:?}: {}", text(&output.stderr));
+        assert!(code == 2 || text(&output.stderr).lines().count() == 1, "{}", text(&output.stderr));
+    }
+}
+
 /// README's table of flags and the program's own list say the same.
 #[test]
 fn the_readme_names_each_flag_with_its_default() {

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use drawbridge::samples::{GreeterService, MessageService};
-use drawbridge::{Bridge, Calls, ConnectionLimits, directory::Directory};
+use drawbridge::{Bridge, Calls, ConnectionOptions, directory::Directory};
 use drawbridge_proto::greet::greeter_server::GreeterServer;
 use drawbridge_proto::message::message_server::MessageServer;
 use tokio::net::TcpListener;
@@ -38,10 +38,10 @@ pub struct Server {
 
 impl Server {
     pub async fn start(bridge: Bridge) -> Self {
-        Self::start_with(bridge, ConnectionLimits::default()).await
+        Self::start_with(bridge, ConnectionOptions::default()).await
     }
 
-    pub async fn start_with(mut bridge: Bridge, limits: ConnectionLimits) -> Self {
+    pub async fn start_with(mut bridge: Bridge, limits: ConnectionOptions) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let calls = bridge.calls();

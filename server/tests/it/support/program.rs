@@ -35,7 +35,7 @@ impl Program {
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = soon("the address", out.next_line()).await.unwrap().expect("a line with the address");
-        let start = line.find("http://").expect("an address");
+        let start = line.find("http").expect("an address");
         let address = line[start..].split(' ').next().unwrap().to_owned();
         Self { address, child, log }
     }

@@ -1,0 +1,11 @@
+//! The contracts of connectrpc's conformance suite: the service that is hosted or called, and what the runner and the
+//! programs under test tell each other.
+
+/// The package `connectrpc.conformance.v1`.
+pub mod v1 {
+    #![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, rustdoc::all)]
+    tonic::include_proto!("connectrpc.conformance.v1");
+}
+
+/// The encoded `FileDescriptorSet` of the suite.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

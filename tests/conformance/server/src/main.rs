@@ -1,0 +1,70 @@
+//! The server under test: the suite's service, hosted by [`drawbridge::Bridge`] as anyone would host theirs.
+//!
+//! The runner writes one request to standard input and reads one answer from standard output, each behind its length;
+//! then it calls the service, and ends this program with SIGTERM.
+
+mod reply;
+mod service;
+
+use std::io::{Read as _, Write as _};
+
+use anyhow::{Context as _, Result};
+use drawbridge::{Bridge, ConnectionOptions, Limits, Tls};
+use drawbridge_conformance_contract::FILE_DESCRIPTOR_SET;
+use drawbridge_conformance_contract::v1::conformance_service_server::ConformanceServiceServer;
+use drawbridge_conformance_contract::v1::{ServerCompatRequest, ServerCompatResponse};
+use prost::Message as _;
+use tokio::net::TcpListener;
+use tonic::codec::CompressionEncoding::Gzip;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let asked = read().context("cannot read what the runner asks for")?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+
+    let limit = asked.message_receive_limit;
+    let mut bridge = Bridge::new()
+        .serve(
+            ConformanceServiceServer::new(service::Conformance)
+                .accept_compressed(Gzip)
+                .send_compressed(Gzip)
+                .max_decoding_message_size(if limit == 0 { usize::MAX } else { limit as usize }),
+        )
+        .descriptors(FILE_DESCRIPTOR_SET)?;
+    if limit != 0 {
+        bridge = bridge.limits(Limits { max_message_bytes: limit, ..Limits::default() });
+    }
+    let calls = bridge.calls();
+    let mut options = ConnectionOptions::default();
+    let mut pem_cert = Vec::new();
+    if let Some(creds) = asked.server_creds.filter(|_| asked.use_tls) {
+        options.tls = Some(Tls::from_pem(&creds.cert, &creds.key)?);
+        pem_cert = creds.cert;
+    }
+    tell(&ServerCompatResponse { host: address.ip().to_string(), port: address.port().into(), pem_cert })?;
+
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let stop = async {
+        terminate.recv().await;
+    };
+    drawbridge::serve(listener, bridge.into_router(), calls, options, stop).await;
+    Ok(())
+}
+
+fn read() -> Result<ServerCompatRequest> {
+    let mut input = std::io::stdin().lock();
+    let mut length = [0; 4];
+    input.read_exact(&mut length)?;
+    let mut message = vec![0; u32::from_be_bytes(length) as usize];
+    input.read_exact(&mut message)?;
+    Ok(ServerCompatRequest::decode(message.as_slice())?)
+}
+
+fn tell(answer: &ServerCompatResponse) -> Result<()> {
+    let message = answer.encode_to_vec();
+    let mut output = std::io::stdout().lock();
+    output.write_all(&u32::try_from(message.len())?.to_be_bytes())?;
+    output.write_all(&message)?;
+    Ok(output.flush()?)
+}
