@@ -20,9 +20,19 @@ impl From<&Status> for Failure {
 }
 
 impl Failure {
+    /// Returns the status code.
+    pub(crate) fn code(&self) -> Code {
+        self.code
+    }
+
     /// Returns the name of the status code, such as `UNAVAILABLE`.
-    pub(crate) fn code(&self) -> &'static str {
+    pub(crate) fn code_name(&self) -> &'static str {
         code_name(self.code)
+    }
+
+    /// Tells whether it was this side that ended the call, and not the server.
+    pub(crate) fn is_local(&self) -> bool {
+        self.cause.is_some()
     }
 
     /// Returns the message that came with the status. Empty when there is none: what a browser says of a connection is
@@ -50,7 +60,7 @@ impl Failure {
             Some(Cause::NotGrpc) => "What answered is not the server of this page.",
             Some(Cause::Protocol) => "The server's answer could not be understood.",
             Some(Cause::NoStatus) => "The answer was cut off on its way. Try again.",
-            Some(Cause::DeadlineExceeded) => "The call ran out of time.",
+            Some(Cause::DeadlineExceeded) => "Its deadline passed, so this page dropped the call.",
             Some(_) => "The call was dropped.",
         }
     }
@@ -62,7 +72,7 @@ fn answered(code: Code) -> &'static str {
         Code::Ok | Code::Unknown => "The server ended the call and did not say why.",
         Code::Cancelled => "The server cancelled the call.",
         Code::InvalidArgument | Code::OutOfRange => "The server did not accept what was sent.",
-        Code::DeadlineExceeded => "The call ran out of time.",
+        Code::DeadlineExceeded => "It ran out of time, so the server ended the call.",
         Code::NotFound => "The server has nothing by that name.",
         Code::AlreadyExists => "The server has this already.",
         Code::PermissionDenied => "The server does not allow this.",
@@ -82,7 +92,7 @@ mod tests {
     #[test]
     fn a_status_of_the_server_is_told_by_its_name_and_its_message() {
         let failure = Failure::from(&Status::invalid_argument("the key is too long"));
-        assert_eq!(failure.code(), "INVALID_ARGUMENT");
+        assert_eq!(failure.code_name(), "INVALID_ARGUMENT");
         assert_eq!(failure.message(), "the key is too long");
         assert!(failure.words().contains("did not accept"));
     }

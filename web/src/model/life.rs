@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tonic::Code;
+
 use super::Failure;
 
 /// How many messages of one call are kept. A stream without end must not grow the page without end.
@@ -97,13 +99,14 @@ pub(crate) struct Life {
     messages: Vec<String>,
     received: usize,
     began: Duration,
+    granted: Option<Duration>,
     ended: Option<Duration>,
 }
 
 impl Life {
-    /// Begins the life of a call that is sent `now`.
-    pub(crate) fn begin(now: Duration) -> Self {
-        Self { state: State::Opening, messages: Vec::new(), received: 0, began: now, ended: None }
+    /// Begins the life of a call that is sent `now`, and that may take the time `granted`.
+    pub(crate) fn begin(now: Duration, granted: Option<Duration>) -> Self {
+        Self { state: State::Opening, messages: Vec::new(), received: 0, began: now, granted, ended: None }
     }
 
     /// Takes in what happened `now`. What comes after the end, such as a message that was already on its way when
@@ -166,6 +169,30 @@ impl Life {
     pub(crate) fn elapsed(&self, now: Duration) -> Duration {
         self.ended.unwrap_or(now).saturating_sub(self.began)
     }
+
+    /// Returns the whole time that the call may take, if it has a deadline.
+    pub(crate) fn granted(&self) -> Option<Duration> {
+        self.granted
+    }
+
+    /// Returns how much of that is left at `now`, or was left at its end.
+    pub(crate) fn remaining(&self, now: Duration) -> Option<Duration> {
+        self.granted.map(|granted| granted.saturating_sub(self.elapsed(now)))
+    }
+
+    /// Says what ended the call, to be followed by a time. Nothing while it runs. `completed` is how its good end is
+    /// called.
+    pub(crate) fn ended_by(&self, completed: &'static str) -> Option<&'static str> {
+        match &self.state {
+            State::Opening | State::Streaming => None,
+            State::Completed => Some(completed),
+            State::Cancelled => Some("You cancelled it after"),
+            State::Failed(failure) if failure.code() == Code::DeadlineExceeded => {
+                Some("A deadline ended it after")
+            }
+            State::Failed(_) => Some("It failed after"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -182,7 +209,7 @@ mod tests {
     }
 
     fn lived(events: impl IntoIterator<Item = Event>) -> Life {
-        let mut life = Life::begin(s(0));
+        let mut life = Life::begin(s(0), None);
         for (event, now) in events.into_iter().zip(1..) {
             life.apply(event, s(now));
         }
@@ -191,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_call_opens_streams_and_completes() {
-        let mut life = Life::begin(s(5));
+        let mut life = Life::begin(s(5), None);
         assert_eq!(life.state(), &State::Opening);
         life.apply(Event::Opened, s(6));
         assert_eq!(life.state(), &State::Streaming);
@@ -241,6 +268,27 @@ mod tests {
         assert_eq!(kept.len(), KEPT);
         assert_eq!(kept[0], (3, "3"));
         assert_eq!(life.received(), KEPT + 2);
+    }
+
+    #[test]
+    fn a_countdown_runs_from_what_was_granted_and_stops_with_the_call() {
+        let mut life = Life::begin(s(10), Some(s(5)));
+        assert_eq!(life.remaining(s(12)), Some(s(3)));
+        assert_eq!(life.remaining(s(99)), Some(s(0)));
+        life.apply(Event::Ended, s(14));
+        assert_eq!(life.remaining(s(99)), Some(s(1)));
+        assert_eq!(lived([]).remaining(s(1)), None);
+    }
+
+    #[test]
+    fn what_ended_a_call_is_said() {
+        let said = |events: Vec<Event>| lived(events).ended_by("The server ended it after");
+        let late = Failure::from(&tonic::Status::deadline_exceeded("too late"));
+        assert_eq!(said(vec![Event::Opened]), None);
+        assert_eq!(said(vec![Event::Ended]), Some("The server ended it after"));
+        assert_eq!(said(vec![Event::Cancelled]), Some("You cancelled it after"));
+        assert_eq!(said(vec![Event::Broke(late)]), Some("A deadline ended it after"));
+        assert_eq!(said(vec![Event::Broke(failure())]), Some("It failed after"));
     }
 
     fn any_event() -> impl Strategy<Value = Event> {

@@ -8,11 +8,13 @@ use leptos_router::{NavigateOptions, path};
 use super::bridge::mark;
 use super::left::Left;
 use super::stay::stay;
-use super::views::{greeter, not_found, streams};
+use super::terms_fields::Metadata;
+use super::views::{deadlines, greeter, not_found, streams};
 
 /// Shows the page.
 pub(crate) fn app() -> impl IntoView {
     provide_context(Left::new());
+    provide_context(Metadata(RwSignal::new(String::new())));
     // The server of the page is the server of its calls.
     provide_context(Transport::new(window().location().origin().unwrap_or_default()));
     view! {
@@ -22,6 +24,7 @@ pub(crate) fn app() -> impl IntoView {
                 <nav aria-label="Views">
                     <A href="/streams">"Streams"</A>
                     <A href="/greeter">"Greeter"</A>
+                    <A href="/deadlines">"Deadlines"</A>
                 </nav>
             </header>
             <main>
@@ -30,6 +33,7 @@ pub(crate) fn app() -> impl IntoView {
                     <Route path=path!("/") view=to_the_start />
                     <Route path=path!("/streams") view=|| stay("Streams", streams) />
                     <Route path=path!("/greeter") view=|| stay("Greeter", greeter) />
+                    <Route path=path!("/deadlines") view=|| stay("Deadlines", deadlines) />
                 </FlatRoutes>
             </main>
         </Router>

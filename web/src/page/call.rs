@@ -1,12 +1,10 @@
 //! A call that belongs to a view.
 
-use std::future::Future;
-
 use leptos::prelude::*;
-use tonic::{Response, Status, Streaming};
+use tonic::{Request, Response, Status, Streaming};
 
 use super::clock::now;
-use crate::model::{Event, Failure, Life, Press, Task};
+use crate::model::{Event, Failure, Life, Press, Task, Terms};
 
 /// One place for a call in a view: how the call stands, and the task that drives it.
 ///
@@ -39,15 +37,18 @@ impl Call {
         self.life.read().as_ref().is_some_and(Life::runs)
     }
 
-    /// Starts a call whose answer is a stream of messages, `words` being how each is shown. A call that is still open
-    /// is dropped first.
-    pub(crate) fn stream<M: 'static>(
+    /// Starts a call on these `terms`, whose answer is a stream of messages, `words` being how each is shown. A call that
+    /// is still open is dropped first.
+    pub(crate) fn stream<Q: 'static, M: 'static>(
         self,
-        call: impl Future<Output = Result<Response<Streaming<M>>, Status>> + 'static,
+        terms: &Terms,
+        message: Q,
+        send: impl AsyncFnOnce(Request<Q>) -> Result<Response<Streaming<M>>, Status> + 'static,
         words: fn(M) -> String,
     ) {
-        self.start(async move |tell: &dyn Fn(Event)| {
-            let mut messages = call.await?.into_inner();
+        let request = terms.request(message);
+        self.start(terms, async move |tell: &dyn Fn(Event)| {
+            let mut messages = send(request).await?.into_inner();
             tell(Event::Opened);
             while let Some(message) = messages.message().await? {
                 tell(Event::Arrived(words(message)));
@@ -56,14 +57,18 @@ impl Call {
         });
     }
 
-    /// Starts a call whose answer is one message, shown as `words` says. A call that is still open is dropped first.
-    pub(crate) fn unary<M: 'static>(
+    /// Starts a call on these `terms`, whose answer is one message, shown as `words` says. A call that is still open is
+    /// dropped first.
+    pub(crate) fn unary<Q: 'static, M: 'static>(
         self,
-        call: impl Future<Output = Result<Response<M>, Status>> + 'static,
-        words: fn(M) -> String,
+        terms: &Terms,
+        message: Q,
+        send: impl AsyncFnOnce(Request<Q>) -> Result<Response<M>, Status> + 'static,
+        words: impl FnOnce(M) -> String + 'static,
     ) {
-        self.start(async move |tell: &dyn Fn(Event)| {
-            tell(Event::Arrived(words(call.await?.into_inner())));
+        let request = terms.request(message);
+        self.start(terms, async move |tell: &dyn Fn(Event)| {
+            tell(Event::Arrived(words(send(request).await?.into_inner())));
             Ok(())
         });
     }
@@ -74,8 +79,8 @@ impl Call {
         self.tell(Event::Cancelled);
     }
 
-    fn start(self, call: impl AsyncFnOnce(&dyn Fn(Event)) -> Result<(), Status> + 'static) {
-        self.life.set(Some(Life::begin(now())));
+    fn start(self, terms: &Terms, call: impl AsyncFnOnce(&dyn Fn(Event)) -> Result<(), Status> + 'static) {
+        self.life.set(Some(Life::begin(now(), terms.limit)));
         self.task.set_value(Some(Task::spawn(async move {
             let ended = call(&|event| self.tell(event)).await;
             self.tell(match ended {

@@ -11,6 +11,7 @@ mod left;
 mod news;
 mod panic_notice;
 mod stay;
+mod terms_fields;
 mod views;
 
 use leptos::prelude::document;

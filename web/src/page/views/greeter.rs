@@ -1,7 +1,5 @@
 //! *Greeter*: one greeting, and greetings that go on as long as the view is open.
 
-use std::time::Duration;
-
 use drawbridge_fetch::Transport;
 use drawbridge_proto::greet::greeter_client::GreeterClient;
 use drawbridge_proto::greet::{HelloReply, HelloRequest};
@@ -9,12 +7,13 @@ use leptos::ev::SubmitEvent;
 use leptos::html::Input;
 use leptos::prelude::*;
 
-use super::parts::{failure, hero, messages, reason};
-use crate::model::{Life, State, words};
+use super::parts::{failure, hero, messages, reason, timing};
+use crate::model::{Life, State};
 use crate::page::call::Call;
 use crate::page::clock;
 use crate::page::left::Left;
 use crate::page::news::news;
+use crate::page::terms_fields::{PRESETS, TermsFields};
 
 /// The name under which the view's leaves are remembered.
 const VIEW: &str = "greeter";
@@ -38,18 +37,24 @@ pub(crate) fn greeter() -> impl IntoView {
         field.select();
     });
     let client = StoredValue::new_local(GreeterClient::new(transport));
-    let request =
+    let fields = TermsFields::new("");
+    let named =
         move || HelloRequest { name: field.get_untracked().map_or_else(String::new, |field| field.value()) };
     let say_hello = move |event: SubmitEvent| {
         event.prevent_default();
-        let (mut client, request) = (client.get_value(), request());
-        hello.unary(async move { client.say_hello(request).await }, |HelloReply { message }| message);
+        if let Some(terms) = fields.read() {
+            let mut client = client.get_value();
+            let send = async move |request| client.say_hello(request).await;
+            hello.unary(&terms, named(), send, |HelloReply { message }| message);
+        }
     };
     let start = move |_| {
-        if !untrack(|| greetings.runs()) {
-            let (mut client, request) = (client.get_value(), request());
-            greetings
-                .stream(async move { client.say_hellos(request).await }, |HelloReply { message }| message);
+        if !untrack(|| greetings.runs())
+            && let Some(terms) = fields.read()
+        {
+            let mut client = client.get_value();
+            let send = async move |request| client.say_hellos(request).await;
+            greetings.stream(&terms, named(), send, |HelloReply { message }| message);
         }
     };
     let stop = move |_| greetings.cancel();
@@ -86,10 +91,12 @@ pub(crate) fn greeter() -> impl IntoView {
             <kbd>"ada"</kbd> ", or " <kbd>"slow"</kbd> ", whose lookup takes three seconds."
         </p>
         </div>
+        {fields.view(PRESETS)}
         <div class="greeter">
             <section class="plate" aria-labelledby="once">
                 <h2 id="once">"Once"</h2>
                 <output id="hello" for="name" data-state=move || hello_state(hello)>{move || hello_words(hello)}</output>
+                <footer>{move || called(hello).then(|| timing(hello, time, "The answer came after"))}</footer>
             </section>
             <section class="plate" aria-labelledby="live" data-state=move || greetings_state(greetings)>
                 <header>
@@ -105,7 +112,7 @@ pub(crate) fn greeter() -> impl IntoView {
                     </div>
                 </div>
                 <footer>
-                    <span class="elapsed">{move || greetings_count(greetings, time)}</span>
+                    {move || called(greetings).then(|| timing(greetings, time, "The server ended it after"))}
                     <span class="buttons">
                         <button id="start-greetings" type="button" aria-disabled=move || running.get().to_string() on:click=start>"Start"</button>
                         <button id="stop-greetings" type="button" aria-disabled=move || (!running.get()).to_string() on:click=stop>"Stop"</button>
@@ -150,12 +157,9 @@ fn greetings_state(greetings: Call) -> &'static str {
     }
 }
 
-/// Tells how many greetings came, and in which time.
-fn greetings_count(greetings: Call, time: ReadSignal<Duration>) -> String {
-    greetings.life().read().as_ref().map_or_else(String::new, |life| {
-        let greetings = if life.received() == 1 { "greeting" } else { "greetings" };
-        format!("{} {greetings} in {}", life.received(), words::seconds(life.elapsed(time.get())))
-    })
+/// Tells whether there was a call yet.
+fn called(call: Call) -> bool {
+    call.life().with(Option::is_some)
 }
 
 /// Returns the newest greeting.

@@ -1,11 +1,13 @@
 //! The views, one file each, and what several of them show.
 
+mod deadlines;
 mod greeter;
 mod not_found;
 mod parts;
 mod stream_card;
 mod streams;
 
+pub(crate) use deadlines::deadlines;
 pub(crate) use greeter::greeter;
 pub(crate) use not_found::not_found;
 pub(crate) use streams::streams;

@@ -8,9 +8,10 @@ use drawbridge_proto::message::message_client::MessageClient;
 use drawbridge_proto::message::{Request, Response};
 use leptos::prelude::*;
 
-use super::parts::{failure, messages};
+use super::parts::{failure, messages, timing};
 use crate::model::{Life, Press, State, words};
 use crate::page::call::Call;
+use crate::page::terms_fields::TermsFields;
 
 /// How many messages a stream has.
 const WHOLE: usize = 10;
@@ -21,12 +22,13 @@ pub(super) struct Card {
     key: Arc<str>,
     call: Call,
     transport: Transport,
+    fields: TermsFields,
 }
 
 impl Card {
-    /// Creates the card of `key` in the current owner. Nothing is called yet.
-    pub(super) fn new(key: &str) -> Self {
-        Self { key: key.into(), call: Call::new(), transport: expect_context() }
+    /// Creates the card of `key` in the current owner, for streams on the terms of `fields`. Nothing is called yet.
+    pub(super) fn new(key: &str, fields: TermsFields) -> Self {
+        Self { key: key.into(), call: Call::new(), transport: expect_context(), fields }
     }
 
     pub(super) fn key(&self) -> &str {
@@ -37,15 +39,19 @@ impl Card {
         self.call
     }
 
-    /// Cancels the stream while it is open, opens it otherwise.
+    /// Cancels the stream while it is open, opens it otherwise, on the terms that the fields have now.
     pub(super) fn press(&self) {
         if untrack(|| self.call.runs()) {
             self.call.cancel();
-            return;
+        } else if let Some(terms) = self.fields.read() {
+            let mut client = MessageClient::new(self.transport.clone());
+            self.call.stream(
+                &terms,
+                Request { key: self.key.to_string() },
+                async move |request| client.stream(request).await,
+                |Response { message }| message,
+            );
         }
-        let mut client = MessageClient::new(self.transport.clone());
-        let request = Request { key: self.key.to_string() };
-        self.call.stream(async move { client.stream(request).await }, |Response { message }| message);
     }
 }
 
@@ -55,7 +61,6 @@ pub(super) fn stream_card(card: &Card, time: ReadSignal<Duration>) -> impl IntoV
     let state = Memo::new(move |_| life.read().as_ref().map_or(State::Opening, |life| life.state().clone()));
     let next = Memo::new(move |_| Press::next(Some(&state.read())));
     let received = move || life.read().as_ref().map_or(0, Life::received);
-    let elapsed = move || life.read().as_ref().map_or_else(Default::default, |life| life.elapsed(time.get()));
     let pressed = card.clone();
     let key = card.key().to_owned();
     let name = words::key(&key);
@@ -75,9 +80,7 @@ pub(super) fn stream_card(card: &Card, time: ReadSignal<Duration>) -> impl IntoV
                 </div>
             </div>
             <footer>
-                <time class="elapsed" datetime=move || words::machine_readable(elapsed())>
-                    {move || words::seconds(elapsed())}
-                </time>
+                {timing(card.call(), time, "The server ended it after")}
                 <button
                     type="button"
                     data-action=move || if next.get() == Press::Cancel { "cancel" } else { "again" }

@@ -11,6 +11,7 @@ use crate::model::{Press, words};
 use crate::page::clock;
 use crate::page::left::Left;
 use crate::page::news::news;
+use crate::page::terms_fields::{PRESETS, TermsFields};
 
 /// The name under which the view's leaves are remembered.
 const VIEW: &str = "streams";
@@ -22,13 +23,18 @@ const CONNECTIONS: usize = 6;
 #[derive(Clone, Copy)]
 struct Board {
     cards: RwSignal<Vec<Card>>,
+    fields: TermsFields,
     owner: StoredValue<Option<WeakOwner>>,
 }
 
 impl Board {
     fn new() -> Self {
         let owner = Owner::current().map(|owner| owner.downgrade());
-        Self { cards: RwSignal::new(Vec::new()), owner: StoredValue::new(owner) }
+        Self {
+            cards: RwSignal::new(Vec::new()),
+            fields: TermsFields::new(""),
+            owner: StoredValue::new(owner),
+        }
     }
 
     fn find(self, key: &str) -> Option<Card> {
@@ -39,8 +45,10 @@ impl Board {
     fn press(self, key: &str) {
         if let Some(card) = untrack(|| self.find(key)) {
             card.press();
-        } else if let Some(owner) = self.owner.get_value().and_then(|owner| owner.upgrade()) {
-            let card = owner.with(|| Card::new(key));
+        } else if self.fields.read().is_some()
+            && let Some(owner) = self.owner.get_value().and_then(|owner| owner.upgrade())
+        {
+            let card = owner.with(|| Card::new(key, self.fields));
             self.cards.update(|cards| cards.insert(0, card.clone()));
             card.press();
         }
@@ -126,6 +134,7 @@ pub(crate) fn streams() -> impl IntoView {
                 </output>
             </p>
         </div>
+        {board.fields.view(PRESETS)}
         {move || (!dropped.read().is_empty()).then(|| notice(board, dropped))}
         {move || (running.read().len() > CONNECTIONS && over_http1()).then(waiting)}
         {move || board.cards.read().is_empty().then(|| empty(board))}

@@ -1,0 +1,230 @@
+//! *Deadlines*: a call that makes another, and what becomes of both when time is short.
+
+use std::time::Duration;
+
+use drawbridge_fetch::Transport;
+use drawbridge_proto::frontend::frontend_service_client::FrontendServiceClient;
+use drawbridge_proto::frontend::{GetUserRequest, GetUserResponse};
+use drawbridge_proto::user::UserRequest;
+use leptos::ev::SubmitEvent;
+use leptos::html::Input;
+use leptos::prelude::*;
+
+use super::parts::{hero, status, timing};
+use crate::model::{Given, Life, Limits, Press, State, Terms, limit};
+use crate::page::call::Call;
+use crate::page::clock;
+use crate::page::left::Left;
+use crate::page::terms_fields::{Presets, TermsFields, seconds_field};
+
+/// The name under which the view's leaves are remembered.
+const VIEW: &str = "deadlines";
+
+/// The hops of the call, in order.
+const HOPS: [&str; 3] = ["This page", "Frontend", "User service"];
+
+const LOOKUPS: Presets = &[("0", "0"), ("1 s", "1"), ("3 s", "3")];
+const DEADLINES: Presets = &[("none", ""), ("0.5 s", "0.5"), ("2 s", "2"), ("5 s", "5")];
+
+/// What the user composes, and what came of it.
+#[derive(Clone, Copy)]
+struct Composer {
+    transport: StoredValue<Transport>,
+    name: NodeRef<Input>,
+    fields: TermsFields,
+    lookup: RwSignal<String>,
+    child: RwSignal<String>,
+    call: Call,
+    limits: RwSignal<Limits>,
+    answer: RwSignal<Option<GetUserResponse>>,
+}
+
+impl Composer {
+    fn new() -> Self {
+        Self {
+            transport: StoredValue::new(expect_context()),
+            name: NodeRef::new(),
+            fields: TermsFields::new("2"),
+            lookup: RwSignal::new("1".to_owned()),
+            child: RwSignal::new(String::new()),
+            call: Call::new(),
+            limits: RwSignal::new(Limits::default()),
+            answer: RwSignal::new(None),
+        }
+    }
+
+    /// Writes the fields of an example.
+    fn set(self, lookup: &str, deadline: &str, child: &str) {
+        self.lookup.set(lookup.to_owned());
+        self.fields.deadline().set(deadline.to_owned());
+        self.child.set(child.to_owned());
+    }
+
+    /// Cancels the call while it is open, makes it otherwise. With a field that cannot be understood, nothing is called.
+    fn press(self) {
+        if untrack(|| self.call.runs()) {
+            self.call.cancel();
+            return;
+        }
+        let (Some(terms), Ok(lookup), Ok(child)) =
+            (self.fields.read(), limit(&self.lookup.read_untracked()), limit(&self.child.read_untracked()))
+        else {
+            return;
+        };
+        self.answer.set(None);
+        self.limits.set(Limits { caller: terms.limit, child });
+        self.send(&terms, lookup.unwrap_or_default(), child);
+    }
+
+    fn send(self, terms: &Terms, lookup: Duration, child: Option<Duration>) {
+        let user = UserRequest {
+            name: self.name.get_untracked().map_or_else(String::new, |name| name.value()),
+            lookup_ms: milliseconds(lookup),
+        };
+        let request = GetUserRequest { user: Some(user), child_timeout_ms: child.map(milliseconds) };
+        let mut client = FrontendServiceClient::new(self.transport.get_value());
+        let keep = move |answer: GetUserResponse| {
+            let found = answer.user.as_ref().map_or_else(String::new, |user| user.display_name.clone());
+            self.answer.set(Some(answer));
+            found
+        };
+        self.call.unary(terms, request, async move |request| client.get_user(request).await, keep);
+    }
+
+    /// Returns what each hop was given: as the hops told, or else as far as it follows from what was asked.
+    fn given(self) -> [Given; 3] {
+        let [page, frontend, user] = self.limits.get().given();
+        match &*self.answer.read() {
+            None => [page, frontend, user],
+            Some(answer) => {
+                let user = answer.user.as_ref().map_or(user, |user| Given::told(user.granted_ms));
+                [page, Given::told(answer.granted_ms), user]
+            }
+        }
+    }
+}
+
+/// Returns whole milliseconds, as many as the message can carry.
+fn milliseconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
+
+/// Shows the view.
+pub(crate) fn deadlines() -> impl IntoView {
+    let composer = Composer::new();
+    let call = composer.call;
+    let left = expect_context::<Left>();
+    let dropped = left.take(VIEW);
+    on_cleanup(move || {
+        if untrack(|| call.runs()) {
+            left.note(VIEW, vec!["the call to the frontend, and with it the lookup".to_owned()]);
+        }
+    });
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        composer.press();
+    };
+    view! {
+        {hero(
+            &["One deadline,", "every hop."],
+            "This page calls the frontend, the frontend calls the user service, and that asks a database. Each hop gets \
+             what is left of the time, and when it is up, all of them stop.",
+        )}
+        {(!dropped.is_empty()).then(|| view! {
+            <p id="left" role="status">{format!("You left, so this was dropped: {}.", dropped.join(" and "))}</p>
+        })}
+        <div class="deadlines">
+            <form class="plate compose" on:submit=submit>
+                {compose(composer)}
+                <button id="call" type="submit" class="primary">{move || verb(call.next())}</button>
+            </form>
+            <section class="plate outcome" aria-labelledby="outcome-title" data-state=move || state(call)>
+                {outcome(composer)}
+            </section>
+        </div>
+    }
+}
+
+/// Shows the fields of the call, and examples that fill them.
+fn compose(composer: Composer) -> impl IntoView {
+    let example = |says: &'static str, [lookup, deadline, child]: [&'static str; 3]| {
+        view! { <button type="button" on:click=move |_| composer.set(lookup, deadline, child)>{says}</button> }
+    };
+    view! {
+        <h2>"The call"</h2>
+        <p class="examples">
+            {example("In time", ["1", "2", ""])}
+            {example("Too slow for the child", ["3", "5", "0.5"])}
+            {example("Too slow for you", ["5", "2", ""])}
+        </p>
+        <div class="seconds">
+            <label for="user">"User"</label>
+            <input id="user" type="text" value="ada" autocomplete="off" autocapitalize="none" spellcheck="false" node_ref=composer.name />
+        </div>
+        {seconds_field("lookup", "The lookup takes", composer.lookup, LOOKUPS)}
+        {seconds_field("deadline", "Your deadline", composer.fields.deadline(), DEADLINES)}
+        {seconds_field("child-deadline", "The child's deadline", composer.child, DEADLINES)}
+        {composer.fields.metadata_field()}
+    }
+}
+
+/// Shows how the call came out, and what each hop was given.
+fn outcome(composer: Composer) -> impl IntoView {
+    let call = composer.call;
+    let time = clock::ticking(Memo::new(move |_| call.runs()));
+    let told = move || match &*call.life().read() {
+        None => "Nothing was called yet.".to_owned(),
+        Some(life) => composer.limits.get().outcome(life),
+    };
+    let hops: Vec<_> = HOPS
+        .iter()
+        .enumerate()
+        .map(|(hop, name)| view! { <li>{hop_row(composer, hop, name)}</li> })
+        .collect();
+    view! {
+        <header>
+            <h2 id="outcome-title">"The outcome"</h2>
+            <p class="state">{move || state(call)}</p>
+        </header>
+        <output id="outcome" data-state=move || state(call)>{told}</output>
+        <ol id="hops">{hops}</ol>
+        {move || call.life().read().as_ref().and_then(Life::failure).map(|failure| {
+            view! { <p class="reason">{status(failure)}</p> }
+        })}
+        <footer>{move || call.life().with(Option::is_some).then(|| timing(call, time, "The answer came after"))}</footer>
+    }
+}
+
+/// Shows what one hop was given, beside what this page gave the whole call.
+fn hop_row(composer: Composer, hop: usize, name: &'static str) -> impl IntoView {
+    let called = move || composer.call.life().with(Option::is_some);
+    let given = move || composer.given()[hop];
+    let whole =
+        move || composer.given().into_iter().filter_map(Given::time).max().unwrap_or_default().as_millis();
+    let words = move || if called() { given().words() } else { "–".to_owned() };
+    let bar = move || given().time().filter(|_| called()).unwrap_or_default().as_millis();
+    view! {
+        <span class="hop">{name}</span>
+        <span class="given">{words}</span>
+        <progress aria-hidden="true" max=move || whole().max(1).to_string() value=move || bar().to_string()></progress>
+    }
+}
+
+/// Returns the state of the call, as `data-state` has it.
+fn state(call: Call) -> &'static str {
+    match call.life().read().as_ref().map(Life::state) {
+        None => "idle",
+        Some(State::Opening | State::Streaming) => "waiting",
+        Some(State::Completed) => "answered",
+        Some(State::Cancelled) => "cancelled",
+        Some(State::Failed(_)) => "failed",
+    }
+}
+
+fn verb(next: Press) -> &'static str {
+    match next {
+        Press::Open => "Call",
+        Press::Cancel => "Cancel",
+        Press::Again | Press::Retry => "Call again",
+    }
+}
