@@ -1,5 +1,6 @@
 //! The life of one call, as a view shows it: a pure state machine without clock, network or DOM.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use tonic::Code;
@@ -39,41 +40,6 @@ impl State {
     /// Tells whether a call in this state is still open.
     pub(crate) fn runs(&self) -> bool {
         matches!(self, Self::Opening | Self::Streaming)
-    }
-}
-
-/// What the same key, or the same button, does next with a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Press {
-    /// Opens it for the first time.
-    Open,
-    /// Cancels it, also while it is still opening.
-    Cancel,
-    /// Opens it once more, from the start.
-    Again,
-    /// Opens it once more, after a failure.
-    Retry,
-}
-
-impl Press {
-    /// Returns what comes next in `state`, or without any.
-    pub(crate) fn next(state: Option<&State>) -> Self {
-        match state {
-            None => Self::Open,
-            Some(State::Opening | State::Streaming) => Self::Cancel,
-            Some(State::Completed | State::Cancelled) => Self::Again,
-            Some(State::Failed(_)) => Self::Retry,
-        }
-    }
-
-    /// Returns the words of a button that does it.
-    pub(crate) fn words(self) -> &'static str {
-        match self {
-            Self::Open => "Open stream",
-            Self::Cancel => "Cancel",
-            Self::Again => "Open again",
-            Self::Retry => "Try again",
-        }
     }
 }
 
@@ -159,10 +125,15 @@ impl Life {
         self.messages.last().map(String::as_str)
     }
 
-    /// Returns the kept messages, oldest first, each with its number; the first of a call has number 1.
-    pub(crate) fn messages(&self) -> impl Iterator<Item = (usize, &str)> {
-        let first = self.received - self.messages.len() + 1;
-        (first..).zip(self.messages.iter().map(String::as_str))
+    /// Returns the numbers of the kept messages, oldest first; the first of a call has number 0.
+    pub(crate) fn numbers(&self) -> Range<usize> {
+        self.received - self.messages.len()..self.received
+    }
+
+    /// Returns the message of this number, if it is kept.
+    pub(crate) fn message(&self, number: usize) -> Option<&str> {
+        let place = number.checked_sub(self.numbers().start)?;
+        self.messages.get(place).map(String::as_str)
     }
 
     /// Returns how long the call has taken at `now`, or took until its end.
@@ -240,17 +211,6 @@ mod tests {
     }
 
     #[test]
-    fn the_same_key_opens_cancels_and_opens_again() {
-        let next = |life: Option<Life>| Press::next(life.as_ref().map(Life::state));
-        assert_eq!(next(None), Press::Open);
-        assert_eq!(next(Some(lived([]))), Press::Cancel);
-        assert_eq!(next(Some(lived([Event::Opened]))), Press::Cancel);
-        assert_eq!(next(Some(lived([Event::Cancelled]))), Press::Again);
-        assert_eq!(next(Some(lived([Event::Opened, Event::Ended]))), Press::Again);
-        assert_eq!(next(Some(lived([Event::Broke(failure())]))), Press::Retry);
-    }
-
-    #[test]
     fn elapsed_time_grows_while_a_call_runs() {
         assert_eq!(lived([Event::Opened]).elapsed(s(9)), s(9));
     }
@@ -264,9 +224,10 @@ mod tests {
     #[test]
     fn the_newest_messages_are_kept_with_their_numbers() {
         let life = lived((1..=KEPT + 2).map(|n| Event::Arrived(n.to_string())));
-        let kept: Vec<_> = life.messages().collect();
-        assert_eq!(kept.len(), KEPT);
-        assert_eq!(kept[0], (3, "3"));
+        assert_eq!(life.numbers(), 2..KEPT + 2);
+        assert_eq!((life.message(1), life.message(2)), (None, Some("3")));
+        assert_eq!(life.last(), life.message(KEPT + 1));
+        assert_eq!(life.message(KEPT + 2), None);
         assert_eq!(life.received(), KEPT + 2);
     }
 

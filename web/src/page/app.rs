@@ -2,13 +2,16 @@
 
 use drawbridge_fetch::Transport;
 use leptos::prelude::*;
-use leptos_router::components::{A, FlatRoutes, Redirect, Route, Router};
+use leptos_router::components::{FlatRoutes, Redirect, Route, Router};
+use leptos_router::hooks::use_location;
 use leptos_router::{NavigateOptions, path};
 
 use super::bridge::mark;
 use super::left::Left;
+use super::part::{Part, part};
 use super::stay::stay;
 use super::terms_fields::Metadata;
+use super::text::text;
 use super::views::{deadlines, greeter, not_found, streams};
 
 /// Shows the page.
@@ -22,9 +25,9 @@ pub(crate) fn app() -> impl IntoView {
             <header class="masthead">
                 <a class="brand" href="/streams">{mark()}"Drawbridge"</a>
                 <nav aria-label="Views">
-                    <A href="/streams">"Streams"</A>
-                    <A href="/greeter">"Greeter"</A>
-                    <A href="/deadlines">"Deadlines"</A>
+                    {link("/streams", "Streams")}
+                    {link("/greeter", "Greeter")}
+                    {link("/deadlines", "Deadlines")}
                 </nav>
             </header>
             <main>
@@ -40,6 +43,15 @@ pub(crate) fn app() -> impl IntoView {
     }
 }
 
-fn to_the_start() -> impl IntoView {
-    view! { <Redirect path="/streams" options=NavigateOptions { replace: true, ..Default::default() } /> }
+/// Shows a link to a view, which says so where that is the view one is in.
+fn link(path: &'static str, name: &'static str) -> Part {
+    let here = use_location().pathname;
+    let current = text(move || if *here.read() == path { "page" } else { "false" });
+    part(view! { <a href=path aria-current=current>{name}</a> })
+}
+
+fn to_the_start() -> Part {
+    part(
+        view! { <Redirect path="/streams" options=NavigateOptions { replace: true, ..Default::default() } /> },
+    )
 }

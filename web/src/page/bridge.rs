@@ -2,6 +2,20 @@
 
 use leptos::prelude::*;
 
+/// What is drawn: two towers, and between them the two leaves of the deck.
+const DRAWING: &str = r#"
+<path class="cable" d="M0 126 Q78 124 122 40 M480 126 Q402 124 358 40" />
+<path class="hanger" d="M38 120 V132 M56 112 V132 M74 100 V132 M92 84 V132 M442 120 V132 M424 112 V132 M406 100 V132 M388 84 V132" />
+<path class="road" d="M0 132 H108 V142 H0 Z M480 132 H372 V142 H480 Z" />
+<path class="leaf left" d="M126 132 H239 V136 L136 150 H126 Z" />
+<path class="leaf right" d="M354 132 H241 V136 L344 150 H354 Z" />
+<path class="tower" d="M108 176 V46 H102 V30 H110 V36 H118 V30 H126 V36 H134 V30 H142 V46 H136 V176 Z" />
+<path class="tower" d="M372 176 V46 H378 V30 H370 V36 H362 V30 H354 V36 H346 V30 H338 V46 H344 V176 Z" />
+<path class="window" d="M118 84 V72 A4 4 0 0 1 126 72 V84 Z M354 84 V72 A4 4 0 0 1 362 72 V84 Z" />
+<circle class="lamp" cx="122" cy="106" r="5" />
+<circle class="lamp" cx="358" cy="106" r="5" />
+"#;
+
 /// Draws the whole bridge, standing on its lower edge.
 pub(crate) fn whole() -> impl IntoView {
     bridge("whole", "0 28 480 148")
@@ -12,22 +26,11 @@ pub(crate) fn mark() -> impl IntoView {
     bridge("mark", "92 28 296 148")
 }
 
-/// Draws the part of the bridge that `view_box` cuts out: two towers, and between them the two leaves of the deck. The style sheet lowers the leaves while a
-/// stream is open anywhere in the page and raises them when none is. It says nothing that is not said in words, so it is
-/// hidden from those who listen.
+/// Draws the part of the bridge that `view_box` cuts out. The style sheet lowers the leaves while a call is open anywhere
+/// in the page and raises them when none is. It says nothing that is not said in words, so it is hidden from those who
+/// listen.
 fn bridge(class: &'static str, view_box: &'static str) -> impl IntoView {
     view! {
-        <svg class=format!("bridge {class}") viewBox=view_box aria-hidden="true" focusable="false">
-            <path class="cable" d="M0 126 Q78 124 122 40 M480 126 Q402 124 358 40" />
-            <path class="hanger" d="M38 120 V132 M56 112 V132 M74 100 V132 M92 84 V132 M442 120 V132 M424 112 V132 M406 100 V132 M388 84 V132" />
-            <path class="road" d="M0 132 H108 V142 H0 Z M480 132 H372 V142 H480 Z" />
-            <path class="leaf left" d="M126 132 H239 V136 L136 150 H126 Z" />
-            <path class="leaf right" d="M354 132 H241 V136 L344 150 H354 Z" />
-            <path class="tower" d="M108 176 V46 H102 V30 H110 V36 H118 V30 H126 V36 H134 V30 H142 V46 H136 V176 Z" />
-            <path class="tower" d="M372 176 V46 H378 V30 H370 V36 H362 V30 H354 V36 H346 V30 H338 V46 H344 V176 Z" />
-            <path class="window" d="M118 84 V72 A4 4 0 0 1 126 72 V84 Z M354 84 V72 A4 4 0 0 1 362 72 V84 Z" />
-            <circle class="lamp" cx="122" cy="106" r="5" />
-            <circle class="lamp" cx="358" cy="106" r="5" />
-        </svg>
+        <svg class=format!("bridge {class}") viewBox=view_box aria-hidden="true" focusable="false" inner_html=DRAWING></svg>
     }
 }

@@ -1,7 +1,8 @@
 //! What the page shows: everything that needs a browser.
 //!
 //! [`app`] is the frame; [`stay`] says how long a view owns its calls; [`views`] has one file for each view; a [`call`]
-//! is a life, driven by a task, in a view's reactive owner.
+//! is a life, driven by a task, in a view's reactive owner. A [`part`] is what views are made of, and [`text()`] what
+//! changes in them.
 
 mod app;
 mod bridge;
@@ -10,8 +11,11 @@ mod clock;
 mod left;
 mod news;
 mod panic_notice;
+mod part;
+mod rows;
 mod stay;
 mod terms_fields;
+mod text;
 mod views;
 
 use leptos::prelude::document;

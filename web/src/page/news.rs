@@ -9,11 +9,11 @@ use leptos::prelude::*;
 const PAUSE: Duration = Duration::from_secs(3);
 
 /// Tells `summary` in a polite live region from time to time, as long as `running` holds.
-pub(crate) fn news(summary: impl Fn() -> String + Copy + 'static, running: Memo<bool>) -> impl IntoView {
+pub(crate) fn news(summary: Signal<String>, running: Memo<bool>) -> impl IntoView {
     let (told, tell) = signal(String::new());
     Effect::new(move |_| {
         if running.get()
-            && let Ok(interval) = set_interval_with_handle(move || tell.set(summary()), PAUSE)
+            && let Ok(interval) = set_interval_with_handle(move || tell.set(summary.get_untracked()), PAUSE)
         {
             on_cleanup(move || interval.clear());
         }

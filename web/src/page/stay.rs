@@ -4,13 +4,16 @@ use leptos::ev;
 use leptos::prelude::*;
 use leptos::reactive::owner::WeakOwner;
 
+use super::part::Part;
+use super::rows::rows;
+
 /// Shows `view` for one stay after the other, under `title`.
 ///
 /// A stay ends when the router takes the view away, and also on `pagehide`: when the page is closed, reloaded, left for
 /// another site, or put into the back/forward cache. Either way the view's reactive owner is cleaned up there and then,
 /// so its calls are dropped and its `on_cleanup` runs; a view needs no other word about leaving. A page that comes back
 /// from the cache begins a new stay, with a fresh view.
-pub(crate) fn stay<V: IntoView + 'static>(title: &'static str, view: fn() -> V) -> impl IntoView {
+pub(crate) fn stay(title: &'static str, view: fn() -> Part) -> Part {
     document().set_title(&format!("{title} · Drawbridge"));
     let stays = RwSignal::new(0_usize);
     // Weak, because an owner that is kept alive by what it owns is never cleaned up.
@@ -32,14 +35,11 @@ pub(crate) fn stay<V: IntoView + 'static>(title: &'static str, view: fn() -> V) 
         show.remove();
     });
     // A list of one, whose only row is replaced, with its elements, when a new stay begins.
-    view! {
-        <For
-            each=move || [stays.get()]
-            key=|stay| *stay
-            children=move |_| {
-                owner.set_value(Owner::current().map(|owner| owner.downgrade()));
-                view()
-            }
-        />
-    }
+    rows(
+        move || vec![stays.get()],
+        move |_| {
+            owner.set_value(Owner::current().map(|owner| owner.downgrade()));
+            view()
+        },
+    )
 }

@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast as _;
 
+use super::part::{Part, part};
+use super::text::text;
 use crate::model::{Terms, limit, metadata};
 
 /// Deadlines that are a click away: what the button says, and what it writes.
@@ -48,7 +50,7 @@ impl TermsFields {
     }
 
     /// Shows the fields.
-    pub(crate) fn view(self, presets: Presets) -> impl IntoView {
+    pub(crate) fn view(self, presets: Presets) -> impl IntoView + use<> {
         view! {
             <div class="terms">
                 {seconds_field("deadline", "Deadline", self.deadline, presets)}
@@ -58,14 +60,17 @@ impl TermsFields {
     }
 
     /// Shows the field for metadata, folded away until it is wanted.
-    pub(crate) fn metadata_field(self) -> impl IntoView {
-        let text = self.metadata;
-        let problem = move || metadata::read(&text.read()).err();
-        let count = move || metadata::read(&text.read()).map_or(0, |metadata| metadata.len());
+    pub(crate) fn metadata_field(self) -> impl IntoView + use<> {
+        let written = self.metadata;
+        let problem = move || metadata::read(&written.read()).err();
+        let count = move || match metadata::read(&written.read()).map(|metadata| metadata.len()) {
+            Ok(0) | Err(_) => String::new(),
+            Ok(count) => format!(" ({count})"),
+        };
         view! {
-            <details class="metadata" open=!text.read_untracked().is_empty()>
+            <details class="metadata" open=!written.read_untracked().is_empty()>
                 <summary>
-                    "Metadata" {move || Some(count()).filter(|count| *count > 0).map(|count| format!(" ({count})"))}
+                    "Metadata" {text(count)}
                 </summary>
                 <label for="metadata">"Sent with each call, one " <code>"name: value"</code> " a line"</label>
                 <textarea
@@ -75,12 +80,12 @@ impl TermsFields {
                     autocomplete="off"
                     autocapitalize="none"
                     spellcheck="false"
-                    aria-invalid=move || problem().is_some().to_string()
+                    aria-invalid=text(move || problem().is_some().to_string())
                     aria-describedby="metadata-problem"
-                    prop:value=text
-                    on:input:target=move |event| text.set(event.target().value())
+                    prop:value=written
+                    on:input:target=move |event| written.set(event.target().value())
                 ></textarea>
-                <p id="metadata-problem" class="problem" role="status">{problem}</p>
+                <p id="metadata-problem" class="problem" role="status">{text(move || problem().unwrap_or_default())}</p>
             </details>
         }
     }
@@ -90,10 +95,10 @@ impl TermsFields {
 pub(crate) fn seconds_field(
     id: &'static str,
     label: &'static str,
-    text: RwSignal<String>,
+    written: RwSignal<String>,
     presets: Presets,
-) -> AnyView {
-    let problem = move || limit(&text.read()).err();
+) -> Part {
+    let problem = move || limit(&written.read()).err();
     let problem_id = format!("{id}-problem");
     let presets: Vec<_> = presets
         .iter()
@@ -102,15 +107,15 @@ pub(crate) fn seconds_field(
                 <button
                     type="button"
                     data-seconds=writes
-                    aria-pressed=move || (*text.read() == writes).to_string()
-                    on:click=move |_| text.set(writes.to_owned())
+                    aria-pressed=text(move || (*written.read() == writes).to_string())
+                    on:click=move |_| written.set(writes.to_owned())
                 >
                     {says}
                 </button>
             }
         })
         .collect();
-    view! {
+    part(view! {
         <div class="seconds" role="group" aria-label=label>
             <label for=id>{label}</label>
             <input
@@ -119,17 +124,16 @@ pub(crate) fn seconds_field(
                 inputmode="decimal"
                 placeholder="none"
                 autocomplete="off"
-                aria-invalid=move || problem().is_some().to_string()
+                aria-invalid=text(move || problem().is_some().to_string())
                 aria-describedby=problem_id.clone()
-                prop:value=text
-                on:input:target=move |event| text.set(event.target().value())
+                prop:value=written
+                on:input:target=move |event| written.set(event.target().value())
             />
             <span class="unit">"s"</span>
             <span class="presets">{presets}</span>
-            <p id=problem_id class="problem" role="status">{problem}</p>
+            <p id=problem_id class="problem" role="status">{text(move || problem().unwrap_or_default())}</p>
         </div>
-    }
-    .into_any()
+    })
 }
 
 /// Takes the user to a field, unfolding what it is in.

@@ -10,12 +10,14 @@ use leptos::ev::SubmitEvent;
 use leptos::html::Input;
 use leptos::prelude::*;
 
-use super::parts::{hero, status, timing};
+use super::parts::{hero, left_notice, status, timing};
 use crate::model::{Given, Life, Limits, Press, State, Terms, limit};
 use crate::page::call::Call;
 use crate::page::clock;
 use crate::page::left::Left;
+use crate::page::part::{Part, part, part_while};
 use crate::page::terms_fields::{Presets, TermsFields, seconds_field};
+use crate::page::text::text;
 
 /// The name under which the view's leaves are remembered.
 const VIEW: &str = "deadlines";
@@ -35,8 +37,9 @@ struct Composer {
     lookup: RwSignal<String>,
     child: RwSignal<String>,
     call: Call,
-    limits: RwSignal<Limits>,
-    answer: RwSignal<Option<GetUserResponse>>,
+    limits: StoredValue<Limits>,
+    /// What each hop was given: as it told, or else as far as it follows from the limits.
+    given: RwSignal<[Given; 3]>,
 }
 
 impl Composer {
@@ -48,8 +51,8 @@ impl Composer {
             lookup: RwSignal::new("1".to_owned()),
             child: RwSignal::new(String::new()),
             call: Call::new(),
-            limits: RwSignal::new(Limits::default()),
-            answer: RwSignal::new(None),
+            limits: StoredValue::new(Limits::default()),
+            given: RwSignal::new([Given::Unknown; 3]),
         }
     }
 
@@ -71,8 +74,9 @@ impl Composer {
         else {
             return;
         };
-        self.answer.set(None);
-        self.limits.set(Limits { caller: terms.limit, child });
+        let limits = Limits { caller: terms.limit, child };
+        self.limits.set_value(limits);
+        self.given.set(limits.given());
         self.send(&terms, lookup.unwrap_or_default(), child);
     }
 
@@ -84,23 +88,14 @@ impl Composer {
         let request = GetUserRequest { user: Some(user), child_timeout_ms: child.map(milliseconds) };
         let mut client = FrontendServiceClient::new(self.transport.get_value());
         let keep = move |answer: GetUserResponse| {
-            let found = answer.user.as_ref().map_or_else(String::new, |user| user.display_name.clone());
-            self.answer.set(Some(answer));
-            found
+            let user = answer.user.unwrap_or_default();
+            self.given.update(|[_, at_frontend, at_user]| {
+                *at_frontend = Given::told(answer.granted_ms);
+                *at_user = Given::told(user.granted_ms);
+            });
+            user.display_name
         };
         self.call.unary(terms, request, async move |request| client.get_user(request).await, keep);
-    }
-
-    /// Returns what each hop was given: as the hops told, or else as far as it follows from what was asked.
-    fn given(self) -> [Given; 3] {
-        let [page, frontend, user] = self.limits.get().given();
-        match &*self.answer.read() {
-            None => [page, frontend, user],
-            Some(answer) => {
-                let user = answer.user.as_ref().map_or(user, |user| Given::told(user.granted_ms));
-                [page, Given::told(answer.granted_ms), user]
-            }
-        }
     }
 }
 
@@ -110,7 +105,7 @@ fn milliseconds(duration: Duration) -> u32 {
 }
 
 /// Shows the view.
-pub(crate) fn deadlines() -> impl IntoView {
+pub(crate) fn deadlines() -> Part {
     let composer = Composer::new();
     let call = composer.call;
     let left = expect_context::<Left>();
@@ -124,25 +119,23 @@ pub(crate) fn deadlines() -> impl IntoView {
         event.prevent_default();
         composer.press();
     };
-    view! {
+    part(view! {
         {hero(
             &["One deadline,", "every hop."],
             "This page calls the frontend, the frontend calls the user service, and that asks a database. Each hop gets \
              what is left of the time, and when it is up, all of them stop.",
         )}
-        {(!dropped.is_empty()).then(|| view! {
-            <p id="left" role="status">{format!("You left, so this was dropped: {}.", dropped.join(" and "))}</p>
-        })}
+        {left_notice(&dropped)}
         <div class="deadlines">
             <form class="plate compose" on:submit=submit>
                 {compose(composer)}
-                <button id="call" type="submit" class="primary">{move || verb(call.next())}</button>
+                <button id="call" type="submit" class="primary">{text(move || verb(call.next()))}</button>
             </form>
-            <section class="plate outcome" aria-labelledby="outcome-title" data-state=move || state(call)>
+            <section class="plate outcome" aria-labelledby="outcome-title" data-state=text(move || state(call))>
                 {outcome(composer)}
             </section>
         </div>
-    }
+    })
 }
 
 /// Shows the fields of the call, and examples that fill them.
@@ -174,7 +167,7 @@ fn outcome(composer: Composer) -> impl IntoView {
     let time = clock::ticking(Memo::new(move |_| call.runs()));
     let told = move || match &*call.life().read() {
         None => "Nothing was called yet.".to_owned(),
-        Some(life) => composer.limits.get().outcome(life),
+        Some(life) => composer.limits.get_value().outcome(life),
     };
     let hops: Vec<_> = HOPS
         .iter()
@@ -184,29 +177,30 @@ fn outcome(composer: Composer) -> impl IntoView {
     view! {
         <header>
             <h2 id="outcome-title">"The outcome"</h2>
-            <p class="state">{move || state(call)}</p>
+            <p class="state">{text(move || state(call))}</p>
         </header>
-        <output id="outcome" data-state=move || state(call)>{told}</output>
+        <output id="outcome" data-state=text(move || state(call))>{text(told)}</output>
         <ol id="hops">{hops}</ol>
-        {move || call.life().read().as_ref().and_then(Life::failure).map(|failure| {
-            view! { <p class="reason">{status(failure)}</p> }
-        })}
-        <footer>{move || call.life().with(Option::is_some).then(|| timing(call, time, "The answer came after"))}</footer>
+        {part_while(move || call.life().read().as_ref().and_then(Life::failure).map(|failure| {
+            part(view! { <p class="reason">{status(failure)}</p> })
+        }))}
+        <footer>{timing(call, time, "The answer came after")}</footer>
     }
 }
 
 /// Shows what one hop was given, beside what this page gave the whole call.
 fn hop_row(composer: Composer, hop: usize, name: &'static str) -> impl IntoView {
     let called = move || composer.call.life().with(Option::is_some);
-    let given = move || composer.given()[hop];
-    let whole =
-        move || composer.given().into_iter().filter_map(Given::time).max().unwrap_or_default().as_millis();
+    let given = move || composer.given.get()[hop];
+    let whole = move || {
+        composer.given.get().into_iter().filter_map(Given::time).max().unwrap_or_default().as_millis()
+    };
     let words = move || if called() { given().words() } else { "–".to_owned() };
     let bar = move || given().time().filter(|_| called()).unwrap_or_default().as_millis();
     view! {
         <span class="hop">{name}</span>
-        <span class="given">{words}</span>
-        <progress aria-hidden="true" max=move || whole().max(1).to_string() value=move || bar().to_string()></progress>
+        <span class="given">{text(words)}</span>
+        <progress aria-hidden="true" max=text(move || whole().max(1).to_string()) value=text(move || bar().to_string())></progress>
     }
 }
 

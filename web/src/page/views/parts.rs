@@ -7,6 +7,9 @@ use leptos::prelude::*;
 use crate::model::{Failure, Life, words};
 use crate::page::bridge;
 use crate::page::call::Call;
+use crate::page::part::{Part, part, part_while};
+use crate::page::rows::rows;
+use crate::page::text::text;
 
 /// Shows the head of a view: what it is for, in a few short `sentences` and in the words of `more`, beside the bridge.
 pub(super) fn hero(sentences: &[&'static str], more: &'static str) -> impl IntoView + use<> {
@@ -20,10 +23,16 @@ pub(super) fn hero(sentences: &[&'static str], more: &'static str) -> impl IntoV
     }
 }
 
+/// Says what the last leave has dropped, if anything.
+pub(super) fn left_notice(dropped: &[String]) -> impl IntoView + use<> {
+    let words = format!("You left, so this was dropped: {}.", dropped.join(" and "));
+    (!dropped.is_empty()).then(|| view! { <p id="left" role="status">{words}</p> })
+}
+
 /// Shows why a call failed: what it means, then the code and the message as they came. It is made of what may stand in a
 /// line of text, so that it may stand in an `<output>` too.
-pub(super) fn reason(failure: &Failure) -> impl IntoView + use<> {
-    view! { <span class="reason"><span>{failure.words()}</span>" "{status(failure)}</span> }
+pub(super) fn reason(failure: &Failure) -> Part {
+    part(view! { <span class="reason"><span>{failure.words()}</span>" "{status(failure)}</span> })
 }
 
 /// Shows the status of a call that failed: its code by name, and the message that came with it.
@@ -32,50 +41,57 @@ pub(super) fn status(failure: &Failure) -> impl IntoView + use<> {
 }
 
 /// Lists the messages of a call as they came.
-pub(super) fn messages(call: Call) -> impl IntoView {
-    let numbered = move || match &*call.life().read() {
-        Some(life) => life.messages().map(|(number, message)| (number, message.to_owned())).collect(),
-        None => Vec::new(),
+pub(super) fn messages(call: Call) -> Part {
+    let numbers = move || call.life().read().as_ref().map(Life::numbers).into_iter().flatten().collect();
+    let message = move |number| {
+        let life = call.life().read_untracked();
+        life.as_ref().and_then(|life| life.message(number)).unwrap_or_default().to_owned()
     };
-    view! {
-        <For each=numbered key=|(number, _)| *number children=|(_, message)| view! { <li>{message}</li> } />
-    }
+    rows(numbers, move |number| part(view! { <li>{message(number)}</li> }))
+}
+
+/// Shows why the call failed, if it did, where it may interrupt.
+pub(super) fn failure(call: Call) -> Part {
+    part(view! { <div role="status">{why(call)}</div> })
 }
 
 /// Shows why the call failed, if it did.
-pub(super) fn failure(call: Call) -> impl IntoView {
-    view! { <div role="status">{move || call.life().read().as_ref().and_then(Life::failure).map(reason)}</div> }
+pub(super) fn why(call: Call) -> Part {
+    part_while(move || call.life().read().as_ref().and_then(Life::failure).map(reason))
 }
 
 /// Tells how long a call has taken, and how much time it has left; or what ended it, and when. A good end is called
 /// `completed`.
-pub(super) fn timing(call: Call, time: ReadSignal<Duration>, completed: &'static str) -> AnyView {
+pub(super) fn timing(call: Call, time: ReadSignal<Duration>, completed: &'static str) -> Part {
     let life = call.life();
     let elapsed = move || life.read().as_ref().map_or_else(Default::default, |life| life.elapsed(time.get()));
-    let ended_by = move || life.read().as_ref().and_then(|life| life.ended_by(completed));
-    let granted = Memo::new(move |_| life.read().as_ref().and_then(Life::granted));
+    let ended_by = move || life.read().as_ref().and_then(|life| life.ended_by(completed)).unwrap_or_default();
+    let granted = move || life.read().as_ref().and_then(Life::granted);
     let left = move || {
         let life = life.read();
-        let life = life.as_ref().filter(|life| life.runs())?;
-        life.remaining(time.get()).map(|left| format!("{} left", words::seconds(left)))
+        let left = life.as_ref().filter(|life| life.runs()).and_then(|life| life.remaining(time.get()));
+        left.map_or_else(String::new, |left| format!("{} left", words::seconds(left)))
     };
     let left_ms = move || {
         life.read().as_ref().and_then(|life| life.remaining(time.get())).unwrap_or_default().as_millis()
     };
-    view! {
-        <div class="timing">
+    part(view! {
+        <div class="timing" hidden=move || life.read().is_none()>
             <p>
-                {ended_by}" "
-                <time class="elapsed" datetime=move || words::machine_readable(elapsed())>
-                    {move || words::seconds(elapsed())}
+                {text(ended_by)}" "
+                <time class="elapsed" datetime=text(move || words::machine_readable(elapsed()))>
+                    {text(move || words::seconds(elapsed()))}
                 </time>
                 " "
-                <span class="countdown">{left}</span>
+                <span class="countdown">{text(left)}</span>
             </p>
-            {move || granted.get().map(|granted| view! {
-                <progress class="fuse" aria-hidden="true" max=granted.as_millis().to_string() value=move || left_ms().to_string()></progress>
-            })}
+            <progress
+                class="fuse"
+                aria-hidden="true"
+                hidden=move || granted().is_none()
+                max=text(move || granted().unwrap_or_default().as_millis().to_string())
+                value=text(move || left_ms().to_string())
+            ></progress>
         </div>
-    }
-    .into_any()
+    })
 }

@@ -9,9 +9,11 @@ use drawbridge_proto::message::{Request, Response};
 use leptos::prelude::*;
 
 use super::parts::{failure, messages, timing};
-use crate::model::{Life, Press, State, words};
+use crate::model::{Life, Press, words};
 use crate::page::call::Call;
+use crate::page::part::{Part, part};
 use crate::page::terms_fields::TermsFields;
+use crate::page::text::text;
 
 /// How many messages a stream has.
 const WHOLE: usize = 10;
@@ -19,6 +21,7 @@ const WHOLE: usize = 10;
 /// A key and the place for its stream.
 #[derive(Clone)]
 pub(super) struct Card {
+    number: usize,
     key: Arc<str>,
     call: Call,
     transport: Transport,
@@ -26,9 +29,14 @@ pub(super) struct Card {
 }
 
 impl Card {
-    /// Creates the card of `key` in the current owner, for streams on the terms of `fields`. Nothing is called yet.
-    pub(super) fn new(key: &str, fields: TermsFields) -> Self {
-        Self { key: key.into(), call: Call::new(), transport: expect_context(), fields }
+    /// Creates the card of `key` in the current owner, for streams on the terms of `fields`, with a `number` that no
+    /// other card has. Nothing is called yet.
+    pub(super) fn new(number: usize, key: &str, fields: TermsFields) -> Self {
+        Self { number, key: key.into(), call: Call::new(), transport: expect_context(), fields }
+    }
+
+    pub(super) fn number(&self) -> usize {
+        self.number
     }
 
     pub(super) fn key(&self) -> &str {
@@ -56,22 +64,23 @@ impl Card {
 }
 
 /// Shows `card`, with elapsed time by the clock `time`.
-pub(super) fn stream_card(card: &Card, time: ReadSignal<Duration>) -> impl IntoView + use<> {
+pub(super) fn stream_card(card: &Card, time: ReadSignal<Duration>) -> Part {
     let life = card.call().life();
-    let state = Memo::new(move |_| life.read().as_ref().map_or(State::Opening, |life| life.state().clone()));
-    let next = Memo::new(move |_| Press::next(Some(&state.read())));
+    let state = text(move || life.read().as_ref().map_or("opening", |life| life.state().name()));
+    let call = card.call();
+    let next = move || call.next();
     let received = move || life.read().as_ref().map_or(0, Life::received);
     let pressed = card.clone();
     let key = card.key().to_owned();
     let name = words::key(&key);
-    view! {
-        <li class="plate" data-key=key data-state=move || state.read().name()>
+    part(view! {
+        <li class="plate" data-key=key data-state=state>
             <header>
                 <h2>{name.clone()}</h2>
-                <p class="state" role="status">{move || state.read().name()}</p>
+                <p class="state" role="status">{state}</p>
             </header>
             <div class="deck">
-                <progress max=WHOLE.to_string() value=move || received().to_string() aria-label=format!("Messages of {name}")></progress>
+                <progress max=WHOLE.to_string() value=text(move || received().to_string()) aria-label=format!("Messages of {name}")></progress>
             </div>
             <div class="scroll">
                 <div class="ledger">
@@ -83,13 +92,13 @@ pub(super) fn stream_card(card: &Card, time: ReadSignal<Duration>) -> impl IntoV
                 {timing(card.call(), time, "The server ended it after")}
                 <button
                     type="button"
-                    data-action=move || if next.get() == Press::Cancel { "cancel" } else { "again" }
-                    aria-label=move || format!("{}: {name}", next.get().words())
+                    data-action=text(move || if next() == Press::Cancel { "cancel" } else { "again" })
+                    aria-label=text(move || format!("{}: {name}", next().words()))
                     on:click=move |_| pressed.press()
                 >
-                    {move || next.get().words()}
+                    {text(move || next().words())}
                 </button>
             </footer>
         </li>
-    }
+    })
 }

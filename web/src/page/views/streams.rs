@@ -11,7 +11,10 @@ use crate::model::{Press, words};
 use crate::page::clock;
 use crate::page::left::Left;
 use crate::page::news::news;
+use crate::page::part::{Part, part, part_while};
+use crate::page::rows::rows;
 use crate::page::terms_fields::{PRESETS, TermsFields};
+use crate::page::text::text;
 
 /// The name under which the view's leaves are remembered.
 const VIEW: &str = "streams";
@@ -48,7 +51,9 @@ impl Board {
         } else if self.fields.read().is_some()
             && let Some(owner) = self.owner.get_value().and_then(|owner| owner.upgrade())
         {
-            let card = owner.with(|| Card::new(key, self.fields));
+            // No card is ever taken away.
+            let number = self.cards.read_untracked().len();
+            let card = owner.with(|| Card::new(number, key, self.fields));
             self.cards.update(|cards| cards.insert(0, card.clone()));
             card.press();
         }
@@ -59,10 +64,25 @@ impl Board {
         self.find(key).map_or(Press::Open, |card| card.call().next())
     }
 
-    /// Returns the keys of the streams that run, oldest first.
-    fn running(self) -> Vec<String> {
+    /// Returns the numbers of the cards, newest first.
+    fn numbers(self) -> Vec<usize> {
+        self.cards.read().iter().map(Card::number).collect()
+    }
+
+    /// Returns the numbers of those cards whose streams run, oldest first.
+    fn running(self) -> Vec<usize> {
         let runs = |card: &&Card| card.call().runs();
-        self.cards.read().iter().rev().filter(runs).map(|card| card.key().to_owned()).collect()
+        self.cards.read().iter().rev().filter(runs).map(Card::number).collect()
+    }
+
+    /// Returns the card of this number.
+    fn card(self, number: usize) -> Option<Card> {
+        self.cards.read_untracked().iter().find(|card| card.number() == number).cloned()
+    }
+
+    /// Returns the key on the card of this number.
+    fn key(self, number: usize) -> String {
+        self.card(number).map_or_else(String::new, |card| card.key().to_owned())
     }
 
     /// Tells how far the running streams are, in one short sentence for those who listen to the page.
@@ -78,11 +98,14 @@ impl Board {
 }
 
 /// Shows the view.
-pub(crate) fn streams() -> impl IntoView {
+pub(crate) fn streams() -> Part {
     let board = Board::new();
     let left = expect_context::<Left>();
     let dropped = RwSignal::new(left.take(VIEW));
-    on_cleanup(move || left.note(VIEW, untrack(|| board.running())));
+    on_cleanup(move || {
+        let running = untrack(|| board.running());
+        left.note(VIEW, running.into_iter().map(|number| board.key(number)).collect());
+    });
 
     let field = NodeRef::<Input>::new();
     field.on_load(|field| {
@@ -102,7 +125,7 @@ pub(crate) fn streams() -> impl IntoView {
     let running = Memo::new(move |_| board.running());
     let time = clock::ticking(Memo::new(move |_| !running.read().is_empty()));
 
-    view! {
+    part(view! {
         {hero(
             &["Type a key.", "Watch it arrive.", "Leave, and it ends."],
             "Each key opens a gRPC stream of ten messages, one a second. The same key again cancels it. \
@@ -121,32 +144,35 @@ pub(crate) fn streams() -> impl IntoView {
                     node_ref=field
                     on:input:target=move |event| typed.set(event.target().value())
                 />
-                <button type="submit" class="primary">{move || board.next(&typed.read()).words()}</button>
+                <button type="submit" class="primary">{text(move || board.next(&typed.read()).words())}</button>
             </form>
             <p class="running">
                 <span id="running-label">"Running"</span>
                 " "
                 // Its changes are told by the cards; telling them here too would be an echo.
                 <output id="running" for="key" aria-labelledby="running-label" aria-live="off">
-                    <For each=move || running.get() key=Clone::clone children=|key| {
-                        view! { <span class="chip">{words::key(&key)}</span>" " }
-                    } />
+                    {rows(move || running.get(), move |number| chip(&board.key(number)))}
                 </output>
             </p>
         </div>
         {board.fields.view(PRESETS)}
-        {move || (!dropped.read().is_empty()).then(|| notice(board, dropped))}
-        {move || (running.read().len() > CONNECTIONS && over_http1()).then(waiting)}
-        {move || board.cards.read().is_empty().then(|| empty(board))}
+        {part_while(move || (!dropped.read().is_empty()).then(|| notice(board, dropped)))}
+        {part_while(move || (running.read().len() > CONNECTIONS && over_http1()).then(waiting))}
+        {part_while(move || board.cards.read().is_empty().then(|| empty(board)))}
         <ul id="streams">
-            <For each=move || board.cards.get() key=|card| card.key().to_owned() children=move |card| stream_card(&card, time) />
+            {rows(move || board.numbers(), move |number| part(board.card(number).map(|card| stream_card(&card, time))))}
         </ul>
-        {news(move || board.progress(), Memo::new(move |_| !running.read().is_empty()))}
-    }
+        {news(text(move || board.progress()), Memo::new(move |_| !running.read().is_empty()))}
+    })
+}
+
+/// Shows the key of a stream that runs.
+fn chip(key: &str) -> Part {
+    part(view! { <span class="chip">{words::key(key)}</span>" " })
 }
 
 /// Says which streams the last leave has dropped, and offers them again.
-fn notice(board: Board, dropped: RwSignal<Vec<String>>) -> impl IntoView {
+fn notice(board: Board, dropped: RwSignal<Vec<String>>) -> Part {
     let again = move |_| {
         for key in dropped.get_untracked() {
             if untrack(|| board.find(&key)).is_none_or(|card| !untrack(|| card.call().runs())) {
@@ -155,33 +181,33 @@ fn notice(board: Board, dropped: RwSignal<Vec<String>>) -> impl IntoView {
         }
         dropped.set(Vec::new());
     };
-    view! {
+    part(view! {
         <p id="left" role="status">
             <span>{words::dropped(&dropped.read())}</span>
             " "
             <button type="button" on:click=again>"Open again"</button>
         </p>
-    }
+    })
 }
 
 /// Stands where the first card will be, and opens it for those who have no key in mind.
-fn empty(board: Board) -> impl IntoView {
-    view! {
+fn empty(board: Board) -> Part {
+    part(view! {
         <div class="empty">
             <p>"No stream yet. Any key will do."</p>
             <button type="button" on:click=move |_| board.press("ada")>"Open one for ada"</button>
         </div>
-    }
+    })
 }
 
 /// Says why a seventh stream waits.
-fn waiting() -> impl IntoView {
-    view! {
+fn waiting() -> Part {
+    part(view! {
         <p class="note" role="status">
             "This page came over HTTP/1.1, where a browser holds six connections to one server. "
             "Streams beyond the sixth wait until another ends."
         </p>
-    }
+    })
 }
 
 /// Tells whether the page came over HTTP/1.1, as far as the browser says.
