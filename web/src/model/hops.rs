@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tonic::Code;
 
-use super::words::seconds;
+use super::words::exact_seconds;
 use super::{Failure, Life, State};
 
 /// The limits of a call to the frontend, which calls the user service in turn.
@@ -80,17 +80,17 @@ impl Limits {
         match (failure.code(), caller, child) {
             (Code::DeadlineExceeded, Some(caller), _) if failure.is_local() => format!(
                 "Your deadline of {} passed. This page dropped the call; the frontend and the lookup end with it.",
-                seconds(caller)
+                exact_seconds(caller)
             ),
             (Code::DeadlineExceeded, caller, Some(child)) if caller.is_none_or(|caller| child < caller) => {
                 format!(
                     "The child's deadline of {} passed. The lookup was stopped, and the frontend passed that on.",
-                    seconds(child)
+                    exact_seconds(child)
                 )
             }
             (Code::DeadlineExceeded, Some(caller), _) => format!(
                 "Your deadline of {} passed on the server first, which ended the call and the lookup.",
-                seconds(caller)
+                exact_seconds(caller)
             ),
             _ => failure.words().to_owned(),
         }
@@ -137,7 +137,7 @@ mod tests {
         let late = || Event::Broke(Failure::from(&Status::deadline_exceeded("too late")));
         assert!(told(limits(Some(2_000), Some(500)), late()).contains("child's deadline of 0.5 s"));
         assert!(told(limits(None, Some(500)), late()).contains("child's deadline of 0.5 s"));
-        assert!(told(limits(Some(2_000), Some(3_000)), late()).contains("Your deadline of 2.0 s"));
+        assert!(told(limits(Some(2_000), Some(3_000)), late()).contains("Your deadline of 2 s"));
         assert!(told(limits(Some(2_000), None), late()).contains("on the server first"));
         assert!(told(limits(None, None), late()).contains("out of time"));
     }

@@ -42,7 +42,7 @@ pub(crate) fn limit(text: &str) -> Result<Option<Duration>, String> {
     let (whole, part) = text.split_once(['.', ',']).unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.len() + part.len() == 0 || whole.len() > 9 || part.len() > 3 || !digits(whole) || !digits(part) {
-        return Err(format!("{text:?} is no number of seconds, such as 2 or 0.25"));
+        return Err(format!("{text:?} is no number of seconds, such as 2 or 0.25."));
     }
     let number = |digits: &str| digits.bytes().fold(0_u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
     Ok(Some(Duration::from_millis(number(whole) * 1_000 + number(&format!("{part:0<3}")))))

@@ -8,6 +8,12 @@ pub(crate) fn seconds(duration: Duration) -> String {
     format!("{}.{} s", tenths / 10, tenths % 10)
 }
 
+/// Writes a duration as a person would: to the millisecond, and no digit more than it takes, such as `0.25 s` or `2 s`.
+pub(crate) fn exact_seconds(duration: Duration) -> String {
+    let written = format!("{}.{:03}", duration.as_secs(), duration.subsec_millis());
+    format!("{} s", written.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// Writes a duration as machines read it in a `<time>` element, such as `PT3.4S`. Without a float: the code that
 /// writes those is heavy.
 pub(crate) fn machine_readable(duration: Duration) -> String {
@@ -41,6 +47,13 @@ mod tests {
             assert_eq!(seconds(Duration::from_millis(milliseconds)), words);
         }
         assert_eq!(machine_readable(Duration::from_millis(3_456)), "PT3.4S");
+    }
+
+    #[test]
+    fn a_limit_is_told_as_it_was_asked() {
+        for (milliseconds, words) in [(0, "0 s"), (250, "0.25 s"), (10_000, "10 s"), (1_001, "1.001 s")] {
+            assert_eq!(exact_seconds(Duration::from_millis(milliseconds)), words);
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The fields in which a user says what a call may take, and what travels with it.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast as _;
 
@@ -38,14 +40,8 @@ impl TermsFields {
 
     /// Reads the terms. When a field cannot be understood, which it says itself, the user is taken there instead.
     pub(crate) fn read(self) -> Option<Terms> {
-        let limit = limit(&self.deadline.read_untracked());
-        let metadata = metadata::read(&self.metadata.read_untracked());
-        if metadata.is_err() {
-            go_to("metadata");
-        }
-        if limit.is_err() {
-            go_to("deadline");
-        }
+        let metadata = metadata::read(&self.metadata.read_untracked()).inspect_err(|_| go_to("metadata"));
+        let limit = read_seconds("deadline", self.deadline);
         Some(Terms { limit: limit.ok()?, metadata: metadata.ok()? })
     }
 
@@ -134,6 +130,12 @@ pub(crate) fn seconds_field(
             <p id=problem_id class="problem" role="status">{text(move || problem().unwrap_or_default())}</p>
         </div>
     })
+}
+
+/// Reads the number of seconds in the field `id`, as [`limit()`] does. When it cannot be understood, which the field says
+/// itself, the user is taken there.
+pub(crate) fn read_seconds(id: &str, written: RwSignal<String>) -> Result<Option<Duration>, String> {
+    limit(&written.read_untracked()).inspect_err(|_| go_to(id))
 }
 
 /// Takes the user to a field, unfolding what it is in.

@@ -7,16 +7,17 @@ use drawbridge_proto::frontend::frontend_service_client::FrontendServiceClient;
 use drawbridge_proto::frontend::{GetUserRequest, GetUserResponse};
 use drawbridge_proto::user::UserRequest;
 use leptos::ev::SubmitEvent;
-use leptos::html::Input;
+use leptos::html::{Input, Output};
 use leptos::prelude::*;
+use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::parts::{hero, left_notice, status, timing};
-use crate::model::{Given, Life, Limits, Press, State, Terms, limit};
+use crate::model::{Given, Life, Limits, Press, State, Terms};
 use crate::page::call::Call;
 use crate::page::clock;
 use crate::page::left::Left;
 use crate::page::part::{Part, part, part_while};
-use crate::page::terms_fields::{Presets, TermsFields, seconds_field};
+use crate::page::terms_fields::{Presets, TermsFields, read_seconds, seconds_field};
 use crate::page::text::text;
 
 /// The name under which the view's leaves are remembered.
@@ -40,6 +41,7 @@ struct Composer {
     limits: StoredValue<Limits>,
     /// What each hop was given: as it told, or else as far as it follows from the limits.
     given: RwSignal<[Given; 3]>,
+    outcome: NodeRef<Output>,
 }
 
 impl Composer {
@@ -53,6 +55,7 @@ impl Composer {
             call: Call::new(),
             limits: StoredValue::new(Limits::default()),
             given: RwSignal::new([Given::Unknown; 3]),
+            outcome: NodeRef::new(),
         }
     }
 
@@ -69,15 +72,26 @@ impl Composer {
             self.call.cancel();
             return;
         }
-        let (Some(terms), Ok(lookup), Ok(child)) =
-            (self.fields.read(), limit(&self.lookup.read_untracked()), limit(&self.child.read_untracked()))
-        else {
-            return;
-        };
-        let limits = Limits { caller: terms.limit, child };
-        self.limits.set_value(limits);
-        self.given.set(limits.given());
-        self.send(&terms, lookup.unwrap_or_default(), child);
+        // The last of them that cannot be understood is where the user is taken, so the first field is the last.
+        let child = read_seconds("child-deadline", self.child);
+        let terms = self.fields.read();
+        let lookup = read_seconds("lookup", self.lookup);
+        if let (Some(terms), Ok(lookup), Ok(child)) = (terms, lookup, child) {
+            let limits = Limits { caller: terms.limit, child };
+            self.limits.set_value(limits);
+            self.given.set(limits.given());
+            self.send(&terms, lookup.unwrap_or_default(), child);
+            self.show_outcome();
+        }
+    }
+
+    /// Brings the outcome into sight where it is not: on a small screen it is below the fields.
+    fn show_outcome(self) {
+        if let Some(outcome) = self.outcome.get_untracked() {
+            let options = ScrollIntoViewOptions::new();
+            options.set_block(ScrollLogicalPosition::Nearest);
+            outcome.scroll_into_view_with_scroll_into_view_options(&options);
+        }
     }
 
     fn send(self, terms: &Terms, lookup: Duration, child: Option<Duration>) {
@@ -122,8 +136,8 @@ pub(crate) fn deadlines() -> Part {
     part(view! {
         {hero(
             &["One deadline,", "every hop."],
-            "This page calls the frontend, the frontend calls the user service, and that asks a database. Each hop gets \
-             what is left of the time, and when it is up, all of them stop.",
+            "This page calls the frontend. For its answer the frontend makes a call of its own, the child, to the user \
+             service. Each hop gets what is left of the time, and when that is up, all of them stop.",
         )}
         {left_notice(&dropped)}
         <div class="deadlines">
@@ -169,6 +183,11 @@ fn outcome(composer: Composer) -> impl IntoView {
         None => "Nothing was called yet.".to_owned(),
         Some(life) => composer.limits.get_value().outcome(life),
     };
+    let verdict = part_while(move || {
+        let life = call.life().read();
+        let failure = life.as_ref().and_then(Life::failure)?;
+        Some(part(view! { <p class="reason">{status(failure)}</p> }))
+    });
     let hops: Vec<_> = HOPS
         .iter()
         .enumerate()
@@ -179,11 +198,9 @@ fn outcome(composer: Composer) -> impl IntoView {
             <h2 id="outcome-title">"The outcome"</h2>
             <p class="state">{text(move || state(call))}</p>
         </header>
-        <output id="outcome" data-state=text(move || state(call))>{text(told)}</output>
+        <output id="outcome" node_ref=composer.outcome data-state=text(move || state(call))>{text(told)}</output>
         <ol id="hops">{hops}</ol>
-        {part_while(move || call.life().read().as_ref().and_then(Life::failure).map(|failure| {
-            part(view! { <p class="reason">{status(failure)}</p> })
-        }))}
+        <div class="verdict">{verdict}</div>
         <footer>{timing(call, time, "The answer came after")}</footer>
     }
 }
