@@ -23,10 +23,16 @@ pub use environment::Environment;
 pub use log::{Call, End, Event, Log};
 pub use patience::PATIENCE;
 pub use server::Server;
-pub use visit::{Card, Glimpse, Visit};
+pub use visit::{Card, Glimpse, Sent, Visit};
 
 /// The path of `message.proto`'s stream, as the server's log names it.
 pub const STREAM: &str = "/Message/Stream";
+
+/// The path of the greeter's single greeting, as the server's log names it.
+pub const GREETING: &str = "/greet.Greeter/SayHello";
+
+/// The path of the frontend's lookup, as the server's log names it.
+pub const FRONTEND: &str = "/frontend.FrontendService/GetUser";
 
 /// The path of the greeter's stream, as the server's log names it.
 pub const GREETINGS: &str = "/greet.Greeter/SayHellos";

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use anyhow::{Context, Result, bail};
@@ -143,6 +143,14 @@ impl Call {
     /// Tells whether the server has not ended the call yet.
     pub fn is_open(&self) -> bool {
         !self.log.events.borrow().iter().any(|event| self.is_end(event))
+    }
+
+    /// Returns the time that the server granted the call, if the call has a deadline.
+    pub fn granted(&self) -> Option<Duration> {
+        let events = self.log.events.borrow();
+        let opened = |event: &&Event| event.message() == "call opened" && event.text("call_id") == self.id;
+        let milliseconds = events.iter().find(opened)?.json["fields"]["deadline_ms"].as_f64()?;
+        Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
     }
 
     /// Waits until the call has ended, and tells how.

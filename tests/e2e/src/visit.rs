@@ -1,6 +1,9 @@
 //! Somebody who visits the page.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
 
 use anyhow::Result;
 use fantoccini::{Locator, key::Key};
@@ -42,6 +45,15 @@ pub struct Glimpse {
     pub messages: usize,
     /// Milliseconds since the Unix epoch.
     at: f64,
+}
+
+/// A request that the page made itself, as the browser was asked to send it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Sent {
+    /// The path of the address.
+    pub path: String,
+    /// The headers, with lower-case names. Values of the same name are joined by commas.
+    pub headers: HashMap<String, String>,
 }
 
 impl Glimpse {
@@ -132,6 +144,12 @@ impl Visit {
         self.browser.click(&format!("#streams > li[data-key={key:?}] button")).await
     }
 
+    /// Waits until what `css` selects has a text that is as `wanted`, and returns it.
+    pub async fn await_text(&self, css: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
+        let script = format!("return document.querySelector({css:?}).textContent.trim()");
+        self.browser.await_value(&format!("words in `{css}`"), &script, |words: &String| wanted(words)).await
+    }
+
     /// Waits until the page says which streams it dropped when it was left, and returns its words.
     pub async fn await_left(&self) -> Result<String> {
         let script = "return document.querySelector('#left')?.textContent ?? ''";
@@ -158,6 +176,25 @@ impl Visit {
             .await_value(&what, "return witness.persisted", |seen: &Vec<bool>| seen == wanted)
             .await?;
         Ok(())
+    }
+
+    /// Returns the calls that this document has sent, in order.
+    pub async fn sent(&self) -> Result<Vec<Sent>> {
+        let requests: Vec<Sent> = self.browser.read("return witness.requests").await?;
+        // The page's program is fetched too.
+        Ok(requests.into_iter().filter(|request| request.headers.contains_key("x-grpc-web")).collect())
+    }
+
+    /// Returns where everything is that `css` selects, each in one line, to the pixel.
+    pub async fn places(&self, css: &str) -> Result<Vec<String>> {
+        let script = format!(
+            "return [...document.querySelectorAll({css:?})].map((element) => {{
+               const {{ x, y, width, height }} = element.getBoundingClientRect();
+               const place = [x + scrollX, y + scrollY, width, height].map(Math.round);
+               return `${{element.localName}}.${{element.className}} ${{place}}`;
+             }})"
+        );
+        self.browser.read(&script).await
     }
 
     /// Returns the errors that only the console was told.

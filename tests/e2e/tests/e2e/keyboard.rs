@@ -1,7 +1,9 @@
 //! The page without a mouse.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
-use drawbridge_e2e::{GREETINGS, STREAM, Visit};
+use drawbridge_e2e::{FRONTEND, GREETINGS, STREAM, Visit};
 use fantoccini::key::Key;
 
 /// Presses Tab until the focus is on the element that `css` selects, and checks that the focus can be seen there.
@@ -46,6 +48,46 @@ async fn a_stream_is_opened_cancelled_and_left_by_keyboard_alone() -> Result<()>
     tab_to(&visit, "nav a[href='/greeter']").await?;
     visit.browser.press(Key::Enter).await?;
     assert_eq!(second.end().await?.how, "client gone");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deadline_and_metadata_are_written_by_keyboard_alone() -> Result<()> {
+    let visit = Visit::start("/").await?;
+    tab_to(&visit, "#deadline").await?;
+    type_text(&visit, "30").await?;
+    tab_to(&visit, ".presets button").await?;
+    tab_to(&visit, ".metadata summary").await?;
+    visit.browser.press(Key::Enter).await?;
+    tab_to(&visit, "#metadata").await?;
+    type_text(&visit, "x-tag: one").await?;
+    tab_to(&visit, "#key").await?;
+    type_text(&visit, "ada").await?;
+    visit.browser.press(Key::Enter).await?;
+    let granted = visit.server.next_call(STREAM).await?.granted();
+    assert!(granted.is_some_and(|granted| granted <= Duration::from_secs(30)), "{granted:?}");
+    assert_eq!(visit.sent().await?[0].headers["x-tag"], "one");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_over_two_hops_is_made_and_cancelled_by_keyboard_alone() -> Result<()> {
+    let visit = Visit::start("/deadlines").await?;
+    tab_to(&visit, "#lookup").await?;
+    // Tab selects what is there, so that it is typed over.
+    type_text(&visit, "20").await?;
+    tab_to(&visit, "#deadline").await?;
+    type_text(&visit, "20").await?;
+    visit.browser.press(Key::Enter).await?;
+    let call = visit.server.next_call(FRONTEND).await?;
+    let granted = call.granted();
+    assert!(
+        granted.is_some_and(|granted| granted <= Duration::from_secs(20)),
+        "{granted:?}: it is typed over"
+    );
+    tab_to(&visit, "#call").await?;
+    visit.browser.press(Key::Enter).await?;
+    assert_eq!(call.end().await?.how, "client gone");
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use anyhow::Result;
-use drawbridge_e2e::{Browser, GREETINGS, Size, Theme, Visit};
+use drawbridge_e2e::{Browser, FRONTEND, GREETINGS, Size, Theme, Visit};
 
 const SIZES: [Size; 2] =
     [Size { width: 390, height: 844, phone: true }, Size { width: 1440, height: 900, phone: false }];
@@ -67,6 +67,27 @@ async fn of_the_greeter() -> Result<()> {
     let script = "return document.querySelectorAll('#greetings > li').length";
     visit.browser.await_value("three greetings", script, |greetings: &usize| *greetings > 2).await?;
     take(&visit.browser, "greeter").await
+}
+
+#[tokio::test]
+async fn of_deadlines_before_and_after_a_call() -> Result<()> {
+    let visit = Visit::start("/deadlines").await?;
+    visit.await_text("#outcome", |words| !words.is_empty()).await?;
+    take(&visit.browser, "deadlines-idle").await?;
+    for (example, state) in [(1, "answered"), (2, "failed"), (3, "failed")] {
+        visit.browser.click(&format!(".examples button:nth-child({example})")).await?;
+        visit.browser.click("#call").await?;
+        visit.server.next_call(FRONTEND).await?;
+        let script = "return document.querySelector('#outcome').dataset.state";
+        visit.browser.await_value("the outcome", script, |seen: &String| seen == state).await?;
+        take(&visit.browser, &format!("deadlines-{example}")).await?;
+    }
+    visit.browser.click("#call").await?;
+    visit.server.next_call(FRONTEND).await?;
+    visit.follow("/greeter").await?;
+    visit.follow("/deadlines").await?;
+    visit.await_left().await?;
+    take(&visit.browser, "deadlines-left").await
 }
 
 #[tokio::test]

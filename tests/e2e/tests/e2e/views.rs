@@ -10,7 +10,7 @@ use serde_json::json;
 async fn each_view_has_a_title_and_an_address() -> Result<()> {
     let visit = Visit::start("/").await?;
     let mut titles = BTreeSet::new();
-    for path in ["/streams", "/greeter"] {
+    for path in ["/streams", "/greeter", "/deadlines"] {
         visit.follow(path).await?;
         let current: String = visit
             .browser
@@ -21,7 +21,7 @@ async fn each_view_has_a_title_and_an_address() -> Result<()> {
         visit.open(&current).await?;
         titles.insert(visit.browser.client().title().await?);
     }
-    assert_eq!(titles.len(), 2, "each view has one title of its own: {titles:?}");
+    assert_eq!(titles.len(), 3, "each view has one title of its own: {titles:?}");
     Ok(())
 }
 

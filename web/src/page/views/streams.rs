@@ -116,9 +116,10 @@ pub(crate) fn streams() -> Part {
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         if let Some(field) = field.get_untracked() {
-            board.press(&field.value());
-            // Selected, so that the next key replaces it, and Enter alone takes the same one again.
+            // Selected, so that the next key replaces it, and Enter alone takes the same one again. Selecting takes the
+            // focus, which the press may want to have elsewhere.
             field.select();
+            board.press(&field.value());
         }
     };
 
