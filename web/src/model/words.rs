@@ -4,21 +4,29 @@ use std::time::Duration;
 
 /// Writes a duration in seconds and tenths, such as `3.4 s`.
 pub(crate) fn seconds(duration: Duration) -> String {
-    let tenths = duration.as_millis() / 100;
-    format!("{}.{} s", tenths / 10, tenths % 10)
+    format!("{}.{} s", duration.as_secs(), duration.subsec_millis() / 100)
+}
+
+/// Writes how long something took: in seconds and tenths, or in milliseconds where those would say nothing.
+pub(crate) fn took(duration: Duration) -> String {
+    if duration < Duration::from_millis(100) {
+        format!("{} ms", duration.subsec_millis())
+    } else {
+        seconds(duration)
+    }
+}
+
+/// Writes a duration in whole milliseconds, as the attributes of a bar have it.
+pub(crate) fn milliseconds(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    // Not of the 128 bits that `as_millis` has: the code that writes those is heavy.
+    (seconds.saturating_mul(1_000) + u64::from(duration.subsec_millis())).to_string()
 }
 
 /// Writes a duration as a person would: to the millisecond, and no digit more than it takes, such as `0.25 s` or `2 s`.
 pub(crate) fn exact_seconds(duration: Duration) -> String {
     let written = format!("{}.{:03}", duration.as_secs(), duration.subsec_millis());
     format!("{} s", written.trim_end_matches('0').trim_end_matches('.'))
-}
-
-/// Writes a duration as machines read it in a `<time>` element, such as `PT3.4S`. Without a float: the code that
-/// writes those is heavy.
-pub(crate) fn machine_readable(duration: Duration) -> String {
-    let tenths = duration.as_millis() / 100;
-    format!("PT{}.{}S", tenths / 10, tenths % 10)
 }
 
 /// Writes a key where it stands alone: the empty one would not be seen.
@@ -46,7 +54,18 @@ mod tests {
         for (milliseconds, words) in [(0, "0.0 s"), (99, "0.0 s"), (3_456, "3.4 s"), (61_000, "61.0 s")] {
             assert_eq!(seconds(Duration::from_millis(milliseconds)), words);
         }
-        assert_eq!(machine_readable(Duration::from_millis(3_456)), "PT3.4S");
+    }
+
+    #[test]
+    fn bars_are_drawn_to_the_millisecond() {
+        assert_eq!(milliseconds(Duration::from_micros(61_002_999)), "61002");
+    }
+
+    #[test]
+    fn what_was_quick_is_told_in_milliseconds() {
+        for (milliseconds, words) in [(0, "0 ms"), (99, "99 ms"), (100, "0.1 s"), (3_456, "3.4 s")] {
+            assert_eq!(took(Duration::from_millis(milliseconds)), words);
+        }
     }
 
     #[test]

@@ -117,7 +117,7 @@ async fn the_callers_deadline_ends_the_call_and_says_so() -> Result<()> {
 
 #[tokio::test]
 async fn nothing_moves_when_the_outcome_changes() -> Result<()> {
-    const BOXES: &str = ".plate, #hops, #hops > li, #hops progress, .outcome > footer, #call";
+    const BOXES: &str = ".plate, #hops, #hops > li, #hops progress, .outcome .clock, #call";
     let visit = Visit::start("/deadlines").await?;
     compose(&visit, "20", "2", "").await?;
     let before = visit.places(BOXES).await?;

@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::parts::{hero, left_notice, status, timing};
-use crate::model::{Given, Life, Limits, Press, State, Terms};
+use crate::model::{Given, Life, Limits, Press, State, Terms, words};
 use crate::page::call::Call;
 use crate::page::clock;
 use crate::page::left::Left;
@@ -159,12 +159,12 @@ fn compose(composer: Composer) -> impl IntoView {
     };
     view! {
         <h2>"The call"</h2>
-        <p class="examples">
+        <div class="examples" role="group" aria-label="Examples">
             {example("In time", ["1", "2", ""])}
             {example("Too slow for the child", ["3", "5", "0.5"])}
             {example("Too slow for you", ["5", "2", ""])}
-        </p>
-        <div class="seconds">
+        </div>
+        <div class="seconds who">
             <label for="user">"User"</label>
             <input id="user" type="text" value="ada" autocomplete="off" autocapitalize="none" spellcheck="false" node_ref=composer.name />
         </div>
@@ -199,9 +199,9 @@ fn outcome(composer: Composer) -> impl IntoView {
             <p class="state">{text(move || state(call))}</p>
         </header>
         <output id="outcome" node_ref=composer.outcome data-state=text(move || state(call))>{text(told)}</output>
+        <div class="clock">{timing(call, time, "The answer came after")}</div>
         <ol id="hops">{hops}</ol>
         <div class="verdict">{verdict}</div>
-        <footer>{timing(call, time, "The answer came after")}</footer>
     }
 }
 
@@ -209,15 +209,19 @@ fn outcome(composer: Composer) -> impl IntoView {
 fn hop_row(composer: Composer, hop: usize, name: &'static str) -> impl IntoView {
     let called = move || composer.call.life().with(Option::is_some);
     let given = move || composer.given.get()[hop];
-    let whole = move || {
-        composer.given.get().into_iter().filter_map(Given::time).max().unwrap_or_default().as_millis()
-    };
-    let words = move || if called() { given().words() } else { "–".to_owned() };
-    let bar = move || given().time().filter(|_| called()).unwrap_or_default().as_millis();
+    // A bar that ends at zero would be taken for one that ends at one.
+    let least = Duration::from_millis(1);
+    let whole = move || composer.given.get().into_iter().filter_map(Given::time).fold(least, Duration::max);
+    let told = move || if called() { given().words() } else { "–".to_owned() };
+    let bar = move || given().time().filter(|_| called()).unwrap_or_default();
     view! {
         <span class="hop">{name}</span>
-        <span class="given">{text(words)}</span>
-        <progress aria-hidden="true" max=text(move || whole().max(1).to_string()) value=text(move || bar().to_string())></progress>
+        <span class="given">{text(told)}</span>
+        <progress
+            aria-hidden="true"
+            max=text(move || words::milliseconds(whole()))
+            value=text(move || words::milliseconds(bar()))
+        ></progress>
     }
 }
 

@@ -65,6 +65,7 @@ pub(super) fn why(call: Call) -> Part {
 pub(super) fn timing(call: Call, time: ReadSignal<Duration>, completed: &'static str) -> Part {
     let life = call.life();
     let elapsed = move || life.read().as_ref().map_or_else(Default::default, |life| life.elapsed(time.get()));
+    let runs = move || call.runs();
     let ended_by = move || life.read().as_ref().and_then(|life| life.ended_by(completed)).unwrap_or_default();
     let granted = move || life.read().as_ref().and_then(Life::granted);
     let left = move || {
@@ -72,16 +73,15 @@ pub(super) fn timing(call: Call, time: ReadSignal<Duration>, completed: &'static
         let left = life.as_ref().filter(|life| life.runs()).and_then(|life| life.remaining(time.get()));
         left.map_or_else(String::new, |left| format!("{} left", words::seconds(left)))
     };
-    let left_ms = move || {
-        life.read().as_ref().and_then(|life| life.remaining(time.get())).unwrap_or_default().as_millis()
-    };
+    let remaining =
+        move || life.read().as_ref().and_then(|life| life.remaining(time.get())).unwrap_or_default();
     part(view! {
         <div class="timing" hidden=move || life.read().is_none()>
             <p>
                 {text(ended_by)}" "
-                <time class="elapsed" datetime=text(move || words::machine_readable(elapsed()))>
-                    {text(move || words::seconds(elapsed()))}
-                </time>
+                <span class="elapsed">
+                    {text(move || if runs() { words::seconds(elapsed()) } else { words::took(elapsed()) })}
+                </span>
                 " "
                 <span class="countdown">{text(left)}</span>
             </p>
@@ -89,8 +89,8 @@ pub(super) fn timing(call: Call, time: ReadSignal<Duration>, completed: &'static
                 class="fuse"
                 aria-hidden="true"
                 hidden=move || granted().is_none()
-                max=text(move || granted().unwrap_or_default().as_millis().to_string())
-                value=text(move || left_ms().to_string())
+                max=text(move || words::milliseconds(granted().unwrap_or_default()))
+                value=text(move || words::milliseconds(remaining()))
             ></progress>
         </div>
     })
