@@ -103,7 +103,9 @@ impl Visit {
             .await?;
         let field = self.browser.client().find(Locator::Css(css)).await?;
         field.clear().await?;
-        Ok(field.send_keys(text).await?)
+        // A driver clears a field without the event that typing brings, so nothing is typed as something and its removal.
+        let nothing = format!(" {}", char::from(Key::Backspace));
+        Ok(field.send_keys(if text.is_empty() { &nothing } else { text }).await?)
     }
 
     /// Types a key into the key field, and presses Enter.
