@@ -50,9 +50,9 @@ pub(crate) fn metadata(headers: &[v1::Header]) -> Result<MetadataMap, Status> {
     let mut map = tonic::codegen::http::HeaderMap::new();
     for header in headers {
         for value in &header.value {
-            let wrong = |_| Status::invalid_argument(format!("not a header: {header:?}"));
-            let name = tonic::codegen::http::HeaderName::try_from(&header.name).map_err(|_| wrong(()))?;
-            map.append(name, value.try_into().map_err(|_| wrong(()))?);
+            let wrong = || Status::invalid_argument(format!("not a header: {header:?}"));
+            let name = tonic::codegen::http::HeaderName::try_from(&header.name).map_err(|_| wrong())?;
+            map.append(name, value.try_into().map_err(|_| wrong())?);
         }
     }
     Ok(MetadataMap::from_headers(map))

@@ -189,13 +189,11 @@ impl Script {
 
     /// Returns how the stream ends.
     fn end(self) -> Result<(), Status> {
-        match self.error {
-            Some(error) => Err(status(error, self.info, self.trailers)),
-            None => {
-                set_trailers(self.trailers);
-                Ok(())
-            }
+        if let Some(error) = self.error {
+            return Err(status(error, self.info, self.trailers));
         }
+        set_trailers(self.trailers);
+        Ok(())
     }
 
     /// Sends all payloads, and then the end.
