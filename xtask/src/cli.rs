@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::commands::conformance::Side;
 use crate::commands::{self, test::Part};
 use crate::steps::Steps;
 use crate::workspace;
@@ -45,11 +46,17 @@ enum Command {
         #[arg(last = true, value_name = "TEST ARGS")]
         args: Vec<OsString>,
     },
+    /// Have the protocol's conformance suite judge; needs Go
+    Conformance {
+        /// Only these sides; all of them when none is named
+        #[arg(value_enum)]
+        sides: Vec<Side>,
+    },
     /// Check form: rustfmt, clippy (native and WASM), docs, and the rules that `tidy` keeps
     Lint,
     /// Check the workspace's own rules: where versions are named, how long a file may be, and the like
     Tidy,
-    /// Everything that must pass before a change lands: `lint`, then `test`, each step with its time
+    /// Everything that must pass before a change lands: `lint`, `test` and `conformance`, each step with its time
     Ci,
     /// Measure what deadlines, cancellation and the list of calls cost per call
     Cost,
@@ -73,6 +80,9 @@ impl Xtask {
             Command::Page => commands::page::page(sh),
             Command::Test { parts, args } => {
                 Steps::all(|steps| commands::test::test(sh, steps, &parts, &args))
+            }
+            Command::Conformance { sides } => {
+                Steps::all(|steps| commands::conformance::conformance(sh, steps, &sides))
             }
             Command::Lint => Steps::all(|steps| commands::lint::lint(sh, steps)),
             Command::Tidy => commands::tidy::tidy(sh),

@@ -1,13 +1,15 @@
 //! `cargo xtask …`: every developer command of Drawbridge, and the only thing that CI calls.
 //!
 //! [`cli`] names the commands, [`commands`] holds one file for each. The rest is what they share: where things are
-//! ([`workspace`]), what must be installed ([`toolchain`], [`tools`], [`browser`], [`python`]), what is built ([`page`],
+//! ([`workspace`]), what must be installed ([`toolchain`], [`tools`], [`browser`], [`python`],
+//! [`go`]), what is built ([`page`],
 //! [`server`]), and how a command of many steps tells what it does ([`steps`]).
 
 mod browser;
 mod cli;
 mod commands;
 mod first_load;
+mod go;
 mod page;
 mod python;
 mod server;

@@ -1,4 +1,4 @@
-//! The server's program.
+//! The programs that tests are about.
 
 use std::path::PathBuf;
 
@@ -17,15 +17,25 @@ pub(crate) fn build(sh: &Shell) -> Result<PathBuf> {
     let messages = cmd!(sh, "cargo build --locked --bins --tests --message-format=json-render-diagnostics")
         .read()
         .context("the server was not built; the compiler's own words are above")?;
-    program_in(&messages).context("cargo built no program of the name drawbridge")
+    program_in(&messages, "drawbridge").context("cargo built no program of the name drawbridge")
 }
 
-/// Finds the program `drawbridge` among cargo's messages, one JSON object a line.
-fn program_in(messages: &str) -> Option<PathBuf> {
+/// Builds the program of a package that has its name, and returns the program's path.
+pub(crate) fn build_package(sh: &Shell, package: &str) -> Result<PathBuf> {
+    toolchain::ensure_c_compiler()?;
+    let messages =
+        cmd!(sh, "cargo build --locked --package {package} --message-format=json-render-diagnostics")
+            .read()
+            .with_context(|| format!("{package} was not built; the compiler's own words are above"))?;
+    program_in(&messages, package).with_context(|| format!("cargo built no program of the name {package}"))
+}
+
+/// Finds the program `name` among cargo's messages, one JSON object a line.
+fn program_in(messages: &str, name: &str) -> Option<PathBuf> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "drawbridge" && message["profile"]["test"] == false)
+        .filter(|message| message["target"]["name"] == name && message["profile"]["test"] == false)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
 }
 
@@ -41,7 +51,7 @@ mod tests {
             {"reason":"compiler-artifact","target":{"name":"drawbridge","kind":["bin"]},"profile":{"test":false},"executable":"/t/drawbridge"}
             {"reason":"build-finished","success":true}
         "#;
-        assert_eq!(program_in(messages), Some(PathBuf::from("/t/drawbridge")));
-        assert_eq!(program_in(""), None);
+        assert_eq!(program_in(messages, "drawbridge"), Some(PathBuf::from("/t/drawbridge")));
+        assert_eq!(program_in("", "drawbridge"), None);
     }
 }

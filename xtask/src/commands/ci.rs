@@ -3,11 +3,12 @@
 use anyhow::Result;
 use xshell::Shell;
 
-use crate::commands::{lint, test};
+use crate::commands::{conformance, lint, test};
 use crate::steps::Steps;
 
-/// Lints, then runs every test.
+/// Lints, runs every test, and has the protocol's own suite judge.
 pub(crate) fn ci(sh: &Shell, steps: &mut Steps) -> Result<()> {
     lint::lint(sh, steps)?;
-    test::test(sh, steps, &[], &[])
+    test::test(sh, steps, &[], &[])?;
+    conformance::conformance(sh, steps, &[])
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod ci;
+pub(crate) mod conformance;
 pub(crate) mod cost;
 pub(crate) mod dev;
 pub(crate) mod lint;

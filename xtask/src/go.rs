@@ -1,0 +1,39 @@
+//! The runner of the protocol's conformance suite, which Go installs.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use xshell::{Shell, cmd};
+
+use crate::workspace;
+
+/// The runner's package, in the version whose contracts are compiled as well (`tests/conformance/contract/build.rs`).
+const PACKAGE: &str = "connectrpc.com/conformance/cmd/connectconformance@v1.0.5";
+
+/// Returns the path of the runner, which is installed into `.tools/` when it is not there.
+pub(crate) fn ensure_conformance_runner(sh: &Shell) -> Result<PathBuf> {
+    ensure_go()?;
+    let version = PACKAGE.rsplit('@').next().unwrap_or_default();
+    let folder = workspace::tools().join("conformance").join(version);
+    let runner = folder.join(format!("connectconformance{}", std::env::consts::EXE_SUFFIX));
+    if !runner.is_file() {
+        println!(
+            "Installing the protocol's conformance suite into .tools/, through Go. This takes minutes, once."
+        );
+        cmd!(sh, "go install {PACKAGE}")
+            .env("GOBIN", &folder)
+            .run()
+            .context("Go could not install it; its own words are above. The first run needs the network")?;
+    }
+    Ok(runner)
+}
+
+/// Sees to it that there is a Go, which the suite is written in.
+fn ensure_go() -> Result<()> {
+    if which::which("go").is_err() {
+        bail!(
+            "no Go, which the conformance suite needs: install Go 1.24 or newer from https://go.dev/dl or your packages"
+        );
+    }
+    Ok(())
+}
