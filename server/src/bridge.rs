@@ -22,11 +22,12 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 
 use crate::call::{CallLayer, Calls, DeadlinePolicy};
 use crate::front::classify::{Kind, classify};
-use crate::front::content_type::normalize;
+use crate::front::content_type::{FrontProtocol, normalize};
 use crate::front::cors;
 use crate::front::host::HostPolicy;
 use crate::front::read_on::ReadOn;
 use crate::front::request_rules::{MethodKinds, RequestRules};
+use crate::front::text::FromText;
 use crate::page::Page;
 
 #[cfg(all(test, target_os = "linux"))]
@@ -270,7 +271,10 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         match normalize(&mut request) {
-            Ok(()) => Either::Left(self.inner.call(request)),
+            Ok(FrontProtocol::GrpcWebText) => {
+                Either::Left(self.inner.call(request.map(|body| Body::new(FromText::new(body)))))
+            }
+            Ok(_) => Either::Left(self.inner.call(request)),
             Err(answer) => Either::Right(ready(Ok(*answer))),
         }
     }

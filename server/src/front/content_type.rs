@@ -54,13 +54,14 @@ impl fmt::Display for FrontProtocol {
     }
 }
 
-/// Makes a request's form explicit, as an extension and in the exact headers that tonic-web knows.
+/// Makes a request's form explicit, as an extension and in the exact headers that tonic-web knows, and returns it. A
+/// request in text has its body decoded by [`FromText`](super::text::FromText) then.
 ///
 /// # Errors
 ///
 /// Returns the answer to a request that is no gRPC call: 405 for a method other than POST, 415 for a content-type
 /// that is not gRPC's, 505 for gRPC proper over HTTP/1.1, which has no trailers that a client would read.
-pub(crate) fn normalize<B>(request: &mut Request<B>) -> Result<(), Box<Response<Body>>> {
+pub(crate) fn normalize<B>(request: &mut Request<B>) -> Result<FrontProtocol, Box<Response<Body>>> {
     if request.method() != Method::POST {
         let mut answer = refusal(StatusCode::METHOD_NOT_ALLOWED, "gRPC is called with POST");
         answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"));
@@ -80,12 +81,15 @@ pub(crate) fn normalize<B>(request: &mut Request<B>) -> Result<(), Box<Response<
         )));
     }
     let headers = request.headers_mut();
-    headers.insert(header::CONTENT_TYPE, protocol.content_type());
+    // tonic-web goes by `accept` for the answer, which shall have the form of the request, whatever the client says.
     if protocol != FrontProtocol::Grpc {
         headers.insert(header::ACCEPT, protocol.content_type());
     }
+    // What comes as text is binary from here on.
+    let decoded = if protocol == FrontProtocol::GrpcWebText { FrontProtocol::GrpcWeb } else { protocol };
+    headers.insert(header::CONTENT_TYPE, decoded.content_type());
     request.extensions_mut().insert(protocol);
-    Ok(())
+    Ok(protocol)
 }
 
 /// Returns an answer in plain words, for what is no gRPC call and so cannot be given a gRPC status.
@@ -120,7 +124,8 @@ mod tests {
             normalize(&mut request).unwrap_or_else(|_| panic!("{content_type}"));
             assert_eq!(request.extensions().get(), Some(&protocol), "{content_type}");
             if protocol != FrontProtocol::Grpc {
-                assert_eq!(request.headers()["accept"], request.headers()["content-type"]);
+                assert_eq!(request.headers()["accept"], protocol.content_type());
+                assert_eq!(request.headers()["content-type"], "application/grpc-web+proto");
             }
         }
     }

@@ -7,7 +7,8 @@
 //! 3. [`read_on`]: what becomes of a request whose answer does not wait for its end.
 //! 4. [`cors`]: which other origins may call.
 //! 5. [`content_type`]: which of gRPC's three forms it speaks; tonic-web translates two of them right behind it.
-//! 6. [`request_rules`]: what its messages must keep to, whatever the form. [`frames`] reads them as they pass.
+//! 6. [`text`]: how the text form becomes the binary one on its way in.
+//! 7. [`request_rules`]: what its messages must keep to, whatever the form. [`frames`] reads them as they pass.
 
 pub(crate) mod classify;
 pub(crate) mod content_type;
@@ -16,3 +17,4 @@ pub(crate) mod frames;
 pub(crate) mod host;
 pub(crate) mod read_on;
 pub(crate) mod request_rules;
+pub(crate) mod text;

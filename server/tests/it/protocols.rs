@@ -116,6 +116,23 @@ async fn a_text_request_is_answered_in_text_whatever_it_accepts() {
 }
 
 #[tokio::test]
+async fn a_text_request_may_be_encoded_piece_by_piece() {
+    let server = Server::samples().await;
+    let framed = frame(&hello("ada"));
+    let body: String = framed.chunks(4).map(|piece| STANDARD.encode(piece)).collect();
+    assert!(body.trim_end_matches('=').contains('='), "padding inside: {body}");
+    let request = Request::post("/greet.Greeter/SayHello")
+        .header("host", "localhost")
+        .header("content-type", "application/grpc-web-text")
+        .body(Full::from(Bytes::from(body)))
+        .unwrap();
+    let response = Wire::TEXT_H1.connect(server.address).await.send(request).await;
+    let text = response.collect().await.unwrap().to_bytes();
+    let whole = STANDARD.encode(frame(&HelloReply { message: "Hello Ada Lovelace".to_owned() }));
+    assert!(text.starts_with(whole.trim_end_matches('=').as_bytes()), "{text:?}");
+}
+
+#[tokio::test]
 async fn a_content_type_is_read_without_case_and_parameters() {
     let server = Server::samples().await;
     for content_type in
