@@ -104,8 +104,12 @@ impl Browser {
         if let Some(path) = environment.chrome {
             chrome["binary"] = json!(path);
         }
-        let Value::Object(capabilities) = json!({ "browserName": "chrome", "goog:chromeOptions": chrome })
-        else {
+        let Value::Object(capabilities) = json!({
+            "browserName": "chrome",
+            "goog:chromeOptions": chrome,
+            // The server under test makes its certificate itself.
+            "acceptInsecureCerts": true,
+        }) else {
             bail!("an object stays an object");
         };
         let client = ClientBuilder::new(HttpConnector::new())

@@ -34,5 +34,8 @@ pub const GREETING: &str = "/greet.Greeter/SayHello";
 /// The path of the frontend's lookup, as the server's log names it.
 pub const FRONTEND: &str = "/frontend.FrontendService/GetUser";
 
+/// The path of the user service's lookup, as the server's log names it.
+pub const USER: &str = "/user.UserService/GetUser";
+
 /// The path of the greeter's stream, as the server's log names it.
 pub const GREETINGS: &str = "/greet.Greeter/SayHellos";

@@ -165,6 +165,14 @@ impl Call {
         })
     }
 
+    /// Waits until the SQL statement that worked for the call was stopped.
+    pub async fn lookup_stopped(&self) -> Result<()> {
+        let stopped =
+            |event: &Event| event.message() == "lookup stopped" && event.json["span"]["id"] == self.id;
+        self.log.await_event(&format!("a stopped lookup of call {}", self.id), stopped).await?;
+        Ok(())
+    }
+
     fn is_end(&self, event: &Event) -> bool {
         event.message() == "call ended" && event.text("call_id") == self.id
     }

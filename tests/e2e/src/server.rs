@@ -14,6 +14,7 @@ use crate::{Call, Environment, Event, Log, output};
 pub struct Server {
     process: Child,
     address: SocketAddr,
+    scheme: &'static str,
     log: Log,
 }
 
@@ -24,10 +25,19 @@ impl Server {
     ///
     /// When it does not say where it listens; with its last words.
     pub async fn start() -> Result<Self> {
-        Self::listen(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0).into()).await
+        Self::listen(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0).into(), "http").await
     }
 
-    async fn listen(address: SocketAddr) -> Result<Self> {
+    /// Starts a server on a free port that speaks HTTPS, and so HTTP/2 with a browser.
+    ///
+    /// # Errors
+    ///
+    /// When it does not say where it listens; with its last words.
+    pub async fn start_with_tls() -> Result<Self> {
+        Self::listen(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0).into(), "https").await
+    }
+
+    async fn listen(address: SocketAddr, scheme: &'static str) -> Result<Self> {
         let environment = Environment::read()?;
         let mut command = Command::new(&environment.program);
         command
@@ -36,6 +46,7 @@ impl Server {
             .arg("--assets")
             .arg(&environment.page)
             .args(["--log-format", "json"])
+            .args((scheme == "https").then_some("--tls-self-signed"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -49,7 +60,8 @@ impl Server {
         let stdout = process.stdout.take().context("stdout is piped")?;
         let stderr = process.stderr.take().context("stderr is piped")?;
         // From here on a failure kills the process, since the server owns it.
-        let mut server = Self { process, address, log: Log::new(output::collect(stderr, Event::read)) };
+        let mut server =
+            Self { process, address, scheme, log: Log::new(output::collect(stderr, Event::read)) };
         server.address = output::announcement(stdout, address_in).await.with_context(|| {
             format!("the server did not say where it listens. Its last words:\n{}", server.log)
         })?;
@@ -58,12 +70,12 @@ impl Server {
 
     /// Returns the address of `path` on this server.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
     }
 
     /// Returns the address of `path` under the machine's other name, which makes it another site to a browser.
     pub fn url_of_another_site(&self, path: &str) -> String {
-        format!("http://localhost:{}{path}", self.address.port())
+        format!("{}://localhost:{}{path}", self.scheme, self.address.port())
     }
 
     /// Returns the log since the server was started last.
@@ -86,7 +98,7 @@ impl Server {
     /// Starts the server anew on the port that it had, with an empty log.
     pub async fn restart(&mut self) -> Result<()> {
         self.kill();
-        *self = Self::listen(self.address).await?;
+        *self = Self::listen(self.address, self.scheme).await?;
         Ok(())
     }
 }
@@ -99,7 +111,7 @@ impl Drop for Server {
 
 /// Finds the address that an announcement like `Drawbridge is open at http://127.0.0.1:8080` names.
 fn address_in(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once("http://")?;
+    let (_, rest) = line.split_once("://")?;
     let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':').unwrap_or(rest.len());
     rest[..end].parse().ok()
 }

@@ -69,6 +69,14 @@ impl Visit {
         Self::start_with(BackForwardCache::On, path).await
     }
 
+    /// Starts a server that speaks HTTPS and a browser, and opens `path`.
+    pub async fn start_with_tls(path: &str) -> Result<Self> {
+        let server = Server::start_with_tls().await?;
+        let visit = Self { server, browser: Browser::start(BackForwardCache::On).await? };
+        visit.open(path).await?;
+        Ok(visit)
+    }
+
     /// Starts a server and a browser with or without a back/forward cache, and opens `path`.
     pub async fn start_with(back_forward_cache: BackForwardCache, path: &str) -> Result<Self> {
         let server = Server::start().await?;

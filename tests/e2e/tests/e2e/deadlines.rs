@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use drawbridge_e2e::{FRONTEND, Visit};
+use drawbridge_e2e::{FRONTEND, USER, Visit};
 use fantoccini::key::Key;
 
 /// Writes the fields: how long the lookup takes, the caller's deadline and the child's, in seconds.
@@ -165,6 +165,42 @@ async fn leaving_the_page_ends_the_call() -> Result<()> {
     let call = visit.server.next_call(FRONTEND).await?;
     visit.browser.goto(&visit.server.url_of_another_site("/")).await?;
     assert_eq!(call.end().await?.how, "client gone");
+    Ok(())
+}
+
+/// The browser leaves one hop, and the two behind it end with it: the child call, and its SQL statement.
+#[tokio::test]
+async fn leaving_ends_the_child_call_and_its_statement() -> Result<()> {
+    let visit = Visit::start("/deadlines").await?;
+    for way in ["/greeter", "/deadlines"] {
+        compose(&visit, "60", "", "").await?;
+        visit.browser.click("#call").await?;
+        let (call, child) = (visit.server.next_call(FRONTEND).await?, visit.server.next_call(USER).await?);
+        assert!(call.is_open() && child.is_open());
+        if way == "/greeter" {
+            visit.follow(way).await?;
+        } else {
+            visit.browser.goto(&visit.server.url_of_another_site("/")).await?;
+        }
+        assert_eq!(call.end().await?.how, "client gone");
+        assert_eq!(child.end().await?.how, "client gone");
+        child.lookup_stopped().await?;
+        if way == "/greeter" {
+            visit.follow("/deadlines").await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_childs_deadline_stops_its_statement() -> Result<()> {
+    let visit = Visit::start("/deadlines").await?;
+    compose(&visit, "60", "30", "0.5").await?;
+    visit.browser.click("#call").await?;
+    let child = visit.server.next_call(USER).await?;
+    assert!(child.granted().is_some_and(|granted| granted <= Duration::from_millis(500)));
+    child.end().await?;
+    child.lookup_stopped().await?;
     Ok(())
 }
 

@@ -146,6 +146,26 @@ async fn a_seventh_stream_waits_for_a_connection_and_the_page_says_so() -> Resul
 }
 
 #[tokio::test]
+async fn over_http_2_streams_do_not_wait_for_connections() -> Result<()> {
+    let visit = Visit::start_with_tls("/streams").await?;
+    let keys: Vec<String> = (0..20).map(|number| format!("stream {number}")).collect();
+    let mut calls = Vec::new();
+    for key in &keys {
+        visit.enter(key).await?;
+        calls.push(visit.server.next_call(STREAM).await?);
+    }
+    assert!(visit.browser.read::<bool>("return document.querySelector('.note') === null").await?);
+    visit.follow("/greeter").await?;
+    let mut gone = 0;
+    for call in calls {
+        gone += usize::from(call.end().await?.how == "client gone");
+    }
+    // A busy machine may take so long to open them that the first are complete by then.
+    assert!(gone > 6, "{gone} streams were open at a time");
+    Ok(())
+}
+
+#[tokio::test]
 async fn any_key_is_shown_as_it_was_typed() -> Result<()> {
     let visit = Visit::start("/streams").await?;
     for key in ["two words", "<b>bold</b> & \"quoted\"", "ключ ☂"] {
