@@ -2,7 +2,7 @@
 //!
 //! [`cli`] names the commands, [`commands`] holds one file for each. The rest is what they share: where things are
 //! ([`workspace`]), what must be installed ([`toolchain`], [`tools`], [`browser`], [`python`],
-//! [`go`]), what is built ([`page`],
+//! [`go`], [`node`]), what is built ([`page`],
 //! [`server`]), and how a command of many steps tells what it does ([`steps`]).
 
 mod browser;
@@ -10,6 +10,7 @@ mod cli;
 mod commands;
 mod first_load;
 mod go;
+mod node;
 mod page;
 mod python;
 mod server;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use drawbridge_proto::user::user_service_server::UserService as Contract;
 use drawbridge_proto::user::{UserRequest, UserResponse};
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::{granted_ms, status_of};
 use crate::directory::Directory;
@@ -30,13 +31,17 @@ impl Contract for UserService {
     async fn get_user(&self, request: Request<UserRequest>) -> Result<Response<UserResponse>, Status> {
         let UserRequest { name, lookup_ms } = request.into_inner();
         if lookup_ms > MAX_LOOKUP_MS {
-            return Err(Status::invalid_argument(format!(
-                "lookup_ms of {lookup_ms}: at most {MAX_LOOKUP_MS} are taken"
-            )));
+            let words = format!("lookup_ms of {lookup_ms}: at most {MAX_LOOKUP_MS} are taken");
+            let details = ErrorDetails::with_bad_request_violation("lookup_ms", &words);
+            return Err(Status::with_error_details(Code::InvalidArgument, words, details));
         }
         let at_least = Duration::from_millis(lookup_ms.into());
         let user = self.directory.lookup_for(&name, at_least).await.map_err(status_of)?;
-        let user = user.ok_or_else(|| Status::not_found(format!("no user is called {name:?}")))?;
+        let user = user.ok_or_else(|| {
+            let details =
+                ErrorDetails::with_resource_info("user", &name, "", "the directory has no such name");
+            Status::with_error_details(Code::NotFound, format!("no user is called {name:?}"), details)
+        })?;
         Ok(Response::new(UserResponse {
             name: user.name,
             display_name: user.display_name,

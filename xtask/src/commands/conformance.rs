@@ -6,14 +6,18 @@ use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use xshell::{Shell, cmd};
 
+use crate::browser::Browser;
+use crate::commands::test::with_browser;
 use crate::steps::Steps;
-use crate::{go, server};
+use crate::{go, node, server};
 
 /// Who is judged.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Side {
     /// The bridge, with the suite's service behind it, called by the suite's reference client
     Server,
+    /// The bridge, called by browser clients that others wrote, as they come from npm; needs Node.js
+    Clients,
 }
 
 /// A list of cases.
@@ -33,8 +37,8 @@ const SERVER: [Suite; 2] = [
 /// Judges the named sides, or all when none is named.
 pub(crate) fn conformance(sh: &Shell, steps: &mut Steps, sides: &[Side]) -> Result<()> {
     let wanted = |side| sides.is_empty() || sides.contains(&side);
-    let runner = steps.step("conformance suite", || go::ensure_conformance_runner(sh))?;
     if wanted(Side::Server) {
+        let runner = steps.step("conformance suite", || go::ensure_conformance_runner(sh))?;
         let program = steps.step("conformance, the server under test", || {
             server::build_package(sh, "drawbridge-conformance-server")
         })?;
@@ -42,7 +46,17 @@ pub(crate) fn conformance(sh: &Shell, steps: &mut Steps, sides: &[Side]) -> Resu
             steps.step(&format!("conformance, {}", suite.name), || suite.run(sh, &runner, &program))?;
         }
     }
+    if wanted(Side::Clients) {
+        let page = steps.step("clients from npm", || node::bundle_clients(sh))?;
+        let browser = steps.step("browser", || Browser::ensure(sh))?;
+        steps.step("connect-web and grpc-web in Chromium", || clients(sh, &page, &browser))?;
+    }
     Ok(())
+}
+
+fn clients(sh: &Shell, page: &Path, browser: &Browser) -> Result<()> {
+    let tests = cmd!(sh, "cargo test --locked --package drawbridge-clients");
+    Ok(with_browser(sh, tests, browser, page)?.run()?)
 }
 
 impl Suite {

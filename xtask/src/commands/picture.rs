@@ -16,7 +16,7 @@ pub(crate) fn picture(sh: &Shell) -> Result<()> {
     let browser = Browser::ensure(sh)?;
     let file = workspace::root().join("docs").join("page.png");
     let take = cmd!(sh, "cargo run --locked --package drawbridge-e2e --example picture -- {file}");
-    test::with_browser(sh, take, &browser)?.run()?;
+    test::with_browser(sh, take, &browser, &workspace::dist())?.run()?;
     let bytes = file.metadata()?.len();
     ensure!(bytes <= LIMIT, "docs/page.png has {bytes} bytes, more than {LIMIT}");
     println!("docs/page.png: {bytes} bytes");

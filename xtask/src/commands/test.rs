@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every test there is. What a test needs is found or installed; none is ever skipped for the lack of it.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
@@ -58,12 +59,16 @@ fn grpcio(sh: &Shell) -> Result<()> {
 
 fn end_to_end(sh: &Shell, browser: &Browser, args: &[OsString]) -> Result<()> {
     let tests = cmd!(sh, "cargo test --locked --package drawbridge-e2e -- {args...}");
-    Ok(with_browser(sh, tests, browser)?.run()?)
+    Ok(with_browser(sh, tests, browser, &workspace::dist())?.run()?)
 }
 
 /// Builds the server, and tells a command of the end-to-end crate where server, page and browser are.
-pub(crate) fn with_browser<'sh>(sh: &'sh Shell, command: Cmd<'sh>, browser: &Browser) -> Result<Cmd<'sh>> {
-    let page = workspace::dist();
+pub(crate) fn with_browser<'sh>(
+    sh: &'sh Shell,
+    command: Cmd<'sh>,
+    browser: &Browser,
+    page: &Path,
+) -> Result<Cmd<'sh>> {
     sh.read_file(page.join("index.html")).context("the page was not built: run `cargo xtask page`")?;
     Ok(command
         .env("CHROME", &browser.chrome)
