@@ -2,11 +2,13 @@
 
 use std::process::Output;
 
+use drawbridge_proto::frontend::{GetUserRequest, GetUserResponse};
 use drawbridge_proto::greet::{HelloReply, HelloRequest};
 use drawbridge_proto::message::{Request as KeyRequest, Response as Progress};
+use drawbridge_proto::user::UserRequest;
 use tokio::process::Command;
 
-use crate::support::client::Wire;
+use crate::support::client::{Wire, frame};
 use crate::support::program::{Program, command, text};
 use crate::support::soon;
 
@@ -127,6 +129,25 @@ async fn the_environment_sets_what_flags_set() {
     let output = command().env("DRAWBRIDGE_LISTEN", "nowhere").output().await.unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("nowhere"));
+}
+
+#[tokio::test]
+async fn the_frontend_calls_the_user_service_that_it_is_told_of() {
+    let mut users = Program::start(&[]).await;
+    let frontend = Program::start(&["--user-service", &users.address]).await;
+    let user = UserRequest { name: "ada".to_owned(), lookup_ms: 0 };
+    let body = frame(&GetUserRequest { user: Some(user), child_timeout_ms: None });
+    let headers = [("x-request-id", "order-17"), ("grpc-timeout", "1H")];
+    let mut connection = Wire::WEB_H1.connect(frontend.socket()).await;
+    let answer =
+        Wire::WEB_H1.call_with(&mut connection, "/frontend.FrontendService/GetUser", body, &headers).await;
+    let (messages, ending) = answer.finish::<GetUserResponse>().await;
+    assert_eq!(ending.code, 0, "{}", ending.words);
+    assert_eq!(messages[0].user.as_ref().unwrap().display_name, "Ada Lovelace");
+    let opened = users.logged("call opened").await;
+    assert_eq!(opened["method"], "/user.UserService/GetUser");
+    assert_eq!(opened["request_id"], "order-17");
+    assert!(opened["deadline_ms"].as_f64().unwrap() < 3_600_000.0);
 }
 
 #[tokio::test]
