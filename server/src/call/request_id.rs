@@ -60,14 +60,25 @@ impl RequestId {
 }
 
 fn random() -> [u8; DIGITS] {
-    const HEXADECIMAL: &[u8; 16] = b"0123456789abcdef";
     let mut digits = [0; DIGITS];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(rand::random::<[u8; DIGITS / 2]>()) {
-        pair[0] = HEXADECIMAL[usize::from(byte >> 4)];
-        pair[1] = HEXADECIMAL[usize::from(byte & 15)];
+    let (pairs, _) = digits.as_chunks_mut();
+    for (pair, byte) in pairs.iter_mut().zip(rand::random::<[u8; DIGITS / 2]>()) {
+        *pair = HEXADECIMAL[usize::from(byte)];
     }
     digits
 }
+
+/// The two digits of each byte: every call is labelled, and most labels are made here.
+const HEXADECIMAL: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut table = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    table
+};
 
 fn is_sane(text: &[u8]) -> bool {
     let safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=:@".contains(byte);
