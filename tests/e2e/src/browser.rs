@@ -1,41 +1,23 @@
-//! The browser, as a process of its own with a profile of its own.
+//! The browser that shows the page, and what it witnesses inside of it.
 
-use std::{
-    fmt::{self, Debug},
-    thread,
-};
+use std::fmt::{self, Debug};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use fantoccini::{
-    Client, ClientBuilder, Locator,
+    Client, Locator,
     actions::{InputSource, KeyAction, KeyActions},
     wd::WebDriverCompatibleCommand,
 };
 use http::Method;
-use hyper_util::client::legacy::connect::HttpConnector;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::{ParseError, Url};
 
 use crate::{
-    Environment,
-    driver::Driver,
+    Engine, Session,
     patience::{Sight, until},
 };
-
-/// Headless, as root, without a word to anybody but the server under test.
-const FLAGS: [&str; 8] = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-];
 
 /// How many browsers run at once at most. Each keeps more than one core busy while it starts.
 static PLACES: Semaphore = Semaphore::const_new(4);
@@ -78,13 +60,10 @@ pub struct Size {
     pub phone: bool,
 }
 
-/// A running browser. Dropping it ends the process, also when its test panics.
+/// A running Chromium. Dropping it ends the process, also when its test panics.
 pub struct Browser {
-    client: Client,
-    session: String,
-    // Dropped in this order: the driver ends before the profile is deleted under it, and only then another may start.
-    driver: Driver,
-    _profile: TempDir,
+    // Dropped in this order: only when the browser has ended may another start.
+    session: Session,
     _place: SemaphorePermit<'static>,
 }
 
@@ -92,40 +71,19 @@ impl Browser {
     /// Starts a browser with an empty profile, once there is a place for it.
     pub async fn start(back_forward_cache: BackForwardCache) -> Result<Self> {
         let place = PLACES.acquire().await?;
-        let environment = Environment::read()?;
-        let driver = Driver::start(&environment).await?;
-        let profile = TempDir::with_prefix("drawbridge-e2e-")?;
-        let mut flags: Vec<String> = FLAGS.map(String::from).into();
-        flags.push(format!("--user-data-dir={}", profile.path().display()));
-        if back_forward_cache == BackForwardCache::Off {
-            flags.push("--disable-features=BackForwardCache".into());
-        }
-        let mut chrome = json!({ "args": flags });
-        if let Some(path) = environment.chrome {
-            chrome["binary"] = json!(path);
-        }
-        let Value::Object(capabilities) = json!({
-            "browserName": "chrome",
-            "goog:chromeOptions": chrome,
-            // The server under test makes its certificate itself.
-            "acceptInsecureCerts": true,
-        }) else {
-            bail!("an object stays an object");
+        let flag = match back_forward_cache {
+            BackForwardCache::On => None,
+            BackForwardCache::Off => Some("--disable-features=BackForwardCache".to_owned()),
         };
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&driver.url())
-            .await
-            .context("cannot start Chromium. `cargo xtask test` finds it, or says what to install.")?;
-        let session = client.session_id().await?.context("a started browser has a session")?;
-        let browser = Self { client, session, driver, _profile: profile, _place: place };
+        let session = Session::start(Engine::Chromium, flag.into_iter().collect()).await?;
+        let browser = Self { session, _place: place };
         browser.inject(include_str!("witness.js")).await?;
         Ok(browser)
     }
 
     /// Returns the WebDriver client, for what this fixture has no word for.
     pub fn client(&self) -> &Client {
-        &self.client
+        self.session.client()
     }
 
     /// Has `script` run in every document of this tab from the next one on, before the document's own.
@@ -136,7 +94,7 @@ impl Browser {
 
     /// Sends a command of the browser's own protocol, `DevTools`, to this tab.
     pub async fn devtools(&self, method: &'static str, parameters: Value) -> Result<Value> {
-        self.client
+        self.client()
             .issue_cmd(DevTools { method, parameters })
             .await
             .with_context(|| format!("{method} failed"))
@@ -144,13 +102,13 @@ impl Browser {
 
     /// Opens `url`, as somebody does who types it into the address bar, and waits until it has loaded.
     pub async fn goto(&self, url: &str) -> Result<()> {
-        self.client.goto(url).await.with_context(|| format!("cannot open {url}"))
+        self.session.goto(url).await
     }
 
     /// Clicks on the first element that `css` selects, once there is one that can be clicked.
     pub async fn click(&self, css: &str) -> Result<()> {
         until(&format!("a click on `{css}`"), async || {
-            self.client.find(Locator::Css(css)).await?.click().await?;
+            self.client().find(Locator::Css(css)).await?.click().await?;
             Ok(Sight::Found(()))
         })
         .await
@@ -161,12 +119,12 @@ impl Browser {
         let value = key.into();
         let keys =
             KeyActions::new("keyboard".into()).then(KeyAction::Down { value }).then(KeyAction::Up { value });
-        Ok(self.client.perform_actions(keys).await?)
+        Ok(self.client().perform_actions(keys).await?)
     }
 
     /// Runs `script` in the page as the body of a function, and returns what it returns.
     pub async fn read<T: DeserializeOwned>(&self, script: &str) -> Result<T> {
-        let value = self.client.execute(script, Vec::new()).await?;
+        let value = self.client().execute(script, Vec::new()).await?;
         serde_json::from_value(value.clone()).with_context(|| format!("`{script}` returned {value}"))
     }
 
@@ -195,16 +153,6 @@ impl Browser {
         let motion = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": [scheme, motion] })).await?;
         Ok(())
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        if let Err(error) = self.driver.end_session(&self.session)
-            && !thread::panicking()
-        {
-            eprintln!("The browser may still run: {error}");
-        }
     }
 }
 

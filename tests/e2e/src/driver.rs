@@ -10,13 +10,13 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{Environment, output};
+use crate::{Engine, output};
 
-/// How often a chromedriver is started before it is given up. It takes a free port of IPv4 and then wants the same one of
+/// How often a driver is started before it is given up. Chromium's takes a free port of IPv4 and then wants the same one of
 /// IPv6; where another test has that one, it ends.
 const ATTEMPTS: usize = 5;
 
-/// A running chromedriver, on a port of its own. Dropping it kills the process; a browser's session is to be ended first,
+/// A running driver, on a port of its own. Dropping it kills the process; a browser's session is to be ended first,
 /// since a browser outlives its driver.
 pub(crate) struct Driver {
     process: Child,
@@ -24,10 +24,10 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) async fn start(environment: &Environment) -> Result<Self> {
-        let program = &environment.chromedriver;
+    pub(crate) async fn start(engine: Engine) -> Result<Self> {
+        let program = engine.driver();
         for _ in 0..ATTEMPTS {
-            if let Some(driver) = Self::try_start(program).await? {
+            if let Some(driver) = Self::try_start(&program).await? {
                 return Ok(driver);
             }
         }
@@ -44,7 +44,7 @@ impl Driver {
             .spawn()
             .with_context(|| {
                 format!(
-                    "cannot start {}. `cargo xtask test` finds it, or says what to install.",
+                    "cannot start {}. `cargo xtask` finds it, or says what to install.",
                     program.display()
                 )
             })?;
@@ -82,9 +82,11 @@ impl Drop for Driver {
     }
 }
 
-/// Finds the port that `ChromeDriver was started successfully on port 4444.` names.
+/// Finds the port that `ChromeDriver was started successfully on port 4444.` names, or `Listening on 127.0.0.1:4444`.
 fn port_in(line: &str) -> Option<u16> {
-    let (_, rest) = line.split_once("successfully on port ")?;
+    let (_, rest) = line
+        .split_once("successfully on port ")
+        .or_else(|| line.split_once("Listening on ")?.1.rsplit_once(':'))?;
     rest.trim_end_matches(['.', ' ']).parse().ok()
 }
 
@@ -95,6 +97,7 @@ mod tests {
     #[test]
     fn an_announcement_names_the_port() {
         assert_eq!(port_in("ChromeDriver was started successfully on port 37753."), Some(37753));
+        assert_eq!(port_in("1763687510000\tgeckodriver\tINFO\tListening on 127.0.0.1:4441"), Some(4441));
         assert_eq!(port_in("Starting ChromeDriver 156 (a21ce95c) on port 0"), None);
     }
 }

@@ -5,24 +5,29 @@
 //! 1. [`Visit`]: what a test talks to. It opens the page, presses keys, follows links, and reads what the page shows.
 //! 2. [`Server`] and its [`Log`]: the program under test. Its log is the judge of what became of a [`Call`].
 //! 3. [`Browser`]: headless Chromium with an empty profile, and what it witnessed inside of the page.
-//! 4. [`Environment`]: where the parts come from. `cargo xtask test` builds and names them.
+//! 4. [`Session`] and [`Engine`]: a browser of either kind as a process, with which other tests may do what they want.
+//! 5. [`Environment`]: where the parts come from. `cargo xtask test` builds and names them.
 //!
 //! Nothing in here sleeps and hopes. Tests wait for a fact; [`PATIENCE`] only bounds the wait for one that never comes.
 
 mod browser;
 mod driver;
+mod engine;
 mod environment;
 mod log;
 mod output;
 mod patience;
 mod server;
+mod session;
 mod visit;
 
 pub use browser::{BackForwardCache, Browser, Size, Theme};
+pub use engine::Engine;
 pub use environment::Environment;
 pub use log::{Call, End, Event, Log};
 pub use patience::PATIENCE;
 pub use server::Server;
+pub use session::Session;
 pub use visit::{Card, Glimpse, Sent, Visit};
 
 /// The path of `message.proto`'s stream, as the server's log names it.
