@@ -7,5 +7,19 @@ pub mod v1 {
     tonic::include_proto!("connectrpc.conformance.v1");
 }
 
+/// `google.rpc.Status`: what travels in `grpc-status-details-bin`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct RpcStatus {
+    /// The code, once more.
+    #[prost(int32, tag = "1")]
+    pub code: i32,
+    /// The message, once more.
+    #[prost(string, tag = "2")]
+    pub message: String,
+    /// What else there is to say.
+    #[prost(message, repeated, tag = "3")]
+    pub details: Vec<prost_types::Any>,
+}
+
 /// The encoded `FileDescriptorSet` of the suite.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -1,23 +1,12 @@
 //! What the suite's messages say, in the terms of tonic, and back.
 
 use drawbridge::CallContext;
-use drawbridge_conformance_contract::v1;
 use drawbridge_conformance_contract::v1::conformance_payload::RequestInfo;
-use prost::Message;
+use drawbridge_conformance_contract::{RpcStatus, v1};
+use prost::Message as _;
 use prost_types::Any;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
-
-/// `google.rpc.Status`: what travels in `grpc-status-details-bin`.
-#[derive(Clone, PartialEq, Message)]
-struct RpcStatus {
-    #[prost(int32, tag = "1")]
-    code: i32,
-    #[prost(string, tag = "2")]
-    message: String,
-    #[prost(message, repeated, tag = "3")]
-    details: Vec<Any>,
-}
 
 /// Tells what was seen of a request.
 pub(crate) fn request_info(metadata: &MetadataMap, requests: Vec<Any>) -> RequestInfo {

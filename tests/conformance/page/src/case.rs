@@ -1,0 +1,190 @@
+//! One case: a call as the suite describes it, and what was seen of it.
+
+use std::time::Duration;
+
+use drawbridge_conformance_contract::v1;
+use drawbridge_conformance_contract::v1::ClientResponseResult;
+use drawbridge_conformance_contract::v1::client_compat_request::cancel::CancelTiming;
+use drawbridge_conformance_contract::v1::client_compat_response::Result as Outcome;
+use drawbridge_conformance_contract::v1::conformance_service_client::ConformanceServiceClient;
+use drawbridge_fetch::{CallOptions, CancelHandle, Transport};
+use futures_util::future::join;
+use js_sys::Promise;
+use prost::{Message, Name};
+use tonic::{Request, Response, Status};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::desk::window;
+use crate::words;
+
+type Client = ConformanceServiceClient<Transport>;
+
+/// Makes the call that a case describes, and tells what it saw; or why no call could be made.
+pub(crate) async fn run(case: &v1::ClientCompatRequest) -> Outcome {
+    call(case)
+        .await
+        .map_or_else(|message| Outcome::Error(v1::ClientErrorResult { message }), Outcome::Response)
+}
+
+async fn call(case: &v1::ClientCompatRequest) -> Result<ClientResponseResult, String> {
+    pause(case.request_delay_ms).await?;
+    let mut client = client(case);
+    let cancel = CancelHandle::new();
+    let call = async {
+        match case.method() {
+            "Unary" => {
+                let request = unary_request(case, &cancel)?;
+                Ok(unary(client.unary(request).await, |answer| answer.payload))
+            }
+            "IdempotentUnary" => {
+                let request = unary_request(case, &cancel)?;
+                Ok(unary(client.idempotent_unary(request).await, |answer| answer.payload))
+            }
+            "Unimplemented" => {
+                let request = unary_request(case, &cancel)?;
+                Ok(unary(client.unimplemented(request).await, |_| None))
+            }
+            "ServerStream" => server_stream(client, case, &cancel).await,
+            other => Err(format!("this client does not call the method {other:?}")),
+        }
+    };
+    let cancelling = async {
+        if let Some(after) = cancel_after(case) {
+            pause(after).await?;
+            cancel.cancel();
+        }
+        Ok::<_, String>(())
+    };
+    let (seen, cancelled) = join(call, cancelling).await;
+    cancelled.and(seen)
+}
+
+fn client(case: &v1::ClientCompatRequest) -> Client {
+    let scheme = if case.server_tls_cert.is_empty() { "http" } else { "https" };
+    let client = Client::new(Transport::new(format!("{scheme}://{}:{}", case.host, case.port)));
+    match case.message_receive_limit {
+        0 => client.max_decoding_message_size(usize::MAX),
+        limit => client.max_decoding_message_size(limit as usize),
+    }
+}
+
+fn unary_request<M: Message + Name + Default>(
+    case: &v1::ClientCompatRequest,
+    cancel: &CancelHandle,
+) -> Result<Request<M>, String> {
+    request(case, options(case, cancel))
+}
+
+fn request<M: Message + Name + Default>(
+    case: &v1::ClientCompatRequest,
+    options: CallOptions,
+) -> Result<Request<M>, String> {
+    let [message] = case.request_messages.as_slice() else {
+        return Err(format!("one message is sent, not {}", case.request_messages.len()));
+    };
+    let mut request = Request::new(message.to_msg().map_err(|error| error.to_string())?);
+    *request.metadata_mut() = words::metadata(&case.request_headers)?;
+    request.extensions_mut().insert(options);
+    Ok(request)
+}
+
+fn options(case: &v1::ClientCompatRequest, cancel: &CancelHandle) -> CallOptions {
+    let options = CallOptions::new().with_cancel(cancel);
+    match case.timeout_ms {
+        Some(timeout) => options.with_timeout(Duration::from_millis(timeout.into())),
+        None => options,
+    }
+}
+
+/// Tells what was seen of a call whose answer is one message.
+fn unary<M>(
+    answer: Result<Response<M>, Status>,
+    payload: impl FnOnce(M) -> Option<v1::ConformancePayload>,
+) -> ClientResponseResult {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(status) => return failed(&status),
+    };
+    let (metadata, message, _) = answer.into_parts();
+    // Of a unary answer tonic has one bag of metadata, the trailers among the headers.
+    let metadata = words::headers(&metadata);
+    ClientResponseResult {
+        response_headers: metadata.clone(),
+        payloads: vec![payload(message).unwrap_or_default()],
+        response_trailers: metadata,
+        ..ClientResponseResult::default()
+    }
+}
+
+async fn server_stream(
+    mut client: Client,
+    case: &v1::ClientCompatRequest,
+    cancel: &CancelHandle,
+) -> Result<ClientResponseResult, String> {
+    let answer = match client.server_stream(request(case, options(case, cancel))?).await {
+        Ok(answer) => answer,
+        Err(status) => return Ok(failed(&status)),
+    };
+    let mut seen = ClientResponseResult {
+        response_headers: words::headers(answer.metadata()),
+        ..ClientResponseResult::default()
+    };
+    let mut messages = answer.into_inner();
+    loop {
+        match messages.message().await {
+            Ok(Some(message)) => seen.payloads.push(message.payload.unwrap_or_default()),
+            Ok(None) => break,
+            Err(status) => {
+                let ClientResponseResult { error, response_trailers, .. } = failed(&status);
+                return Ok(ClientResponseResult { error, response_trailers, ..seen });
+            }
+        }
+        if cancels_behind(case, seen.payloads.len()) {
+            cancel.cancel();
+        }
+    }
+    match messages.trailers().await {
+        Ok(trailers) => seen.response_trailers = words::headers(&trailers.unwrap_or_default()),
+        Err(status) => seen.error = Some(words::error(&status)),
+    }
+    Ok(seen)
+}
+
+/// Tells of a call that ended with this status.
+fn failed(status: &Status) -> ClientResponseResult {
+    ClientResponseResult {
+        error: Some(words::error(status)),
+        response_trailers: words::headers(status.metadata()),
+        ..ClientResponseResult::default()
+    }
+}
+
+/// Returns how many milliseconds behind its request the call is to be cancelled, if it is.
+fn cancel_after(case: &v1::ClientCompatRequest) -> Option<u32> {
+    match case.cancel?.cancel_timing {
+        Some(CancelTiming::AfterCloseSendMs(after)) => Some(after),
+        Some(CancelTiming::AfterNumResponses(_)) => None,
+        // The request of such a call is closed with its one message.
+        Some(CancelTiming::BeforeCloseSend(())) | None => Some(0),
+    }
+}
+
+/// Tells whether the call is to be cancelled now that so many messages have come.
+fn cancels_behind(case: &v1::ClientCompatRequest, messages: usize) -> bool {
+    let timing = case.cancel.and_then(|cancel| cancel.cancel_timing);
+    matches!(timing, Some(CancelTiming::AfterNumResponses(behind)) if behind as usize == messages)
+}
+
+async fn pause(milliseconds: u32) -> Result<(), String> {
+    let words = |thrown: JsValue| format!("the browser sets no timer: {thrown:?}");
+    let window = window().map_err(|error| words(error.into()))?;
+    let wanted = i32::try_from(milliseconds).unwrap_or(i32::MAX);
+    let promise = Promise::new(&mut |resolve, reject| {
+        if let Err(thrown) = window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, wanted) {
+            // Nobody hears of it if that fails too, and the suite misses a result.
+            let _ = reject.call1(&JsValue::NULL, &thrown);
+        }
+    });
+    JsFuture::from(promise).await.map(drop).map_err(words)
+}
