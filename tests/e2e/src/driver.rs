@@ -65,12 +65,20 @@ impl Driver {
     pub(crate) fn end_session(&self, session: &str) -> io::Result<()> {
         let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
         connection.set_read_timeout(Some(Duration::from_secs(10)))?;
+        // Firefox's driver wants the port to be named.
         write!(
             connection,
-            "DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+            "DELETE /session/{session} HTTP/1.1\r\nHost: {}:{}\r\nConnection: close\r\n\r\n",
+            Ipv4Addr::LOCALHOST,
+            self.port
         )?;
         // The answer comes when the browser has ended.
-        connection.read_exact(&mut [0])
+        let mut answer = [0; "HTTP/1.1 200".len()];
+        connection.read_exact(&mut answer)?;
+        if answer.ends_with(b"200") {
+            return Ok(());
+        }
+        Err(io::Error::other(format!("the driver answered {}", String::from_utf8_lossy(&answer))))
     }
 }
 
