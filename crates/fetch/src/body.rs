@@ -12,7 +12,7 @@ use http_body::Frame;
 use tonic::{Code, Status};
 
 use crate::cause::{Cause, trailers_of};
-use crate::decoder::{Decoder, Form};
+use crate::decoder::Decoder;
 use crate::frame::Part;
 use crate::host::{Failure, Host};
 use crate::lifeline::Lifeline;
@@ -45,14 +45,13 @@ impl<H: Host> Body<H> {
         Self(None)
     }
 
-    /// Returns the body of an answer of this form, of which `first` has been read already.
+    /// Returns the body of an answer that this decoder reads, and of which `first` has been read already.
     pub(crate) fn new(
         life: Lifeline<H>,
         chunks: H::Chunks,
-        form: Form,
+        mut decoder: Decoder,
         first: Bytes,
     ) -> Result<Self, Malformed> {
-        let mut decoder = Decoder::new(form);
         decoder.push(first)?;
         Ok(Self(Some(Open { life, chunks, decoder, verdict: None, at_end: false, hastened: false })))
     }
@@ -92,7 +91,9 @@ impl<H: Host> Open<H> {
             match self.decoder.next()? {
                 Some(Part::Messages(bytes)) => return Poll::Ready(Ok(Frame::data(bytes))),
                 Some(Part::Trailers(block)) => {
-                    self.verdict = Some(trailers::verdict(&block)?);
+                    let verdict = trailers::verdict(&block)?;
+                    self.decoder.check_verdict(&verdict)?;
+                    self.verdict = Some(verdict);
                     continue;
                 }
                 None => {}
@@ -137,7 +138,8 @@ impl<H: Host> Open<H> {
     }
 }
 
-fn broken<H: Host>(host: &H, Failure(words): &Failure) -> Status {
+/// Returns the status of an answer that broke off.
+pub(crate) fn broken<H: Host>(host: &H, Failure(words): &Failure) -> Status {
     let offline = host.offline();
     let suffix = if offline { "; the browser is offline" } else { "" };
     let message = format!("the connection to the server broke: {words}{suffix}");

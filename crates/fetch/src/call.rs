@@ -6,8 +6,10 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
 use tonic::{Code, Status};
 
-use crate::body::Body;
+use crate::arity::Arity;
+use crate::body::{Body, broken};
 use crate::cause::Cause;
+use crate::decoder::Decoder;
 use crate::head::{self, Head};
 use crate::host::{Failure, Host, Outgoing};
 use crate::lifeline::Lifeline;
@@ -20,6 +22,7 @@ use crate::metadata;
 /// is left of the time then.
 pub(crate) async fn call<H: Host>(
     life: Lifeline<H>,
+    arity: Arity,
     request: Request<tonic::body::Body>,
 ) -> Result<Response<Body<H>>, Status> {
     let (parts, body) = request.into_parts();
@@ -27,7 +30,7 @@ pub(crate) async fn call<H: Host>(
     let mut outgoing = Outgoing { path: parts.uri.path().to_owned(), headers: parts.headers, body };
     metadata::outgoing(&mut outgoing.headers);
     let answer = attempt(&life, outgoing).await?;
-    respond(life, answer).await
+    respond(life, arity, answer).await
 }
 
 /// Sends a request once, and waits for the head of the answer.
@@ -47,6 +50,7 @@ async fn attempt<H: Host>(life: &Lifeline<H>, mut request: Outgoing) -> Result<R
 /// is let go with its lifeline.
 async fn respond<H: Host>(
     life: Lifeline<H>,
+    arity: Arity,
     answer: Response<H::Chunks>,
 ) -> Result<Response<Body<H>>, Status> {
     let (mut parts, mut chunks) = answer.into_parts();
@@ -54,25 +58,32 @@ async fn respond<H: Host>(
     let (form, first) = match head::judge(parts.status, &parts.headers)? {
         Head::Body(form) => (form, Bytes::new()),
         Head::Status => return Ok(Response::from_parts(parts, Body::empty())),
-        Head::StatusUnlessBody(form) => {
-            let Some(first) = first_chunk(&life, &mut chunks).await else {
+        Head::StatusUnlessBody(form) => match first_chunk(&life, &mut chunks).await {
+            Ok(Some(first)) => {
+                metadata::strip_status(&mut parts.headers);
+                (form, first)
+            }
+            end => {
+                if let Err(malformed) = arity.check_verdict(0, &parts.headers) {
+                    // A message may be missing because what should have brought it has broken off.
+                    return Err(end.err().unwrap_or_else(|| malformed.into()));
+                }
                 return Ok(Response::from_parts(parts, Body::empty()));
-            };
-            metadata::strip_status(&mut parts.headers);
-            (form, first)
-        }
+            }
+        },
     };
-    Ok(Response::from_parts(parts, Body::new(life, chunks, form, first)?))
+    Ok(Response::from_parts(parts, Body::new(life, chunks, Decoder::new(form, arity), first)?))
 }
 
-/// Waits for the first bytes of a body. Returns none if it ends or breaks before, or the call does.
-async fn first_chunk<H: Host>(life: &Lifeline<H>, chunks: &mut H::Chunks) -> Option<Bytes> {
-    while let Ok(Some(Ok(chunk))) = life.race(chunks.next()).await {
+/// Waits for the first bytes of a body. Returns none if it ends without any, and fails if it breaks or the call ends.
+async fn first_chunk<H: Host>(life: &Lifeline<H>, chunks: &mut H::Chunks) -> Result<Option<Bytes>, Status> {
+    while let Some(chunk) = life.race(chunks.next()).await? {
+        let chunk = chunk.map_err(|failure| broken(life.host(), &failure))?;
         if !chunk.is_empty() {
-            return Some(chunk);
+            return Ok(Some(chunk));
         }
     }
-    None
+    Ok(None)
 }
 
 fn unreachable<H: Host>(host: &H, Failure(words): &Failure) -> Status {

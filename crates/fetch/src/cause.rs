@@ -44,7 +44,8 @@ pub enum Cause {
     /// follows the HTTP status
     /// ([mapping](https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md)).
     NotGrpc,
-    /// The answer breaks the protocol. `INTERNAL`.
+    /// The answer breaks the protocol. `INTERNAL`; or `UNIMPLEMENTED`, where a call that was said to be
+    /// [unary](crate::CallOptions::unary) was not answered with one message.
     Protocol,
     /// The answer ended well-formed but without a status: something cut it off. `UNKNOWN`.
     NoStatus,

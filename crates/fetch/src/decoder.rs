@@ -1,7 +1,9 @@
 //! A response body, from its chunks to messages and trailers, in either form of gRPC-Web.
 
 use bytes::Bytes;
+use http::HeaderMap;
 
+use crate::arity::Arity;
 use crate::frame::{FrameDecoder, Part};
 use crate::malformed::Malformed;
 use crate::text::TextDecoder;
@@ -18,11 +20,13 @@ pub(crate) enum Form {
 pub(crate) struct Decoder {
     text: Option<TextDecoder>,
     frames: FrameDecoder,
+    arity: Arity,
 }
 
 impl Decoder {
-    pub(crate) fn new(form: Form) -> Self {
-        Self { text: (form == Form::Text).then(TextDecoder::default), frames: FrameDecoder::default() }
+    pub(crate) fn new(form: Form, arity: Arity) -> Self {
+        let text = (form == Form::Text).then(TextDecoder::default);
+        Self { text, frames: FrameDecoder::default(), arity }
     }
 
     /// Takes the next chunk. All parts of the one before must have been taken out with [`Self::next`].
@@ -37,7 +41,14 @@ impl Decoder {
 
     /// Returns the next part, or `None` when more of the body is needed.
     pub(crate) fn next(&mut self) -> Result<Option<Part>, Malformed> {
-        self.frames.next()
+        let part = self.frames.next()?;
+        self.arity.check_begun(self.frames.begun())?;
+        Ok(part)
+    }
+
+    /// Checks that this verdict may stand behind the messages that were taken out.
+    pub(crate) fn check_verdict(&self, verdict: &HeaderMap) -> Result<(), Malformed> {
+        self.arity.check_verdict(self.frames.begun(), verdict)
     }
 
     /// Takes the end of the body. Parts that came only with it are taken out with [`Self::next`] once more, before

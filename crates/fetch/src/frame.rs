@@ -31,6 +31,7 @@ pub(crate) enum Part {
 pub(crate) struct FrameDecoder {
     chunk: Bytes,
     state: State,
+    begun: usize,
     trailers: BytesMut,
 }
 
@@ -64,6 +65,7 @@ impl FrameDecoder {
             match self.state {
                 State::Boundary if byte == MESSAGE => {
                     self.state = State::Length { trailers: false, read: 0, length: 0 };
+                    self.begun += 1;
                     messages += 1;
                 }
                 // What is no message must not hold back the messages before it, nor take them along in its fall.
@@ -100,6 +102,11 @@ impl FrameDecoder {
             }
         }
         Ok((messages > 0).then(|| Part::Messages(self.chunk.split_to(messages))))
+    }
+
+    /// Returns how many messages have begun in what was taken out.
+    pub(crate) fn begun(&self) -> usize {
+        self.begun
     }
 
     /// Checks that the body may end here, which is between two frames or behind the trailers.

@@ -9,12 +9,13 @@
 //! 2. [`Cause`]: why a call failed, where it was not the server that said so.
 //! 3. `service`, `call`, `body`: a call from its request to its trailers, over whatever `host` gives it.
 //! 4. `lifeline` and `source`: the guard of a call, and the one place where it is ended from this side.
-//! 5. `decoder`, `frame`, `text`, `trailers`, `metadata`, `head`: gRPC-Web on the wire.
+//! 5. `decoder`, `frame`, `text`, `arity`, `trailers`, `metadata`, `head`: gRPC-Web on the wire.
 //! 6. `browser`: fetch, timers and the end of the page.
 
 // Without a browser only the tests use what is below the public types.
 #![cfg_attr(not(any(test, target_arch = "wasm32")), expect(dead_code))]
 
+mod arity;
 mod body;
 mod call;
 mod cancel;

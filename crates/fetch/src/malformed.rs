@@ -19,6 +19,10 @@ pub(crate) enum Malformed {
     Truncated,
     #[error("the answer was declared as text but is not base64")]
     Text,
+    #[error("the server sent no message, and the call is unary: its answer is one message")]
+    NoMessage,
+    #[error("the server sent more than one message, and the call is unary: its answer is one message")]
+    SecondMessage,
     #[error("the server sent trailers that are not lines of a name, a colon and a value")]
     Trailers,
 }
@@ -27,6 +31,8 @@ impl From<Malformed> for Status {
     fn from(malformed: Malformed) -> Self {
         let code = match malformed {
             Malformed::TrailersTooLong(_) => Code::ResourceExhausted,
+            // gRPC's way to say that the two sides do not mean the same kind of method.
+            Malformed::NoMessage | Malformed::SecondMessage => Code::Unimplemented,
             _ => Code::Internal,
         };
         Cause::Protocol.status(code, malformed.to_string())

@@ -8,6 +8,7 @@ use tonic::Status;
 use tonic::metadata::MetadataMap;
 
 use crate::CancelHandle;
+use crate::arity::Arity;
 
 /// The longest timeout that the wire can carry: 99,999,999 hours. No clock's deadline overflows with it.
 const LONGEST: Duration = Duration::from_secs(99_999_999 * 3_600);
@@ -30,6 +31,7 @@ pub struct CallOptions {
     deadline: Option<Deadline<Duration>>,
     cancel: Vec<CancelHandle>,
     metadata: MetadataMap,
+    arity: Arity,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,6 +91,19 @@ impl CallOptions {
         self
     }
 
+    /// Says that the call is unary: it is answered with exactly one message, or fails. So are the calls whose
+    /// requests alone are streams.
+    ///
+    /// tonic's generated clients know which calls are, and do not tell their transport. Without this, what tonic
+    /// makes of an answer counts: without a message it is `INTERNAL`, and of several the first is taken. With it,
+    /// either ends the call with `UNIMPLEMENTED`, as gRPC has it for two sides that do not agree on a method, and a
+    /// server that would go on sending is let go.
+    #[must_use]
+    pub fn unary(mut self) -> Self {
+        self.arity = Arity::One;
+        self
+    }
+
     /// Returns the options of one call, with what it does not say taken from the defaults.
     pub(crate) fn or(mut self, defaults: &Self) -> Self {
         if self.timeout == Setting::Default {
@@ -99,7 +114,15 @@ impl CallOptions {
         let mut metadata = self.metadata.into_headers();
         fill(&mut metadata, defaults.metadata.as_ref());
         self.metadata = MetadataMap::from_headers(metadata);
+        if defaults.arity == Arity::One {
+            self.arity = Arity::One;
+        }
         self
+    }
+
+    /// Returns how many messages the answer has.
+    pub(crate) fn arity(&self) -> Arity {
+        self.arity
     }
 
     /// Returns the handles that can cancel the call.

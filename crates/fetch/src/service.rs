@@ -41,6 +41,7 @@ impl<H: Host> Service<Request<tonic::body::Body>> for Client<H> {
             Ok(deadline) => deadline,
             Err(status) => return Box::pin(std::future::ready(Err(status))),
         };
-        Box::pin(call(Lifeline::begin(self.host.clone(), &options, deadline), request))
+        let life = Lifeline::begin(self.host.clone(), &options, deadline);
+        Box::pin(call(life, options.arity(), request))
     }
 }

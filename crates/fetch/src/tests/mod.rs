@@ -7,6 +7,7 @@ mod cancel;
 mod deadline;
 mod request;
 mod task;
+mod unary;
 mod world;
 
 use std::task::Poll;
