@@ -73,7 +73,7 @@ fn unary_request<M: Message + Name + Default>(
     case: &v1::ClientCompatRequest,
     cancel: &CancelHandle,
 ) -> Result<Request<M>, String> {
-    request(case, options(case, cancel))
+    request(case, options(case, cancel).unary())
 }
 
 fn request<M: Message + Name + Default>(
