@@ -18,7 +18,16 @@ pub(crate) struct Terms {
 impl Terms {
     /// Returns the request that carries `message` on these terms.
     pub(crate) fn request<M>(&self, message: M) -> Request<M> {
-        let options = CallOptions::new().with_metadata(self.metadata.clone());
+        self.request_with(CallOptions::new(), message)
+    }
+
+    /// Returns the request of a call whose answer is one message.
+    pub(crate) fn unary_request<M>(&self, message: M) -> Request<M> {
+        self.request_with(CallOptions::new().unary(), message)
+    }
+
+    fn request_with<M>(&self, options: CallOptions, message: M) -> Request<M> {
+        let options = options.with_metadata(self.metadata.clone());
         let options = match self.limit {
             Some(limit) => options.with_timeout(limit),
             None => options.without_timeout(),

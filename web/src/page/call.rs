@@ -66,7 +66,7 @@ impl Call {
         send: impl AsyncFnOnce(Request<Q>) -> Result<Response<M>, Status> + 'static,
         words: impl FnOnce(M) -> String + 'static,
     ) {
-        let request = terms.request(message);
+        let request = terms.unary_request(message);
         self.start(terms, async move |tell: &dyn Fn(Event)| {
             tell(Event::Arrived(words(send(request).await?.into_inner())));
             Ok(())
