@@ -1,4 +1,4 @@
-//! The client under test, in the browser: calls the suite's server over [`drawbridge_fetch::Transport`] as any page calls
+//! The client under test, in the browser: calls the suite's server over `drawbridge_fetch::Transport` as any page calls
 //! its own.
 //!
 //! `desk` fetches the cases from the native half and brings the results back, `case` makes a call and tells what it saw,
