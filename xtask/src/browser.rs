@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
+use crate::packages;
+
 /// What to do when there is no browser and none may be installed.
 const HELP: &str = "install both (Debian: `apt-get install chromium chromium-driver`; macOS: `brew install --cask \
     google-chrome chromedriver`; elsewhere: https://googlechromelabs.github.io/chrome-for-testing/), or name them in the \
@@ -54,7 +56,10 @@ impl Browser {
     pub(crate) fn ensure(sh: &Shell) -> Result<Self> {
         let mut found = Self::find()?;
         if found.is_none() {
-            install_packages(sh)?;
+            // The fonts are for the pictures: without any, Chromium draws no text.
+            let packages = ["chromium", "chromium-driver", "fonts-dejavu-core"];
+            let why = "the end-to-end tests drive a real browser";
+            packages::install(sh, &packages, "Chromium and chromedriver", why, HELP)?;
             found = Self::find()?;
         }
         let Some(browser) = found else {
@@ -88,36 +93,4 @@ impl Program {
 fn version(sh: &Shell, program: &Path) -> String {
     let said = cmd!(sh, "{program} --version").ignore_stderr().read();
     said.unwrap_or_else(|_| "does not tell its version".to_owned()) + &format!(" ({})", program.display())
-}
-
-/// Installs Debian's packages, as root or through a sudo that asks for no password.
-fn install_packages(sh: &Shell) -> Result<()> {
-    let Some((program, first)) = apt_get(sh) else {
-        bail!("no Chromium with chromedriver for the end-to-end tests: {HELP}");
-    };
-    println!("Installing Chromium and chromedriver with apt-get: the end-to-end tests drive a real browser.");
-    // The fonts are for the pictures: without any, Chromium draws no text.
-    let packages = ["chromium", "chromium-driver", "fonts-dejavu-core"];
-    let update = cmd!(sh, "{program} {first...} --quiet update");
-    let install =
-        cmd!(sh, "{program} {first...} --quiet --yes --no-install-recommends install {packages...}");
-    for command in [update, install] {
-        if command.env("DEBIAN_FRONTEND", "noninteractive").run().is_err() {
-            bail!(
-                "apt-get could not install Chromium and chromedriver; its own words are above. Otherwise {HELP}"
-            );
-        }
-    }
-    Ok(())
-}
-
-/// Debian's installer, as a program and its first arguments, when this user may use it without being asked for anything.
-fn apt_get(sh: &Shell) -> Option<(&'static str, &'static [&'static str])> {
-    which::which("apt-get").ok()?;
-    if cmd!(sh, "id -u").read().is_ok_and(|id| id == "0") {
-        return Some(("apt-get", &[]));
-    }
-    which::which("sudo").ok()?;
-    cmd!(sh, "sudo --non-interactive true").quiet().ignore_stderr().run().ok()?;
-    Some(("sudo", &["--non-interactive", "apt-get"]))
 }

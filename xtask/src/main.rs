@@ -1,16 +1,18 @@
 //! `cargo xtask …`: every developer command of Drawbridge, and the only thing that CI calls.
 //!
 //! [`cli`] names the commands, [`commands`] holds one file for each. The rest is what they share: where things are
-//! ([`workspace`]), what must be installed ([`toolchain`], [`tools`], [`browser`], [`python`],
+//! ([`workspace`]), what must be installed ([`toolchain`], [`tools`], [`browser`], [`firefox`], [`packages`], [`python`],
 //! [`go`], [`node`]), what is built ([`page`],
 //! [`server`]), and how a command of many steps tells what it does ([`steps`]).
 
 mod browser;
 mod cli;
 mod commands;
+mod firefox;
 mod first_load;
 mod go;
 mod node;
+mod packages;
 mod page;
 mod python;
 mod server;

@@ -1,7 +1,7 @@
 //! The page, built by Trunk.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use anyhow::{Context as _, Result};
@@ -22,6 +22,14 @@ pub(crate) fn build(sh: &Shell) -> Result<()> {
         .run()
         .context("the page was not built; Trunk's own words are above")?;
     mirror(&built, &workspace::dist()).context("the page was built, but not copied to dist/")
+}
+
+/// Builds the page of the conformance suite's client under test, as the product's page is built, and returns its folder.
+pub(crate) fn build_conformance(sh: &Shell) -> Result<PathBuf> {
+    trunk(sh, &["--config", "tests/conformance/page/Trunk.toml", "build", "--release"])?
+        .run()
+        .context("the page of the client under test was not built; Trunk's own words are above")?;
+    Ok(workspace::root().join("target").join("conformance-page"))
 }
 
 /// Makes the folder `to` equal to the folder `from`, and touches only what differs.

@@ -1,4 +1,4 @@
-//! Programs of an exact version that the page is built with. The user's own is used when its version is equal; else it is
+//! Programs of an exact version that the page is built and judged with. The user's own is used when its version is equal; else it is
 //! installed into `.tools/`, beside and never instead of the user's own.
 
 use std::path::{Path, PathBuf};
@@ -40,6 +40,17 @@ impl Tool {
             what: "it writes the JavaScript between the page's WASM and the browser",
             install_options: &["--no-default-features"],
         })
+    }
+
+    /// Firefox' WebDriver server.
+    pub(crate) fn geckodriver() -> Self {
+        Tool {
+            program: "geckodriver",
+            package: "geckodriver",
+            version: "0.37.1".to_owned(),
+            what: "it drives Firefox",
+            install_options: &["--locked"],
+        }
     }
 
     /// The path of this program, which is installed when neither PATH nor `.tools/` has it in this version.

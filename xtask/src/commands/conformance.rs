@@ -1,5 +1,6 @@
 //! `cargo xtask conformance`: the protocol's own suite, which has the last word on what is gRPC and gRPC-Web.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
@@ -8,16 +9,25 @@ use xshell::{Shell, cmd};
 
 use crate::browser::Browser;
 use crate::commands::test::with_browser;
+use crate::firefox::Firefox;
 use crate::steps::Steps;
-use crate::{go, node, server};
+use crate::{go, node, page, server};
 
 /// Who is judged.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Side {
     /// The bridge, with the suite's service behind it, called by the suite's reference client
     Server,
+    /// The browser transport, in Chromium and in Firefox, calling the suite's reference server
+    Client,
     /// The bridge, called by browser clients that others wrote, as they come from npm; needs Node.js
     Clients,
+}
+
+/// A browser that the client under test is in, and what the client's program is told for it.
+struct Judged {
+    name: &'static str,
+    environment: [(&'static str, OsString); 4],
 }
 
 /// A list of cases.
@@ -34,6 +44,21 @@ const SERVER: [Suite; 2] = [
     Suite { name: "server, gRPC", config: "tests/conformance/grpc.yaml", mode: "server", cases: 564 },
 ];
 
+const CLIENT: [Suite; 2] = [
+    Suite {
+        name: "client, the official list",
+        config: "tests/conformance/grpc-web-client.yaml",
+        mode: "client",
+        cases: 148,
+    },
+    Suite {
+        name: "client, with HTTP/2 and TLS",
+        config: "tests/conformance/grpc-web-client-wide.yaml",
+        mode: "client",
+        cases: 336,
+    },
+];
+
 /// Judges the named sides, or all when none is named.
 pub(crate) fn conformance(sh: &Shell, steps: &mut Steps, sides: &[Side]) -> Result<()> {
     let wanted = |side| sides.is_empty() || sides.contains(&side);
@@ -43,13 +68,55 @@ pub(crate) fn conformance(sh: &Shell, steps: &mut Steps, sides: &[Side]) -> Resu
             server::build_package(sh, "drawbridge-conformance-server")
         })?;
         for suite in SERVER {
-            steps.step(&format!("conformance, {}", suite.name), || suite.run(sh, &runner, &program))?;
+            steps.step(&format!("conformance, {}", suite.name), || suite.run(sh, &runner, &program, &[]))?;
         }
+    }
+    if wanted(Side::Client) {
+        client(sh, steps)?;
     }
     if wanted(Side::Clients) {
         let page = steps.step("clients from npm", || node::bundle_clients(sh))?;
         let browser = steps.step("browser", || Browser::ensure(sh))?;
         steps.step("connect-web and grpc-web in Chromium", || clients(sh, &page, &browser))?;
+    }
+    Ok(())
+}
+
+/// Judges the browser transport, in each browser.
+fn client(sh: &Shell, steps: &mut Steps) -> Result<()> {
+    let runner = steps.step("conformance suite", || go::ensure_conformance_runner(sh))?;
+    let page = steps.step("conformance, the page under test", || page::build_conformance(sh))?;
+    let program = steps.step("conformance, the client under test", || {
+        server::build_package(sh, "drawbridge-conformance-client")
+    })?;
+    let chromium = steps.step("browser", || Browser::ensure(sh))?;
+    let firefox = steps.step("Firefox", || Firefox::ensure(sh))?;
+    let judged = [
+        Judged {
+            name: "Chromium",
+            environment: [
+                ("DRAWBRIDGE_PAGE", page.clone().into()),
+                ("DRAWBRIDGE_BROWSER", "chromium".into()),
+                ("CHROME", chromium.chrome.into()),
+                ("CHROMEDRIVER", chromium.chromedriver.into()),
+            ],
+        },
+        Judged {
+            name: "Firefox",
+            environment: [
+                ("DRAWBRIDGE_PAGE", page.into()),
+                ("DRAWBRIDGE_BROWSER", "firefox".into()),
+                ("FIREFOX", firefox.firefox.into()),
+                ("GECKODRIVER", firefox.geckodriver.into()),
+            ],
+        },
+    ];
+    for Judged { name, environment } in judged {
+        for suite in CLIENT {
+            steps.step(&format!("conformance, {}, {name}", suite.name), || {
+                suite.run(sh, &runner, &program, &environment)
+            })?;
+        }
     }
     Ok(())
 }
@@ -60,10 +127,12 @@ fn clients(sh: &Shell, page: &Path, browser: &Browser) -> Result<()> {
 }
 
 impl Suite {
-    fn run(&self, sh: &Shell, runner: &Path, program: &Path) -> Result<()> {
+    fn run(&self, sh: &Shell, runner: &Path, program: &Path, environment: &[(&str, OsString)]) -> Result<()> {
         let Suite { config, mode, cases, .. } = self;
-        let output =
-            cmd!(sh, "{runner} --conf {config} --mode {mode} -- {program}").ignore_status().read()?;
+        let output = cmd!(sh, "{runner} --conf {config} --mode {mode} -- {program}")
+            .envs(environment.iter().map(|(name, value)| (*name, value)))
+            .ignore_status()
+            .read()?;
         let passed = format!("Total cases: {cases}\n{cases} passed, 0 failed");
         if !output.contains(&passed) {
             println!("{output}");

@@ -9,8 +9,13 @@ use crate::toolchain;
 use crate::workspace::WASM;
 
 /// The crates that run in the browser.
-const BROWSER_CRATES: [&str; 4] =
-    ["drawbridge-web", "drawbridge-fetch", "drawbridge-proto", "drawbridge-call"];
+const BROWSER_CRATES: [&str; 5] = [
+    "drawbridge-web",
+    "drawbridge-fetch",
+    "drawbridge-proto",
+    "drawbridge-call",
+    "drawbridge-conformance-page",
+];
 
 /// Checks the form of everything.
 pub(crate) fn lint(sh: &Shell, steps: &mut Steps) -> Result<()> {

@@ -1,0 +1,33 @@
+//! Debian's packages, where they may be installed.
+
+use anyhow::{Result, bail};
+use xshell::{Shell, cmd};
+
+/// Installs packages, as root or through a sudo that asks for no password. `what` they are and `why` they are wanted is
+/// said before, and `help`, which names other ways, where it cannot be done.
+pub(crate) fn install(sh: &Shell, packages: &[&str], what: &str, why: &str, help: &str) -> Result<()> {
+    let Some((program, first)) = apt_get(sh) else {
+        bail!("no {what}: {help}");
+    };
+    println!("Installing {what} with apt-get: {why}.");
+    let update = cmd!(sh, "{program} {first...} --quiet update");
+    let install =
+        cmd!(sh, "{program} {first...} --quiet --yes --no-install-recommends install {packages...}");
+    for command in [update, install] {
+        if command.env("DEBIAN_FRONTEND", "noninteractive").run().is_err() {
+            bail!("apt-get could not install {what}; its own words are above. Otherwise {help}");
+        }
+    }
+    Ok(())
+}
+
+/// Debian's installer, as a program and its first arguments, when this user may use it without being asked for anything.
+fn apt_get(sh: &Shell) -> Option<(&'static str, &'static [&'static str])> {
+    which::which("apt-get").ok()?;
+    if cmd!(sh, "id -u").read().is_ok_and(|id| id == "0") {
+        return Some(("apt-get", &[]));
+    }
+    which::which("sudo").ok()?;
+    cmd!(sh, "sudo --non-interactive true").quiet().ignore_stderr().run().ok()?;
+    Some(("sudo", &["--non-interactive", "apt-get"]))
+}
