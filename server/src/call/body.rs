@@ -117,14 +117,11 @@ fn count_messages(scanner: &mut FrameScanner, context: &CallContext, data: &[u8]
 }
 
 /// Adds to the last frame what the handler has set for it.
-fn with_trailers(context: &CallContext, frame: Frame<Bytes>) -> Frame<Bytes> {
-    match frame.into_trailers() {
-        Ok(mut trailers) => {
-            context.add_trailers(&mut trailers);
-            Frame::trailers(trailers)
-        }
-        Err(data) => data,
+fn with_trailers(context: &CallContext, mut frame: Frame<Bytes>) -> Frame<Bytes> {
+    if let Some(trailers) = frame.trailers_mut() {
+        context.add_trailers(trailers);
     }
+    frame
 }
 
 fn trailers_of(status: &Status) -> HeaderMap {

@@ -20,10 +20,6 @@ use super::registry::Calls;
 use super::request_id::RequestId;
 use crate::front::content_type::FrontProtocol;
 
-tokio::task_local! {
-    static CURRENT: CallContext;
-}
-
 /// What is known of one call, shared by its handler, its timer and whoever may end it. Cloning it is cheap.
 ///
 /// A handler finds it in its request's extensions, or with [`CallContext::current`] anywhere below: in the handler's
@@ -89,11 +85,6 @@ impl CallContext {
             calls,
             span,
         }))
-    }
-
-    /// Returns the context of the call that the current code works for, or `None` outside any call.
-    pub fn current() -> Option<Self> {
-        CURRENT.try_with(Self::clone).ok()
     }
 
     /// Returns the call's name, made by this server.
@@ -234,17 +225,6 @@ impl CallContext {
             words = words.map(tracing::field::debug),
             "call ended"
         );
-    }
-
-    /// Runs `f` as part of the call: its context is the current one, and its log lines carry its id.
-    pub(crate) fn scope<R>(&self, f: impl FnOnce() -> R) -> R {
-        let _entered = self.0.span.enter();
-        CURRENT.sync_scope(self.clone(), f)
-    }
-
-    /// Makes a future part of the call, in each of its polls and in its drop. The span is not entered.
-    pub(crate) fn surround<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
-        CURRENT.scope(self, future)
     }
 
     pub(crate) fn span(&self) -> &Span {

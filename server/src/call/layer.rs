@@ -171,11 +171,14 @@ where
                     StateProjection::Ended => Ok(Poll::Pending),
                 };
                 if !matches!(polled, Ok(Poll::Pending)) {
-                    context.check_deadline();
                     this.state.set(State::Ended);
                 }
                 polled
             });
+            // Any other answer has its end in its body.
+            if matches!(&polled, Ok(Poll::Ready(Ok(answer))) if answer.body().is_end_stream()) {
+                context.check_deadline();
+            }
             match polled {
                 Ok(Poll::Pending) => {
                     // Registered before the look at the end, so that no end falls between the two.

@@ -3,7 +3,7 @@
 //! Read in this order:
 //!
 //! 1. [`context`]: what is known of a call, for its handler and for whoever ends it.
-//! 2. [`work`]: tasks that belong to a call.
+//! 2. [`scope`]: what runs as part of a call; [`work`]: tasks that belong to one.
 //! 3. [`layer`]: opens a context around every call, and follows its future.
 //! 4. [`body`]: follows the answer's body, which the context can take away from under it.
 //! 5. [`deadline`]: the policy that grants time, and the timer that ends a call.
@@ -16,6 +16,7 @@ mod id;
 mod layer;
 mod registry;
 mod request_id;
+mod scope;
 mod work;
 
 pub use context::CallContext;

@@ -12,13 +12,13 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 const MAX_BYTES: usize = 128;
 
 /// How many digits a label of our own has.
-const DIGITS: usize = 32;
+const DIGITS: usize = 16;
 
 /// The label that all hops of one request share, so that their logs can be read together. It travels in the header
 /// `x-request-id`.
 ///
 /// It is the caller's own, if that is 1 to 128 letters, digits and `-._~+/=:@`, and otherwise made by the first server:
-/// 32 hexadecimal digits. It is no secret and proves nothing; what names a call for good is its
+/// 16 hexadecimal digits. It is no secret and proves nothing; what names a call for good is its
 /// [`CallId`](crate::CallId).
 #[derive(Clone)]
 pub struct RequestId(Label);
@@ -133,7 +133,7 @@ mod tests {
         let long = "x".repeat(129);
         for text in [&b""[..], b"two words", b"a\tb", b"\"a\"", b"<b>", b"caf\xe9", b"a,b", long.as_bytes()] {
             let made = of(text);
-            assert_eq!(made.as_str().len(), 32, "{text:?}");
+            assert_eq!(made.as_str().len(), 16, "{text:?}");
             assert!(made.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));
             assert_ne!(made, of(text), "each is new");
         }

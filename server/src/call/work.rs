@@ -1,7 +1,6 @@
 //! Work that a handler leaves to a task of its own.
 
 use tokio::task::JoinHandle;
-use tracing::Instrument as _;
 
 use super::context::CallContext;
 
@@ -50,7 +49,6 @@ impl CallContext {
                 },
             }
         };
-        // Both wrappers reach into the task's drop as well as its polls.
-        tokio::spawn(self.clone().surround(task).instrument(self.span().clone()))
+        tokio::spawn(self.clone().surround(task))
     }
 }
