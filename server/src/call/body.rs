@@ -63,7 +63,9 @@ impl HttpBody for CallBody {
                 return Poll::Pending;
             }
         }
-        if !matches!(&polled, Some(Ok(Poll::Ready(Some(Ok(frame))))) if frame.is_data()) {
+        if let Some(Ok(Poll::Ready(Some(end)))) = &polled
+            && is_failure(end)
+        {
             context.check_deadline();
         }
         let frame = match polled {
@@ -114,6 +116,14 @@ fn count_messages(scanner: &mut FrameScanner, context: &CallContext, data: &[u8]
         context.count_message();
         Ok(())
     });
+}
+
+/// Tells whether a frame ends the answer with a failure.
+fn is_failure(frame: &Result<Frame<Bytes>, Status>) -> bool {
+    match frame {
+        Ok(frame) => frame.trailers_ref().is_some_and(|trailers| code_in(trailers) != Code::Ok),
+        Err(_) => true,
+    }
 }
 
 /// Adds to the last frame what the handler has set for it.

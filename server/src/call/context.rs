@@ -194,7 +194,7 @@ impl CallContext {
     }
 
     /// Ends the call if its time is up and its timer is yet to notice: timers are up to a millisecond late. To be called
-    /// with an answer in hand, so that what races the deadline is never taken for an answer in time.
+    /// with a failure in hand: what a handler waited for may have failed by the same deadline, and be the first to say so.
     pub(crate) fn check_deadline(&self) {
         if let Some(deadline) = self.deadline()
             && deadline.expired(now())

@@ -175,7 +175,7 @@ where
                 }
                 polled
             });
-            // Any other answer has its end in its body.
+            // A failure is an answer without a body; any other has its end there.
             if matches!(&polled, Ok(Poll::Ready(Ok(answer))) if answer.body().is_end_stream()) {
                 context.check_deadline();
             }
