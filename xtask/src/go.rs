@@ -7,20 +7,20 @@ use xshell::{Shell, cmd};
 
 use crate::workspace;
 
-/// The runner's package, in the version whose contracts are compiled as well (`tests/conformance/contract/build.rs`).
-const PACKAGE: &str = "connectrpc.com/conformance/cmd/connectconformance@v1.0.5";
+/// The module that has the suite, in one version: its contracts are compiled by the same file.
+const MODULE: &str = include_str!("../../tests/conformance/module");
 
 /// Returns the path of the runner, which is installed into `.tools/` when it is not there.
 pub(crate) fn ensure_conformance_runner(sh: &Shell) -> Result<PathBuf> {
     ensure_go()?;
-    let version = PACKAGE.rsplit('@').next().unwrap_or_default();
+    let (module, version) = MODULE.split_once('@').context("tests/conformance/module names no version")?;
     let folder = workspace::tools().join("conformance").join(version);
     let runner = folder.join(format!("connectconformance{}", std::env::consts::EXE_SUFFIX));
     if !runner.is_file() {
         println!(
             "Installing the protocol's conformance suite into .tools/, through Go. This takes minutes, once."
         );
-        cmd!(sh, "go install {PACKAGE}")
+        cmd!(sh, "go install {module}/cmd/connectconformance@{version}")
             .env("GOBIN", &folder)
             .run()
             .context("Go could not install it; its own words are above. The first run needs the network")?;

@@ -6,8 +6,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use prost::Message as _;
 
-/// The module that has the suite, in the version that is run.
-const MODULE: &str = "connectrpc.com/conformance@v1.0.5";
+/// The module that has the suite, in the version that is run: the runner is installed by the same file.
+const MODULE: &str = include_str!("../module");
 
 const CONTRACTS: [&str; 4] = [
     "connectrpc/conformance/v1/config.proto",

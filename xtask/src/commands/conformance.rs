@@ -34,27 +34,20 @@ struct Judged {
 struct Suite {
     name: &'static str,
     config: &'static str,
-    mode: &'static str,
     /// How many cases there are. Fewer would mean that some were lost on the way.
     cases: u32,
 }
 
 const SERVER: [Suite; 2] = [
-    Suite { name: "server, gRPC-Web", config: "tests/conformance/grpc-web.yaml", mode: "server", cases: 678 },
-    Suite { name: "server, gRPC", config: "tests/conformance/grpc.yaml", mode: "server", cases: 564 },
+    Suite { name: "server, gRPC-Web", config: "tests/conformance/grpc-web.yaml", cases: 678 },
+    Suite { name: "server, gRPC", config: "tests/conformance/grpc.yaml", cases: 564 },
 ];
 
 const CLIENT: [Suite; 2] = [
-    Suite {
-        name: "client, the official list",
-        config: "tests/conformance/grpc-web-client.yaml",
-        mode: "client",
-        cases: 148,
-    },
+    Suite { name: "client, the official list", config: "tests/conformance/grpc-web-client.yaml", cases: 148 },
     Suite {
         name: "client, with HTTP/2 and TLS",
         config: "tests/conformance/grpc-web-client-wide.yaml",
-        mode: "client",
         cases: 336,
     },
 ];
@@ -62,17 +55,14 @@ const CLIENT: [Suite; 2] = [
 /// Judges the named sides, or all when none is named.
 pub(crate) fn conformance(sh: &Shell, steps: &mut Steps, sides: &[Side]) -> Result<()> {
     let wanted = |side| sides.is_empty() || sides.contains(&side);
-    if wanted(Side::Server) {
+    if wanted(Side::Server) || wanted(Side::Client) {
         let runner = steps.step("conformance suite", || go::ensure_conformance_runner(sh))?;
-        let program = steps.step("conformance, the server under test", || {
-            server::build_package(sh, "drawbridge-conformance-server")
-        })?;
-        for suite in SERVER {
-            steps.step(&format!("conformance, {}", suite.name), || suite.run(sh, &runner, &program, &[]))?;
+        if wanted(Side::Server) {
+            server(sh, steps, &runner)?;
         }
-    }
-    if wanted(Side::Client) {
-        client(sh, steps)?;
+        if wanted(Side::Client) {
+            client(sh, steps, &runner)?;
+        }
     }
     if wanted(Side::Clients) {
         let page = steps.step("clients from npm", || node::bundle_clients(sh))?;
@@ -82,9 +72,21 @@ pub(crate) fn conformance(sh: &Shell, steps: &mut Steps, sides: &[Side]) -> Resu
     Ok(())
 }
 
+/// Judges the bridge.
+fn server(sh: &Shell, steps: &mut Steps, runner: &Path) -> Result<()> {
+    let program = steps.step("conformance, the server under test", || {
+        server::build_package(sh, "drawbridge-conformance-server")
+    })?;
+    for suite in SERVER {
+        steps.step(&format!("conformance, {}", suite.name), || {
+            suite.run(sh, runner, "server", &program, &[])
+        })?;
+    }
+    Ok(())
+}
+
 /// Judges the browser transport, in each browser.
-fn client(sh: &Shell, steps: &mut Steps) -> Result<()> {
-    let runner = steps.step("conformance suite", || go::ensure_conformance_runner(sh))?;
+fn client(sh: &Shell, steps: &mut Steps, runner: &Path) -> Result<()> {
     let page = steps.step("conformance, the page under test", || page::build_conformance(sh))?;
     let program = steps.step("conformance, the client under test", || {
         server::build_package(sh, "drawbridge-conformance-client")
@@ -114,7 +116,7 @@ fn client(sh: &Shell, steps: &mut Steps) -> Result<()> {
     for Judged { name, environment } in judged {
         for suite in CLIENT {
             steps.step(&format!("conformance, {}, {name}", suite.name), || {
-                suite.run(sh, &runner, &program, &environment)
+                suite.run(sh, runner, "client", &program, &environment)
             })?;
         }
     }
@@ -127,8 +129,15 @@ fn clients(sh: &Shell, page: &Path, browser: &Browser) -> Result<()> {
 }
 
 impl Suite {
-    fn run(&self, sh: &Shell, runner: &Path, program: &Path, environment: &[(&str, OsString)]) -> Result<()> {
-        let Suite { config, mode, cases, .. } = self;
+    fn run(
+        &self,
+        sh: &Shell,
+        runner: &Path,
+        mode: &str,
+        program: &Path,
+        environment: &[(&str, OsString)],
+    ) -> Result<()> {
+        let Suite { config, cases, .. } = self;
         let output = cmd!(sh, "{runner} --conf {config} --mode {mode} -- {program}")
             .envs(environment.iter().map(|(name, value)| (*name, value)))
             .ignore_status()

@@ -1,6 +1,8 @@
 //! The contracts of connectrpc's conformance suite: the service that is hosted or called, and what the runner and the
 //! programs under test tell each other.
 
+pub mod metadata;
+
 /// The package `connectrpc.conformance.v1`.
 pub mod v1 {
     #![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, rustdoc::all)]

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use drawbridge_conformance_contract::v1;
 use drawbridge_conformance_contract::v1::ClientResponseResult;
 use drawbridge_conformance_contract::v1::client_compat_request::cancel::CancelTiming;
 use drawbridge_conformance_contract::v1::client_compat_response::Result as Outcome;
 use drawbridge_conformance_contract::v1::conformance_service_client::ConformanceServiceClient;
+use drawbridge_conformance_contract::{metadata, v1};
 use drawbridge_fetch::{CallOptions, CancelHandle, Transport};
 use futures_util::future::join;
 use js_sys::Promise;
@@ -84,7 +84,7 @@ fn request<M: Message + Name + Default>(
         return Err(format!("one message is sent, not {}", case.request_messages.len()));
     };
     let mut request = Request::new(message.to_msg().map_err(|error| error.to_string())?);
-    *request.metadata_mut() = words::metadata(&case.request_headers)?;
+    *request.metadata_mut() = metadata::read(&case.request_headers)?;
     request.extensions_mut().insert(options);
     Ok(request)
 }
@@ -108,7 +108,7 @@ fn unary<M>(
     };
     let (metadata, message, _) = answer.into_parts();
     // Of a unary answer tonic has one bag of metadata, the trailers among the headers.
-    let metadata = words::headers(&metadata);
+    let metadata = metadata::write(&metadata);
     ClientResponseResult {
         response_headers: metadata.clone(),
         payloads: vec![payload(message).unwrap_or_default()],
@@ -127,7 +127,7 @@ async fn server_stream(
         Err(status) => return Ok(failed(&status)),
     };
     let mut seen = ClientResponseResult {
-        response_headers: words::headers(answer.metadata()),
+        response_headers: metadata::write(answer.metadata()),
         ..ClientResponseResult::default()
     };
     let mut messages = answer.into_inner();
@@ -145,7 +145,7 @@ async fn server_stream(
         }
     }
     match messages.trailers().await {
-        Ok(trailers) => seen.response_trailers = words::headers(&trailers.unwrap_or_default()),
+        Ok(trailers) => seen.response_trailers = metadata::write(&trailers.unwrap_or_default()),
         Err(status) => seen.error = Some(words::error(&status)),
     }
     Ok(seen)
@@ -155,7 +155,7 @@ async fn server_stream(
 fn failed(status: &Status) -> ClientResponseResult {
     ClientResponseResult {
         error: Some(words::error(status)),
-        response_trailers: words::headers(status.metadata()),
+        response_trailers: metadata::write(status.metadata()),
         ..ClientResponseResult::default()
     }
 }

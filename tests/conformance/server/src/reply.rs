@@ -2,7 +2,7 @@
 
 use drawbridge::CallContext;
 use drawbridge_conformance_contract::v1::conformance_payload::RequestInfo;
-use drawbridge_conformance_contract::{RpcStatus, v1};
+use drawbridge_conformance_contract::{RpcStatus, metadata, v1};
 use prost::Message as _;
 use prost_types::Any;
 use tonic::metadata::MetadataMap;
@@ -13,38 +13,16 @@ pub(crate) fn request_info(metadata: &MetadataMap, requests: Vec<Any>) -> Reques
     let deadline = CallContext::current().and_then(|call| call.deadline());
     let timeout = deadline.map(|deadline| deadline.granted().duration().as_millis());
     RequestInfo {
-        request_headers: headers(metadata),
+        request_headers: metadata::write(metadata),
         timeout_ms: timeout.and_then(|timeout| i64::try_from(timeout).ok()),
         requests,
         connect_get_info: None,
     }
 }
 
-/// Returns metadata as the suite writes it, values of one name together.
-fn headers(metadata: &MetadataMap) -> Vec<v1::Header> {
-    let headers = metadata.clone().into_headers();
-    let value =
-        |value: &tonic::codegen::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    headers
-        .keys()
-        .map(|name| v1::Header {
-            name: name.to_string(),
-            value: headers.get_all(name).iter().map(value).collect(),
-        })
-        .collect()
-}
-
 /// Returns the metadata that the suite asks for.
 pub(crate) fn metadata(headers: &[v1::Header]) -> Result<MetadataMap, Status> {
-    let mut map = tonic::codegen::http::HeaderMap::new();
-    for header in headers {
-        for value in &header.value {
-            let wrong = || Status::invalid_argument(format!("not a header: {header:?}"));
-            let name = tonic::codegen::http::HeaderName::try_from(&header.name).map_err(|_| wrong())?;
-            map.append(name, value.try_into().map_err(|_| wrong())?);
-        }
-    }
-    Ok(MetadataMap::from_headers(map))
+    metadata::read(headers).map_err(Status::invalid_argument)
 }
 
 /// Returns the status that the suite asks for, with what was seen of the request among its details.
