@@ -6,8 +6,8 @@
 // A test exports nothing, and an unwrap that panics is a test that fails.
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
-mod bad_input;
 mod cancellation;
+mod child_deadline;
 mod context;
 mod cors;
 mod deadline;
@@ -21,3 +21,4 @@ mod storm;
 mod support;
 mod tls;
 mod users;
+mod wire_rules;

@@ -2,17 +2,11 @@
 
 use std::time::Duration;
 
-use drawbridge::{AtEnd, CallContext, EndReason, PropagationLayer, in_process};
+use drawbridge::{AtEnd, CallContext, EndReason, in_process};
 use drawbridge_proto::message::Response as Progress;
-use drawbridge_proto::message::message_client::MessageClient;
-use http::HeaderMap;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tonic::body::Body;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request, Status};
-use tower::{BoxError, Layer as _, ServiceExt as _};
+use tonic::{Code, Request};
 
 use crate::support::client::{Answer, Wire, frame};
 use crate::support::probe::{Events, Probe, told};
@@ -27,12 +21,6 @@ fn granted(call: &CallContext) -> Option<Duration> {
     call.deadline().map(|deadline| deadline.granted().duration())
 }
 
-/// The probe, behind a channel.
-fn probe() -> (Channel, Events) {
-    let (bridge, events) = Probe::hosted();
-    (in_process(bridge.into_router()), events)
-}
-
 /// Calls a relay without a socket, so that time can be paused.
 async fn call(relay: Relay, key: &str, timeout: Option<&str>) -> Answer {
     let headers: Vec<_> = timeout.map(|timeout| ("grpc-timeout", timeout)).into_iter().collect();
@@ -42,7 +30,7 @@ async fn call(relay: Relay, key: &str, timeout: Option<&str>) -> Answer {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_left_shrinks_from_hop_to_hop() {
-    let (channel, mut events) = probe();
+    let (channel, mut events) = Probe::in_process();
     let (mut second, mut second_calls) = Relay::to(channel);
     second.pause = ms(30);
     let (mut first, mut first_calls) = Relay::to(in_process(second.hosted().into_router()));
@@ -63,7 +51,7 @@ async fn the_smaller_of_own_and_inherited_wins() {
         (Some(100), None, Some(100)),
         (None, None, None),
     ] {
-        let (channel, mut events) = probe();
+        let (channel, mut events) = Probe::in_process();
         let (mut relay, _calls) = Relay::to(channel);
         relay.own = own.map(ms);
         let answer = call(relay, "echo", inherited).await;
@@ -76,7 +64,7 @@ async fn the_smaller_of_own_and_inherited_wins() {
 async fn a_child_out_of_time_is_deadline_exceeded_before_its_answer_and_in_it() {
     // `wait` never answers, `three` stops after three messages.
     for (key, count) in [("wait", 0), ("three", 3)] {
-        let (channel, mut events) = probe();
+        let (channel, mut events) = Probe::in_process();
         let (mut relay, mut calls) = Relay::to(channel);
         relay.own = Some(ms(200));
         let start = Instant::now();
@@ -94,7 +82,7 @@ async fn a_child_out_of_time_is_deadline_exceeded_before_its_answer_and_in_it() 
 #[tokio::test(start_paused = true)]
 async fn a_child_that_uses_up_its_parents_time_does_not_end_it_first() {
     for key in ["wait", "three"] {
-        let (channel, mut events) = probe();
+        let (channel, mut events) = Probe::in_process();
         let (relay, mut calls) = Relay::to(channel);
         let answer = call(relay, key, Some("300m")).await;
         let ending = answer.finish::<Progress>().await.1;
@@ -111,7 +99,7 @@ async fn a_child_that_uses_up_its_parents_time_does_not_end_it_first() {
 async fn a_parent_that_is_left_takes_its_child_along() {
     for key in ["wait", "silent"] {
         for wire in Wire::ALL {
-            let (channel, mut events) = probe();
+            let (channel, mut events) = Probe::in_process();
             let (relay, _calls) = Relay::to(channel);
             let server = Server::start(relay.hosted()).await;
             let address = server.address;
@@ -130,7 +118,7 @@ async fn a_parent_that_is_left_takes_its_child_along() {
 #[tokio::test(start_paused = true)]
 async fn a_parent_out_of_time_takes_its_child_along() {
     for key in ["wait", "silent"] {
-        let (channel, mut events) = probe();
+        let (channel, mut events) = Probe::in_process();
         let (relay, _calls) = Relay::to(channel);
         let ending = call(relay, key, Some("300m")).await.ending().await;
         assert_eq!(ending.code, 4, "{key}");
@@ -150,7 +138,7 @@ async fn open_call() -> (CallContext, (Server, Answer, Events)) {
 #[tokio::test]
 async fn a_child_in_a_task_of_its_own_is_told_why_its_parent_ended() {
     for key in ["wait", "silent"] {
-        let (channel, mut events) = probe();
+        let (channel, mut events) = Probe::in_process();
         let (parent, _open) = open_call().await;
         let ended: tokio::task::JoinHandle<_> = parent.spawn(AtEnd::Finish, async move {
             let mut stream = child(channel).stream(told(key)).await?.into_inner();
@@ -166,7 +154,7 @@ async fn a_child_in_a_task_of_its_own_is_told_why_its_parent_ended() {
 
 #[tokio::test]
 async fn a_detached_child_inherits_nothing() {
-    let (channel, mut events) = probe();
+    let (channel, mut events) = Probe::in_process();
     let (mut relay, mut calls) = Relay::to(channel);
     relay.detached = true;
     let server = Server::start(relay.hosted()).await;
@@ -182,7 +170,7 @@ async fn a_detached_child_inherits_nothing() {
 
 #[tokio::test]
 async fn a_detached_child_lives_on_when_its_parent_ends() {
-    let (channel, mut events) = probe();
+    let (channel, mut events) = Probe::in_process();
     let (parent, _open) = open_call().await;
     let (goes_on, mut told_so) = mpsc::unbounded_channel();
     parent.spawn(AtEnd::Finish, async move {
@@ -200,7 +188,7 @@ async fn a_detached_child_lives_on_when_its_parent_ends() {
 
 #[tokio::test]
 async fn the_hops_of_a_request_share_its_label() {
-    let (channel, mut events) = probe();
+    let (channel, mut events) = Probe::in_process();
     let (relay, mut calls) = Relay::to(channel);
     let server = Server::start(relay.hosted()).await;
     let answer = Wire::WEB_H1.call(server.address, "/Message/Stream", &told("echo")).await;
@@ -212,7 +200,7 @@ async fn the_hops_of_a_request_share_its_label() {
 
 #[tokio::test]
 async fn a_status_that_is_handed_on_says_nothing_of_the_childs_http() {
-    let (channel, _events) = probe();
+    let (channel, _events) = Probe::in_process();
     let (relay, _calls) = Relay::to(channel);
     let server = Server::start(relay.hosted()).await;
     for wire in Wire::ALL {
@@ -231,114 +219,8 @@ async fn a_status_that_is_handed_on_says_nothing_of_the_childs_http() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_outside_any_call_just_goes() {
-    let (channel, mut events) = probe();
+    let (channel, mut events) = Probe::in_process();
     let mut stream = child(channel).stream(told("echo")).await.unwrap().into_inner();
     assert_eq!(stream.message().await.unwrap().unwrap().message, "echo");
     assert_eq!(granted(&events.started().await), None);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_server_that_never_answers_is_given_up_on_time() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let uri = format!("http://{}", listener.local_addr().unwrap());
-    let silent = tokio::spawn(async move {
-        let mut connections = Vec::new();
-        loop {
-            connections.push(listener.accept().await.unwrap());
-        }
-    });
-    let mut request = Request::new(told("echo"));
-    request.set_timeout(ms(400));
-    let start = Instant::now();
-    let channel = Endpoint::from_shared(uri).unwrap().connect_lazy();
-    let status = child(channel).stream(request).await.unwrap_err();
-    assert_eq!(status.code(), Code::DeadlineExceeded);
-    assert!(status.message().contains("400ms"), "{}", status.message());
-    assert_eq!(start.elapsed(), ms(400));
-    silent.abort();
-}
-
-#[tokio::test(start_paused = true)]
-async fn with_no_time_left_nothing_is_sent() {
-    let server = tower::service_fn(
-        |_: http::Request<Body>| -> std::future::Ready<Result<http::Response<Body>, Status>> {
-            unreachable!("nothing is sent")
-        },
-    );
-    let mut client = MessageClient::new(PropagationLayer::new().layer(server));
-    let mut request = Request::new(told("echo"));
-    request.set_timeout(Duration::ZERO);
-    assert_eq!(client.stream(request).await.unwrap_err().code(), Code::DeadlineExceeded);
-
-    let (bridge, mut calls) = Probe::hosted();
-    let (body, headers) = (frame(&told("wait")), [("grpc-timeout", "250m")]);
-    let answer = Wire::GRPC.call_router(bridge.into_router(), "/Message/Stream", body, &headers).await;
-    assert_eq!(answer.ending().await.code, 4);
-    let parent = calls.started().await;
-    let late = parent.spawn(AtEnd::Finish, async move { client.stream(told("echo")).await });
-    assert_eq!(late.await.unwrap().unwrap().unwrap_err().code(), Code::DeadlineExceeded);
-}
-
-#[tokio::test]
-async fn a_timeout_that_is_none_is_the_callers_mistake() {
-    let (channel, mut events) = probe();
-    let mut request = Request::new(told("echo"));
-    request.metadata_mut().insert("grpc-timeout", "soon".parse().unwrap());
-    let status = child(channel).stream(request).await.unwrap_err();
-    assert_eq!(status.code(), Code::InvalidArgument);
-    assert!(status.message().contains("\"soon\""), "{}", status.message());
-    assert!(events.is_silent());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_reset_that_races_the_deadline_is_deadline_exceeded() {
-    /// What a server may do at the very instant of the deadline.
-    async fn racing(answer: Result<http::Response<Body>, BoxError>) -> Status {
-        let mut answer = Some(answer);
-        let server = tower::service_fn(move |_: http::Request<Body>| {
-            let answer = answer.take().expect("one call");
-            async {
-                tokio::time::sleep(ms(250)).await;
-                answer
-            }
-        });
-        let mut client = MessageClient::new(PropagationLayer::new().layer(server));
-        let mut request = Request::new(told("echo"));
-        request.set_timeout(ms(250));
-        match client.stream(request).await {
-            Err(status) => status,
-            Ok(stream) => stream.into_inner().message().await.unwrap_err(),
-        }
-    }
-    let reset = || Status::cancelled("stream reset by the peer");
-    assert_eq!(racing(Err(reset().into())).await.code(), Code::DeadlineExceeded);
-    assert_eq!(racing(Ok(reset().into_http())).await.code(), Code::DeadlineExceeded);
-    let mut trailers = HeaderMap::new();
-    reset().add_header(&mut trailers).unwrap();
-    let body = http_body_util::StreamBody::new(tokio_stream::once(Ok::<_, Status>(http_body::Frame::<
-        bytes::Bytes,
-    >::trailers(trailers))));
-    let late =
-        http::Response::builder().header("content-type", "application/grpc").body(Body::new(body)).unwrap();
-    assert_eq!(racing(Ok(late)).await.code(), Code::DeadlineExceeded);
-}
-
-#[tokio::test(start_paused = true)]
-async fn both_verdicts_stand_where_server_and_client_differ() {
-    let (channel, mut events) = probe();
-    // The answer is complete on the server, and stays on its way until the client's time is up.
-    let far = tower::service_fn(move |request: http::Request<Body>| {
-        let channel = channel.clone();
-        async move {
-            let answer = channel.oneshot(request).await;
-            tokio::time::sleep(Duration::from_hours(1)).await;
-            answer
-        }
-    });
-    let mut client = MessageClient::new(PropagationLayer::new().layer(far));
-    let mut request = Request::new(told("echo"));
-    request.set_timeout(ms(250));
-    assert_eq!(client.stream(request).await.unwrap_err().code(), Code::DeadlineExceeded);
-    let call = events.started().await;
-    assert_eq!(call.cancelled().await, EndReason::Completed(Code::Ok));
 }

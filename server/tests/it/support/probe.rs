@@ -10,6 +10,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _, future, stream};
 use tokio::sync::mpsc;
 use tonic::metadata::MetadataMap;
+use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
 use super::{Server, soon};
@@ -38,6 +39,12 @@ impl Probe {
             .descriptors(drawbridge_proto::FILE_DESCRIPTOR_SET)
             .unwrap();
         (bridge, Events(receiver))
+    }
+
+    /// Returns the probe behind a channel, without a socket.
+    pub fn in_process() -> (Channel, Events) {
+        let (bridge, events) = Self::hosted();
+        (drawbridge::in_process(bridge.into_router()), events)
     }
 
     pub async fn start() -> (Server, Events) {
