@@ -13,7 +13,7 @@ use tokio::task::coop;
 use tonic::{Code, Status};
 
 use super::context::CallContext;
-use super::layer::{CallGuard, code_in};
+use super::layer::{CallGuard, GRPC_STATUS, code_in};
 use crate::front::frames::FrameScanner;
 
 /// The body of a call's answer, as the connection sees it: the handler's own frames, and then its trailers or those
@@ -138,7 +138,7 @@ fn trailers_of(status: &Status) -> HeaderMap {
     let mut trailers = HeaderMap::new();
     if status.add_header(&mut trailers).is_err() {
         // A message that no header can carry is left out; the code always fits.
-        trailers.insert("grpc-status", HeaderValue::from(status.code() as i32));
+        trailers.insert(GRPC_STATUS, HeaderValue::from(status.code() as i32));
     }
     trailers
 }

@@ -180,7 +180,7 @@ impl CallContext {
         self.0.calls.remove(self);
         self.log_end();
         // Whoever polls the body at this moment holds the lock, and looks for the reason once it has let go of it
-        // (`poll_body`). Between them, the two fences see to it that at least one sees what the other did.
+        // (`with_body`). Between them, the two fences see to it that at least one sees what the other did.
         fence(Ordering::SeqCst);
         let body = match self.0.body.try_lock() {
             Ok(mut body) => body.take(),

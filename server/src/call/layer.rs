@@ -25,8 +25,8 @@ use super::request_id::RequestId;
 use crate::front::content_type::FrontProtocol;
 
 // As names and not as text, which would be parsed at each look.
-const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-const TIMEOUT: HeaderName = HeaderName::from_static(GRPC_TIMEOUT);
+pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+pub(crate) const TIMEOUT: HeaderName = HeaderName::from_static(GRPC_TIMEOUT);
 
 /// Puts a [`CallContext`] around every call of the service below.
 #[derive(Clone, Debug)]

@@ -27,5 +27,5 @@ pub use request_id::RequestId;
 pub use work::AtEnd;
 
 pub(crate) use context::now;
-pub(crate) use layer::{CallLayer, asked_timeout};
+pub(crate) use layer::{CallLayer, TIMEOUT, asked_timeout};
 pub(crate) use request_id::X_REQUEST_ID;

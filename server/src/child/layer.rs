@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use drawbridge_call::{Deadline, GRPC_TIMEOUT, Timeout};
+use drawbridge_call::{Deadline, Timeout};
 use http::{HeaderName, HeaderValue, Request, Response, header};
 use http_body::Body as HttpBody;
 use tonic::body::Body;
@@ -14,7 +14,7 @@ use tower::{BoxError, Layer, Service};
 
 use super::body::ChildBody;
 use super::bounds::Bounds;
-use crate::call::{CallContext, X_REQUEST_ID, asked_timeout, now};
+use crate::call::{CallContext, TIMEOUT, X_REQUEST_ID, asked_timeout, now};
 
 /// Makes the calls of a tonic client children of the call whose handler makes them.
 ///
@@ -107,7 +107,7 @@ where
         }
         if let Some(deadline) = deadline {
             let remaining = header_value(deadline.remaining(now));
-            request.headers_mut().insert(HeaderName::from_static(GRPC_TIMEOUT), remaining);
+            request.headers_mut().insert(TIMEOUT, remaining);
         }
         if let Some(parent) = parent
             && !request.headers().contains_key(X_REQUEST_ID)

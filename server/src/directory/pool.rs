@@ -108,7 +108,6 @@ pub(super) fn set_up(connection: &Connection) -> rusqlite::Result<()> {
         std::thread::sleep(BUSY_WAIT);
         tries < BUSY_TRIES && !stop::is_asked()
     }))?;
-
     connection.progress_handler(STEPS, Some(stop::is_asked))?;
     connection.create_scalar_function("pause_ms", 1, FunctionFlags::SQLITE_UTF8, |context| {
         let pause: u32 = context.get(0)?;

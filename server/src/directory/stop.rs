@@ -16,10 +16,6 @@ thread_local! {
 pub(super) struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    pub(super) fn is_asked(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-
     /// Runs a lookup on this thread.
     pub(super) fn during<R>(&self, lookup: impl FnOnce() -> R) -> R {
         CURRENT.set(Some(self.clone()));
@@ -39,5 +35,5 @@ impl Drop for StopOnDrop {
 
 /// Tells whether the lookup that this thread is at shall stop.
 pub(super) fn is_asked() -> bool {
-    CURRENT.with_borrow(|current| current.as_ref().is_some_and(Stop::is_asked))
+    CURRENT.with_borrow(|current| current.as_ref().is_some_and(|Stop(flag)| flag.load(Ordering::Acquire)))
 }
