@@ -27,5 +27,11 @@ pub mod frontend {
     tonic::include_proto!("frontend");
 }
 
+/// `calls.proto`: what a server knows of its calls, and its operator's way to end one.
+pub mod calls {
+    #![allow(missing_docs, unreachable_pub, clippy::pedantic)]
+    tonic::include_proto!("drawbridge.calls.v1");
+}
+
 /// The encoded `FileDescriptorSet` of all contracts, for reflection and for what depends on a method's kind.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

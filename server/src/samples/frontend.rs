@@ -8,6 +8,7 @@ use drawbridge_proto::user::user_service_client::UserServiceClient;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
+use super::fail_first::fail_first;
 use super::granted_ms;
 use crate::child::{Propagate, PropagationLayer};
 
@@ -29,7 +30,8 @@ impl FrontendService {
 #[tonic::async_trait]
 impl Contract for FrontendService {
     async fn get_user(&self, request: Request<GetUserRequest>) -> Result<Response<GetUserResponse>, Status> {
-        let GetUserRequest { user, child_timeout_ms } = request.into_inner();
+        let (metadata, _, GetUserRequest { user, child_timeout_ms, fail }) = request.into_parts();
+        fail_first(&metadata, fail)?;
         let mut child = Request::new(user.unwrap_or_default());
         // Whoever tries this may give the child less time than there is.
         if let Some(timeout) = child_timeout_ms {

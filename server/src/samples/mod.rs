@@ -1,5 +1,6 @@
 //! The services that the program hosts by itself, to be tried and to be copied from.
 
+mod fail_first;
 mod frontend;
 mod greeter;
 mod message;

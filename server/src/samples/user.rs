@@ -7,6 +7,7 @@ use drawbridge_proto::user::{UserRequest, UserResponse};
 use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use super::fail_first::fail_first;
 use super::{granted_ms, status_of};
 use crate::directory::Directory;
 
@@ -29,7 +30,8 @@ impl UserService {
 #[tonic::async_trait]
 impl Contract for UserService {
     async fn get_user(&self, request: Request<UserRequest>) -> Result<Response<UserResponse>, Status> {
-        let UserRequest { name, lookup_ms } = request.into_inner();
+        let (metadata, _, UserRequest { name, lookup_ms, fail }) = request.into_parts();
+        fail_first(&metadata, fail)?;
         if lookup_ms > MAX_LOOKUP_MS {
             let words = format!("lookup_ms of {lookup_ms}: at most {MAX_LOOKUP_MS} are taken");
             let details = ErrorDetails::with_bad_request_violation("lookup_ms", &words);

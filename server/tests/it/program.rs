@@ -135,8 +135,8 @@ async fn the_environment_sets_what_flags_set() {
 async fn the_frontend_calls_the_user_service_that_it_is_told_of() {
     let mut users = Program::start(&[]).await;
     let frontend = Program::start(&["--user-service", &users.address]).await;
-    let user = UserRequest { name: "ada".to_owned(), lookup_ms: 0 };
-    let body = frame(&GetUserRequest { user: Some(user), child_timeout_ms: None });
+    let user = UserRequest { name: "ada".to_owned(), lookup_ms: 0, fail: None };
+    let body = frame(&GetUserRequest { user: Some(user), child_timeout_ms: None, fail: None });
     let headers = [("x-request-id", "order-17"), ("grpc-timeout", "1H")];
     let mut connection = Wire::WEB_H1.connect(frontend.socket()).await;
     let answer =

@@ -38,11 +38,11 @@ async fn start() -> Server {
 }
 
 fn user(name: &str, lookup_ms: u32) -> UserRequest {
-    UserRequest { name: name.to_owned(), lookup_ms }
+    UserRequest { name: name.to_owned(), lookup_ms, fail: None }
 }
 
 fn through_frontend(user: UserRequest, child_timeout_ms: Option<u32>) -> GetUserRequest {
-    GetUserRequest { user: Some(user), child_timeout_ms }
+    GetUserRequest { user: Some(user), child_timeout_ms, fail: None }
 }
 
 async fn call(

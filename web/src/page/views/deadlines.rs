@@ -98,8 +98,10 @@ impl Composer {
         let user = UserRequest {
             name: self.name.get_untracked().map_or_else(String::new, |name| name.value()),
             lookup_ms: milliseconds(lookup),
+            fail: None,
         };
-        let request = GetUserRequest { user: Some(user), child_timeout_ms: child.map(milliseconds) };
+        let request =
+            GetUserRequest { user: Some(user), child_timeout_ms: child.map(milliseconds), fail: None };
         let mut client = FrontendServiceClient::new(self.transport.get_value());
         let keep = move |answer: GetUserResponse| {
             let user = answer.user.unwrap_or_default();
