@@ -212,9 +212,12 @@ impl CallContext {
         }
         self.0.calls.ended(self);
         log::ended(self);
-        // Whoever polls the body at this moment holds the lock, and looks for the reason once it has let go of it
-        // (`with_body`). Between them, the two fences see to it that at least one sees what the other did.
-        fence(Ordering::SeqCst);
+        if !by_handler {
+            // Whoever polls the body at this moment holds the lock, and looks for the reason once it has let go of it
+            // (`with_body`). Between them, the two fences see to it that at least one sees what the other did. An
+            // answer that is complete is polled by nobody else.
+            fence(Ordering::SeqCst);
+        }
         let body = match self.0.body.try_lock() {
             Ok(mut body) => body.take(),
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().take(),
@@ -280,7 +283,8 @@ impl CallContext {
         }
     }
 
-    fn drop_body(&self, body: Option<Body>) {
+    /// Drops the answer's body as part of the call, and notes that the handler is gone with it.
+    pub(super) fn drop_body(&self, body: Option<Body>) {
         if let Some(body) = body {
             self.scope(|| drop(body));
             self.works().handler_stopped();

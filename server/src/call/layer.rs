@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use axum::extract::ConnectInfo;
 use drawbridge_call::{EndReason, GRPC_PREVIOUS_RPC_ATTEMPTS, GRPC_TIMEOUT, ParseTimeoutError, Timeout};
-use http::{HeaderMap, HeaderName, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body as _;
 use pin_project_lite::pin_project;
 use tonic::body::Body;
@@ -21,7 +21,7 @@ use super::context::{CallContext, Facts, now};
 use super::deadline::DeadlinePolicy;
 use super::id::CallId;
 use super::registry::Calls;
-use super::request_id::RequestId;
+use super::request_id::{REQUEST_ID, RequestId};
 use crate::front::content_type::FrontProtocol;
 
 // As names and not as text, which would be parsed at each look.
@@ -30,7 +30,8 @@ pub(crate) const TIMEOUT: HeaderName = HeaderName::from_static(GRPC_TIMEOUT);
 pub(crate) const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static(GRPC_PREVIOUS_RPC_ATTEMPTS);
 
 /// The header in which a child call names the call that it serves.
-pub(crate) const X_PARENT_CALL_ID: HeaderName = HeaderName::from_static("x-parent-call-id");
+pub(crate) const X_PARENT_CALL_ID: HeaderName = HeaderName::from_static(PARENT_CALL_ID);
+const PARENT_CALL_ID: &str = "x-parent-call-id";
 
 /// How many bytes of a path are kept. Whoever calls it chooses its length.
 const MOST_OF_METHOD: usize = 256;
@@ -71,20 +72,20 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let now = now();
-        let asked = asked_timeout(request.headers());
+        let Brought { timeout: asked, request_id, parent, previous_attempts } =
+            Brought::by(request.headers());
         let deadline = self.layer.deadlines.grant(now, asked.as_ref().copied().unwrap_or_default());
-        let headers = request.headers();
         let facts = Facts {
             call_id: CallId::random(),
-            request_id: RequestId::of(headers),
-            parent: parsed(headers, &X_PARENT_CALL_ID),
+            request_id,
+            parent,
             method: method(request.uri().path()),
             peer: request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| *peer),
-            asked: asked.as_ref().copied().unwrap_or_default(),
-            deadline,
-            previous_attempts: parsed(headers, &PREVIOUS_ATTEMPTS).unwrap_or_default(),
             // From here on the context tells it.
             protocol: request.extensions_mut().remove().unwrap_or(FrontProtocol::Grpc),
+            asked: asked.as_ref().copied().unwrap_or_default(),
+            deadline,
+            previous_attempts,
         };
         let context = CallContext::open(facts, now, &self.layer.calls);
         let guard = CallGuard(context.clone());
@@ -111,15 +112,50 @@ fn method(path: &str) -> Box<str> {
     path[..path.floor_char_boundary(MOST_OF_METHOD)].into()
 }
 
-/// Reads a header that a call of ours may bring along. What cannot be read counts as not there.
-fn parsed<T: FromStr>(headers: &HeaderMap, name: &HeaderName) -> Option<T> {
-    headers.get(name)?.to_str().ok()?.parse().ok()
-}
-
 /// Reads the time that a call asks for.
 pub(crate) fn asked_timeout(headers: &HeaderMap) -> Result<Option<Timeout>, ParseTimeoutError> {
-    let Some(value) = headers.get(TIMEOUT) else { return Ok(None) };
+    parsed_timeout(headers.get(TIMEOUT))
+}
+
+fn parsed_timeout(value: Option<&HeaderValue>) -> Result<Option<Timeout>, ParseTimeoutError> {
+    let Some(value) = value else { return Ok(None) };
     String::from_utf8_lossy(value.as_bytes()).parse().map(Some)
+}
+
+/// What a call brings along about itself.
+struct Brought {
+    timeout: Result<Option<Timeout>, ParseTimeoutError>,
+    request_id: RequestId,
+    parent: Option<CallId>,
+    previous_attempts: u32,
+}
+
+impl Brought {
+    /// Reads it from the head of a request, in one pass: a look-up for each would cost more than all of them are worth.
+    /// A timeout that cannot be read is an error; anything else is then as if it were not there.
+    fn by(headers: &HeaderMap) -> Self {
+        let (mut timeout, mut request_id, mut parent, mut previous) = (None, None, None, None);
+        for (name, value) in headers {
+            let found = match name.as_str() {
+                GRPC_TIMEOUT => &mut timeout,
+                REQUEST_ID => &mut request_id,
+                PARENT_CALL_ID => &mut parent,
+                GRPC_PREVIOUS_RPC_ATTEMPTS => &mut previous,
+                _ => continue,
+            };
+            found.get_or_insert(value);
+        }
+        Self {
+            timeout: parsed_timeout(timeout),
+            request_id: RequestId::of(request_id),
+            parent: parsed(parent),
+            previous_attempts: parsed(previous).unwrap_or_default(),
+        }
+    }
+}
+
+fn parsed<T: FromStr>(value: Option<&HeaderValue>) -> Option<T> {
+    value?.to_str().ok()?.parse().ok()
 }
 
 /// Follows a call until it has ended, first in its future and then in its answer's body. Dropped before that, it
@@ -210,7 +246,7 @@ where
                     }
                 }
                 Ok(Poll::Ready(Ok(answer))) if context.end_reason().is_none() => {
-                    return Poll::Ready(Ok(begin_answer(this.guard, answer)));
+                    return Poll::Ready(Ok(begin_answer(this.guard, answer, cx)));
                 }
                 // The handler ended the call during this very poll; what it returned then does not count.
                 Ok(Poll::Ready(_)) => {}
@@ -231,21 +267,20 @@ where
 
 /// Turns the handler's answer into that of the call: trailers-only is complete as it is, and any other goes on in its
 /// body.
-fn begin_answer(guard: &mut Option<CallGuard>, mut answer: Response<Body>) -> Response<CallBody> {
-    let guard = guard.take();
-    if let Some(CallGuard(context)) = &guard {
-        context.request_id().write(answer.headers_mut());
-        if answer.body().is_end_stream() {
-            context.add_trailers(answer.headers_mut());
-            context.end(EndReason::Completed(code_in(answer.headers())));
-            return answer.map(|_| CallBody::empty());
-        }
+fn begin_answer(
+    guard: &mut Option<CallGuard>,
+    mut answer: Response<Body>,
+    cx: &mut Context<'_>,
+) -> Response<CallBody> {
+    let Some(guard) = guard.take() else { return answer.map(|_| CallBody::empty()) };
+    let context = &guard.0;
+    context.request_id().write(answer.headers_mut());
+    if answer.body().is_end_stream() {
+        context.add_trailers(answer.headers_mut());
+        context.end(EndReason::Completed(code_in(answer.headers())));
+        return answer.map(|_| CallBody::empty());
     }
-    let (head, body) = answer.into_parts();
-    if let Some(CallGuard(context)) = &guard {
-        context.put_body(body);
-    }
-    Response::from_parts(head, CallBody::new(guard))
+    answer.map(|body| CallBody::begin(guard, body, cx))
 }
 
 /// Reads the code that ends an answer. An answer that names none ends in UNKNOWN.
