@@ -39,18 +39,19 @@ const AT_ONCE: usize = 2;
 type Polled = thread::Result<Poll<Option<Result<Frame<Bytes>, Status>>>>;
 
 impl CallBody {
-    /// Takes over from the handler, whose answer goes on in `body`.
+    /// Takes over from the handler, whose answer goes on in `body`. To be called inside the call's scope.
     pub(crate) fn begin(guard: CallGuard, mut body: Body, cx: &mut Context<'_>) -> Self {
-        let context = guard.0.clone();
+        let context = &guard.0;
         let (mut ready, mut scanner) = ([const { None }; AT_ONCE], FrameScanner::default());
         for place in &mut ready {
-            let polled = context.scope(|| poll(&mut body, cx));
+            let polled = poll(&mut body, cx);
             if let Ok(Poll::Pending) = polled {
                 break;
             }
-            *place = settle(&context, &mut scanner, Some(polled));
+            *place = settle(context, &mut scanner, Some(polled));
             if !place.as_ref().is_some_and(Frame::is_data) {
-                context.drop_body(Some(body));
+                drop(body);
+                context.handler_stopped();
                 return Self { ready, guard: None, scanner };
             }
         }
@@ -110,40 +111,34 @@ fn poll(body: &mut Body, cx: &mut Context<'_>) -> Polled {
 /// Returns the frame that follows from a poll of the handler's body, `None` where there was no body any more. What is
 /// no data is the last frame, and the call has ended then.
 fn settle(context: &CallContext, scanner: &mut FrameScanner, polled: Option<Polled>) -> Option<Frame<Bytes>> {
-    if let Some(Ok(Poll::Ready(Some(end)))) = &polled
-        && is_failure(end)
-    {
-        context.check_deadline();
-    }
-    let frame = match polled {
-        // What ended the call during this very poll stands before what the poll returned.
-        _ if context.end_reason().is_some() => None,
-        None | Some(Ok(Poll::Pending)) => None,
-        Some(Ok(Poll::Ready(Some(Ok(frame))))) => Some(with_trailers(context, frame)),
-        Some(Ok(Poll::Ready(Some(Err(error))))) => {
-            Some(with_trailers(context, Frame::trailers(trailers_of(&error))))
+    match polled {
+        Some(Ok(Poll::Ready(Some(frame)))) => {
+            let mut frame = frame.unwrap_or_else(|error| Frame::trailers(trailers_of(&error)));
+            if let Some(trailers) = frame.trailers_mut() {
+                let code = code_in(trailers);
+                if code != Code::Ok {
+                    context.check_deadline();
+                }
+                context.add_trailers(trailers);
+                if context.end(EndReason::Completed(code)) {
+                    return Some(frame);
+                }
+            } else if context.end_reason().is_none() {
+                count_messages(scanner, context, frame.data_ref().map_or(&[][..], AsRef::as_ref));
+                return Some(frame);
+            }
         }
         Some(Ok(Poll::Ready(None))) => {
             context.end(EndReason::Completed(Code::Unknown));
-            None
         }
         Some(Err(_panic)) => {
             context.end(EndReason::Panicked);
-            None
         }
-    };
-    let frame = frame.or_else(|| {
-        let status = context.end_reason().and_then(EndReason::status)?;
-        Some(Frame::trailers(trailers_of(&status)))
-    });
-    match frame.as_ref().map(|frame| (frame.data_ref(), frame.trailers_ref())) {
-        Some((Some(data), _)) => count_messages(scanner, context, data),
-        Some((None, Some(trailers))) => {
-            context.end(EndReason::Completed(code_in(trailers)));
-        }
-        _ => {}
+        Some(Ok(Poll::Pending)) | None => {}
     }
-    frame
+    // What ended the call during this very poll stands before what the poll returned.
+    let status = context.end_reason().and_then(EndReason::status)?;
+    Some(Frame::trailers(trailers_of(&status)))
 }
 
 fn count_messages(scanner: &mut FrameScanner, context: &CallContext, data: &[u8]) {
@@ -151,22 +146,6 @@ fn count_messages(scanner: &mut FrameScanner, context: &CallContext, data: &[u8]
         context.count_message();
         Ok(())
     });
-}
-
-/// Tells whether a frame ends the answer with a failure.
-fn is_failure(frame: &Result<Frame<Bytes>, Status>) -> bool {
-    match frame {
-        Ok(frame) => frame.trailers_ref().is_some_and(|trailers| code_in(trailers) != Code::Ok),
-        Err(_) => true,
-    }
-}
-
-/// Adds to the last frame what the handler has set for it.
-fn with_trailers(context: &CallContext, mut frame: Frame<Bytes>) -> Frame<Bytes> {
-    if let Some(trailers) = frame.trailers_mut() {
-        context.add_trailers(trailers);
-    }
-    frame
 }
 
 fn trailers_of(status: &Status) -> HeaderMap {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::str::FromStr;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum::extract::ConnectInfo;
 use drawbridge_call::{EndReason, GRPC_PREVIOUS_RPC_ATTEMPTS, GRPC_TIMEOUT, ParseTimeoutError, Timeout};
@@ -78,7 +78,7 @@ where
         let facts = Facts {
             call_id: CallId::random(),
             request_id,
-            parent,
+            parent: parent.map(Box::new),
             method: method(request.uri().path()),
             peer: request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| *peer),
             // From here on the context tells it.
@@ -186,7 +186,7 @@ pin_project! {
                 let context = guard.0.clone();
                 drop(guard);
                 context.scope(|| this.state.set(State::Ended));
-                context.works().handler_stopped();
+                context.handler_stopped();
             }
         }
     }
@@ -215,48 +215,43 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let Some(guard) = &*this.guard else {
+        let Some(CallGuard(context)) = &*this.guard else {
             unreachable!("a future is not polled after it was ready");
         };
-        let context = &guard.0;
+        let context = context.clone();
         if context.end_reason().is_none() {
             let polled = context.scope(|| {
-                let polled = match this.state.as_mut().project() {
+                let answer = match this.state.as_mut().project() {
                     StateProjection::Running { handler } => {
-                        catch_unwind(AssertUnwindSafe(|| handler.poll(cx)))
+                        ready!(catch_unwind(AssertUnwindSafe(|| handler.poll(cx))).map_or_else(
+                            |_panic| {
+                                context.end(EndReason::Panicked);
+                                Poll::Ready(None)
+                            },
+                            |polled| polled.map(Result::ok),
+                        ))
                     }
-                    StateProjection::Refused { status } => Ok(Poll::Ready(Ok(status.clone().into_http()))),
-                    StateProjection::Ended => Ok(Poll::Pending),
+                    StateProjection::Refused { status } => Some(status.clone().into_http()),
+                    StateProjection::Ended => None,
                 };
-                if !matches!(polled, Ok(Poll::Pending)) {
-                    this.state.set(State::Ended);
-                }
-                polled
+                this.state.set(State::Ended);
+                Poll::Ready(answer.and_then(|answer| begin_answer(this.guard, answer, cx)))
             });
-            // A failure is an answer without a body; any other has its end there.
-            if matches!(&polled, Ok(Poll::Ready(Ok(answer))) if answer.body().is_end_stream()) {
-                context.check_deadline();
-            }
             match polled {
-                Ok(Poll::Pending) => {
+                Poll::Ready(Some(answer)) => return Poll::Ready(Ok(answer)),
+                // The handler ended the call during this very poll; what it returned then does not count.
+                Poll::Ready(None) => {}
+                Poll::Pending => {
                     // Registered before the look at the end, so that no end falls between the two.
                     context.register(cx.waker());
                     if context.end_reason().is_none() {
                         return Poll::Pending;
                     }
                 }
-                Ok(Poll::Ready(Ok(answer))) if context.end_reason().is_none() => {
-                    return Poll::Ready(Ok(begin_answer(this.guard, answer, cx)));
-                }
-                // The handler ended the call during this very poll; what it returned then does not count.
-                Ok(Poll::Ready(_)) => {}
-                Err(_panic) => {
-                    context.end(EndReason::Panicked);
-                }
             }
         }
         context.scope(|| this.state.set(State::Ended));
-        context.works().handler_stopped();
+        context.handler_stopped();
         let status = context.end_reason().and_then(EndReason::status);
         let mut answer = status.unwrap_or_else(|| Status::new(Code::Unknown, "")).into_http();
         context.request_id().write(answer.headers_mut());
@@ -266,21 +261,28 @@ where
 }
 
 /// Turns the handler's answer into that of the call: trailers-only is complete as it is, and any other goes on in its
-/// body.
+/// body. Returns `None` if the call has ended before.
 fn begin_answer(
     guard: &mut Option<CallGuard>,
     mut answer: Response<Body>,
     cx: &mut Context<'_>,
-) -> Response<CallBody> {
-    let Some(guard) = guard.take() else { return answer.map(|_| CallBody::empty()) };
-    let context = &guard.0;
+) -> Option<Response<CallBody>> {
+    let context = &guard.as_ref()?.0;
+    // A failure is an answer without a body; any other has its end there.
+    let complete = answer.body().is_end_stream();
+    if complete {
+        context.check_deadline();
+    }
+    if context.end_reason().is_some() {
+        return None;
+    }
     context.request_id().write(answer.headers_mut());
-    if answer.body().is_end_stream() {
+    if complete {
         context.add_trailers(answer.headers_mut());
         context.end(EndReason::Completed(code_in(answer.headers())));
-        return answer.map(|_| CallBody::empty());
     }
-    answer.map(|body| CallBody::begin(guard, body, cx))
+    let guard = guard.take()?;
+    Some(answer.map(|body| if complete { CallBody::empty() } else { CallBody::begin(guard, body, cx) }))
 }
 
 /// Reads the code that ends an answer. An answer that names none ends in UNKNOWN.
