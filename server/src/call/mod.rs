@@ -20,6 +20,8 @@ mod log;
 mod registry;
 mod request_id;
 mod scope;
+#[cfg(test)]
+mod testing;
 mod work;
 mod works;
 

@@ -205,37 +205,17 @@ fn is_listed(call: &CallContext) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::RequestId;
-    use crate::call::context::{Facts, now};
-    use crate::front::content_type::FrontProtocol;
     use tonic::Code;
-
-    fn call(calls: &Calls, method: &str) -> CallContext {
-        let facts = Facts {
-            call_id: CallId::random(),
-            request_id: RequestId::of(None),
-            parent: None,
-            method: method.into(),
-            peer: None,
-            protocol: FrontProtocol::Grpc,
-            asked: None,
-            deadline: None,
-            previous_attempts: 0,
-        };
-        let call = CallContext::open(facts, now(), calls);
-        calls.add(call.clone()).unwrap();
-        call
-    }
 
     #[test]
     fn of_a_hundred_thousand_calls_that_ended_the_last_are_remembered() {
         let calls = Calls::new(usize::MAX);
-        let first = call(&calls, "/a.B/First");
-        let open = call(&calls, "/a.B/Open");
+        let first = CallContext::of(&calls, "/a.B/First");
+        let open = CallContext::of(&calls, "/a.B/Open");
         first.end(EndReason::ClientGone);
         for _ in 0..50_000 {
-            call(&calls, "/a.B/C").end(EndReason::Completed(Code::NotFound));
-            call(&calls, "/a.B/C").end(EndReason::Completed(Code::Ok));
+            CallContext::of(&calls, "/a.B/C").end(EndReason::Completed(Code::NotFound));
+            CallContext::of(&calls, "/a.B/C").end(EndReason::Completed(Code::Ok));
         }
         let changes = calls.changes(1);
         assert_eq!((changes.open.len(), changes.ended.len()), (1, 1_100));
@@ -247,7 +227,7 @@ mod tests {
     #[test]
     fn the_consoles_own_calls_are_not_remembered() {
         let calls = Calls::new(usize::MAX);
-        let console = call(&calls, "/drawbridge.calls.v1.Calls/Watch");
+        let console = CallContext::of(&calls, "/drawbridge.calls.v1.Calls/Watch");
         assert_eq!((calls.open(), calls.changes(0).open.len()), (1, 0));
         assert!(calls.find(console.call_id()).is_none());
         console.end(EndReason::ClientGone);
@@ -257,7 +237,7 @@ mod tests {
     #[test]
     fn a_list_that_nobody_has_any_more_is_gone_with_the_calls_that_it_remembers() {
         let calls = Calls::new(usize::MAX);
-        call(&calls, "/a.B/C").end(EndReason::ClientGone);
+        CallContext::of(&calls, "/a.B/C").end(EndReason::ClientGone);
         let weak = calls.downgrade();
         drop(calls);
         assert!(weak.0.upgrade().is_none());

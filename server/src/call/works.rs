@@ -69,7 +69,7 @@ impl Works {
 
 impl CallContext {
     /// Notes that the handler and its stream are gone, unless that was noted before, or is clear from the call's end.
-    pub(super) fn handler_stopped(&self) {
+    pub(crate) fn handler_stopped(&self) {
         if !matches!(self.end_reason(), Some(EndReason::Completed(_))) {
             self.works().handler_stopped.get_or_init(now);
         }

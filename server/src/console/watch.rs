@@ -51,7 +51,7 @@ impl Mark {
 
 /// Returns the changes of `calls`, from what there is now on. It ends when it is dropped.
 pub(super) fn watch(calls: Calls, clock: Clock) -> impl Stream<Item = WatchResponse> {
-    let watcher = Watcher { calls, clock, open: HashMap::default(), unsettled: Vec::new(), since: None };
+    let watcher = Watcher::new(calls, clock);
     let mut every = tokio::time::interval(EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let looks = stream::unfold((watcher, every), |(mut watcher, mut every)| async move {
@@ -67,6 +67,10 @@ pub(super) fn watch(calls: Calls, clock: Clock) -> impl Stream<Item = WatchRespo
 }
 
 impl Watcher {
+    fn new(calls: Calls, clock: Clock) -> Self {
+        Self { calls, clock, open: HashMap::default(), unsettled: Vec::new(), since: None }
+    }
+
     /// Returns what is new, and knows it from then on.
     fn look(&mut self) -> Vec<WatchResponse> {
         let mut changes = self.calls.changes(self.since.unwrap_or(0));
@@ -109,5 +113,53 @@ impl Watcher {
             });
         }
         responses
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::WorkKind;
+    use drawbridge_call::EndReason;
+
+    /// The ids of the calls that a look tells, each with whether all that ran for it has stopped.
+    fn told(watcher: &mut Watcher) -> Vec<(String, bool)> {
+        let calls = watcher.look().into_iter().flat_map(|response| response.calls);
+        calls.map(|call| (call.call_id, call.works.iter().all(|work| work.stopped_ms.is_some()))).collect()
+    }
+
+    #[test]
+    fn what_still_ran_at_the_end_is_told_once_more_when_it_has_stopped() {
+        let calls = Calls::new(usize::MAX);
+        let call = CallContext::of(&calls, "/a.B/C");
+        let id = call.call_id().to_string();
+        let mut watcher = Watcher::new(calls, Clock::new());
+        assert_eq!(told(&mut watcher), [(id.clone(), false)]);
+        let query = call.work(WorkKind::Query);
+        assert_eq!(told(&mut watcher), [(id.clone(), false)]);
+        assert_eq!(told(&mut watcher), []);
+        call.end(EndReason::ClientGone);
+        call.handler_stopped();
+        assert_eq!(told(&mut watcher), [(id.clone(), false)]);
+        assert_eq!(told(&mut watcher), []);
+        drop(query);
+        assert_eq!(told(&mut watcher), [(id, true)]);
+        assert_eq!(told(&mut watcher), []);
+    }
+
+    #[test]
+    fn who_has_missed_something_is_told_everything_afresh() {
+        let calls = Calls::new(usize::MAX);
+        let open = CallContext::of(&calls, "/a.B/Open").call_id().to_string();
+        let mut watcher = Watcher::new(calls.clone(), Clock::new());
+        assert_eq!(told(&mut watcher), [(open.clone(), false)]);
+        for _ in 0..2_000 {
+            CallContext::of(&calls, "/a.B/C").end(EndReason::ClientGone);
+        }
+        let responses = watcher.look();
+        assert_eq!(responses.iter().map(|response| response.calls.len()).collect::<Vec<_>>(), [500, 500, 1]);
+        assert_eq!((responses[0].reset, responses[0].skipped, responses[0].open), (true, 1_000, 1));
+        assert!(responses[0].calls.iter().any(|call| call.call_id == open));
+        assert!(responses[1..].iter().all(|response| !response.reset && response.skipped == 0));
     }
 }

@@ -261,6 +261,18 @@ async fn the_hops_and_attempts_of_a_request_are_told_in_their_order() {
 }
 
 #[tokio::test]
+async fn the_frontend_itself_fails_as_often_as_it_is_asked_to() {
+    let (server, _console) = start(frontend()).await;
+    let fail = Some(FailFirst { attempts: 2, code: 8, pushback_ms: None });
+    let request = GetUserRequest { fail, ..asks(0, None) };
+    for (previous, code) in [("0", 8), ("1", 8), ("2", 0)] {
+        let headers = [("grpc-previous-rpc-attempts", previous)];
+        let answer = call(Wire::WEB_H1, &server, FRONTEND, &request, &headers).await;
+        assert_eq!(answer.finish::<()>().await.1.code, code, "{previous}");
+    }
+}
+
+#[tokio::test]
 async fn a_wait_that_was_skipped_is_on_record() {
     let (server, mut console) = start(frontend()).await;
     let fail = FailFirst { attempts: 5, code: 14, pushback_ms: Some(7_200_000) };
@@ -305,7 +317,7 @@ async fn leaving_is_told_with_the_stop_of_the_handler_the_child_and_the_query() 
 }
 
 #[tokio::test]
-async fn a_page_from_elsewhere_is_shown_nothing_whatever_else_it_may_call() {
+async fn who_calls_from_elsewhere_is_shown_nothing_whatever_else_it_may_call() {
     let (bridge, _events) = Probe::hosted();
     let server =
         Server::start(with_console(bridge.allow_origins(["https://app.example".parse().unwrap()]))).await;
@@ -317,6 +329,20 @@ async fn a_page_from_elsewhere_is_shown_nothing_whatever_else_it_may_call() {
         let answer = call(Wire::WEB_H1, &server, path, &request, &[("origin", origin)]).await;
         assert_eq!(answer.ending().await.code, code, "{origin}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_waited_for_once_all_has_stopped() {
+    let (bridge, _events) = Probe::hosted();
+    let router = with_console(bridge).into_router();
+    let label = [("x-request-id", "order-17")];
+    Wire::GRPC.call_router(router.clone(), STREAM, frame(&told("fail")), &label).await.ending().await;
+    let began = tokio::time::Instant::now();
+    let request = GetRequest { request_id: "order-17".to_owned(), wait_ms: 10_000 };
+    let path = "/drawbridge.calls.v1.Calls/Get";
+    let answer = Wire::GRPC.call_router(router, path, frame(&request), &[]).await;
+    assert_eq!(answer.finish::<()>().await.1.code, 0);
+    assert_eq!(began.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test]
