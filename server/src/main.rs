@@ -51,23 +51,30 @@ async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Resolves at the first Ctrl-C or SIGTERM. The second ends the process at once.
+/// Resolves at the first Ctrl-C or SIGTERM. The second ends the process at once. Both are listened for from now on, and not
+/// only when somebody waits: what comes in between would end the process, and every call with it.
 fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .map_err(|error| anyhow!("cannot listen for SIGTERM: {error}"))?;
+    let (mut interrupt, mut terminate) = {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind, name| signal(kind).map_err(|error| anyhow!("cannot listen for {name}: {error}"));
+        (listen(SignalKind::interrupt(), "Ctrl-C")?, listen(SignalKind::terminate(), "SIGTERM")?)
+    };
+    #[cfg(windows)]
+    let mut interrupt =
+        tokio::signal::windows::ctrl_c().map_err(|error| anyhow!("cannot listen for Ctrl-C: {error}"))?;
     Ok(async move {
         #[cfg(unix)]
         let terminated = terminate.recv();
         #[cfg(not(unix))]
         let terminated = std::future::pending::<Option<()>>();
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
             _ = terminated => {}
         }
         tracing::info!("stopping; Ctrl-C again stops at once");
-        tokio::spawn(async {
-            if tokio::signal::ctrl_c().await.is_ok() {
+        tokio::spawn(async move {
+            if interrupt.recv().await.is_some() {
                 std::process::exit(130);
             }
         });
