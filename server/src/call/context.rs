@@ -1,7 +1,7 @@
 //! What is known of a call.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::task::Waker;
 use std::time::Instant;
@@ -46,8 +46,13 @@ struct Inner {
     works: Works,
     /// The list that the call is in. The list keeps calls that have ended, so a call must not keep the list.
     calls: WeakCalls,
+    /// Its place among the open calls of the list. For the list alone, which reads and writes it under its lock.
+    place: AtomicUsize,
     span: Span,
 }
+
+/// The place of a call that is in no list.
+const NOWHERE: usize = usize::MAX;
 
 /// How a call ended, and when.
 #[derive(Debug)]
@@ -87,6 +92,7 @@ impl CallContext {
             waker: AtomicWaker::new(),
             works: Works::default(),
             calls: calls.downgrade(),
+            place: AtomicUsize::new(NOWHERE),
             span,
         }))
     }
@@ -242,6 +248,14 @@ impl CallContext {
         {
             self.end(EndReason::DeadlineExceeded { granted: deadline.granted() });
         }
+    }
+
+    pub(super) fn put_at(&self, place: usize) {
+        self.0.place.store(place, Ordering::Relaxed);
+    }
+
+    pub(super) fn place(&self) -> Option<usize> {
+        Some(self.0.place.load(Ordering::Relaxed)).filter(|place| *place != NOWHERE)
     }
 
     pub(crate) fn span(&self) -> &Span {

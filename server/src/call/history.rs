@@ -54,7 +54,7 @@ impl History {
 }
 
 /// Tells whether there is little to say of a call: it went well, by itself, and nobody has put a label on it.
-fn is_plain(call: &CallContext) -> bool {
+pub(super) fn is_plain(call: &CallContext) -> bool {
     matches!(call.end_reason(), Some(EndReason::Completed(Code::Ok)))
         && call.request_id().is_made()
         && call.parent().is_none()

@@ -37,5 +37,6 @@ pub(crate) use id::IdHasher;
 pub(crate) use layer::{
     CallLayer, GRPC_STATUS, PREVIOUS_ATTEMPTS, TIMEOUT, X_PARENT_CALL_ID, asked_timeout, code_in,
 };
+pub(crate) use registry::Watching;
 pub(crate) use request_id::X_REQUEST_ID;
 pub(crate) use works::{Work, WorkKind, Working};

@@ -1,24 +1,25 @@
 //! The calls that are open, and those that ended last.
 
-use std::collections::{BTreeSet, HashMap};
-use std::hash::BuildHasherDefault;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use drawbridge_call::EndReason;
+use slab::Slab;
 use tokio::sync::Notify;
 use tonic::Status;
 
 use super::context::CallContext;
 use super::deadline;
-use super::history::History;
-use super::id::{CallId, IdHasher};
+use super::history::{History, is_plain};
+use super::id::CallId;
 
 /// The service that tells of calls. Its own calls are not remembered, or there would soon be no others.
 const CONSOLE: &str = "/drawbridge.calls.v1.Calls/";
 
-/// The calls that a bridge has open, and those that ended last: a thousand, and besides a hundred of those that went
-/// well, by themselves and without a label. Cloning it gives another handle to the same.
+/// The calls that a bridge has open, and the last thousand that ended. Of those that went well, by themselves and without a
+/// label, a hundred more are remembered, and only while somebody watches. Cloning it gives another handle to the same.
 #[derive(Clone, Debug)]
 pub struct Calls(Arc<Registry>);
 
@@ -40,18 +41,28 @@ struct Registry {
     open: Mutex<Open>,
     /// Told when a deadline comes before the one that the keeper waits for.
     earlier: Notify,
+    /// How many there are who want to be told of every end.
+    watchers: AtomicUsize,
     max: usize,
 }
 
 #[derive(Debug, Default)]
 struct Open {
-    calls: HashMap<CallId, CallContext, BuildHasherDefault<IdHasher>>,
-    /// The deadlines of those that have one, the first one first.
-    deadlines: BTreeSet<(Instant, CallId)>,
+    /// Each in a place of its own, which it knows.
+    calls: Slab<CallContext>,
+    /// The deadlines of those that have one, the first one first, with their places.
+    deadlines: BTreeSet<(Instant, usize)>,
     /// The deadline that the keeper waits for, if there is a keeper: it ends when there is nothing to wait for.
     awaited: Option<Instant>,
     history: History,
     draining: bool,
+}
+
+impl Open {
+    /// Returns the calls that are shown.
+    fn listed(&self) -> impl Iterator<Item = &CallContext> {
+        self.calls.iter().map(|(_, call)| call).filter(|call| is_listed(call))
+    }
 }
 
 /// What became of the calls of a list since somebody looked.
@@ -67,10 +78,25 @@ pub(crate) struct Changes {
     pub(crate) upto: u64,
 }
 
+/// Somebody watches a list of calls, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Watching(Calls);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.0.watchers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Calls {
     /// Creates an empty list that takes at most `max` calls at a time.
     pub(crate) fn new(max: usize) -> Self {
-        Self(Arc::new(Registry { open: Mutex::default(), earlier: Notify::new(), max }))
+        Self(Arc::new(Registry {
+            open: Mutex::default(),
+            earlier: Notify::new(),
+            watchers: AtomicUsize::new(0),
+            max,
+        }))
     }
 
     /// Returns how many calls are open.
@@ -83,7 +109,7 @@ impl Calls {
         let open: Vec<CallContext> = {
             let mut open = self.lock();
             open.draining = true;
-            open.calls.values().cloned().collect()
+            open.calls.iter().map(|(_, call)| call.clone()).collect()
         };
         // Ended without the lock, which each end takes for itself.
         for call in open {
@@ -107,10 +133,13 @@ impl Calls {
                 "{max} calls are open, which is the most; try again later"
             )));
         }
-        let (call_id, deadline) = (call.call_id(), call.deadline());
-        open.calls.insert(call_id, call);
+        let deadline = call.deadline();
+        let place = open.calls.vacant_entry();
+        let key = place.key();
+        call.put_at(key);
+        place.insert(call);
         let Some(at) = deadline.map(|deadline| deadline.at()) else { return Ok(()) };
-        open.deadlines.insert((at, call_id));
+        open.deadlines.insert((at, key));
         let awaited = open.awaited;
         if awaited.is_none_or(|awaited| at < awaited) {
             open.awaited = Some(at);
@@ -128,15 +157,24 @@ impl Calls {
     }
 
     fn ended(&self, call: &CallContext) {
-        let remembered = is_listed(call).then(|| call.clone());
+        let watched = self.0.watchers.load(Ordering::Relaxed) > 0;
+        let remembered = (is_listed(call) && (watched || !is_plain(call))).then(|| call.clone());
         let mut open = self.lock();
         // Dropped behind the lock: either may be the last that knows of its call.
-        let _removed = open.calls.remove(&call.call_id());
-        if let Some(deadline) = call.deadline() {
-            open.deadlines.remove(&(deadline.at(), call.call_id()));
-        }
+        let _removed = call.place().and_then(|place| {
+            if let Some(deadline) = call.deadline() {
+                open.deadlines.remove(&(deadline.at(), place));
+            }
+            open.calls.try_remove(place)
+        });
         let _forgotten = remembered.and_then(|call| open.history.add(call));
         drop(open);
+    }
+
+    /// Has every end remembered, that of plain calls too, until what this returns is dropped.
+    pub(crate) fn watch(&self) -> Watching {
+        self.0.watchers.fetch_add(1, Ordering::Relaxed);
+        Watching(self.clone())
     }
 
     /// Returns what is open, and what has ended since the end of this number. The first end has the number 1.
@@ -145,7 +183,7 @@ impl Calls {
         let upto = open.history.count();
         let ended = open.history.after(since);
         Changes {
-            open: open.calls.values().filter(|call| is_listed(call)).cloned().collect(),
+            open: open.listed().cloned().collect(),
             skipped: upto - since - ended.len() as u64,
             ended,
             upto,
@@ -155,14 +193,14 @@ impl Calls {
     /// Returns the call of this name, if it is open or ended not too long ago.
     pub(crate) fn find(&self, call_id: CallId) -> Option<CallContext> {
         let open = self.lock();
-        let known = open.calls.get(&call_id).filter(|call| is_listed(call));
-        known.or_else(|| open.history.all().find(|call| call.call_id() == call_id)).cloned()
+        let mut known = open.listed().chain(open.history.all());
+        known.find(|call| call.call_id() == call_id).cloned()
     }
 
     /// Returns the calls with this label that are open or ended not too long ago, in the order in which they opened.
     pub(crate) fn of_request(&self, request_id: &str) -> Vec<CallContext> {
         let open = self.lock();
-        let known = open.calls.values().filter(|call| is_listed(call)).chain(open.history.all());
+        let known = open.listed().chain(open.history.all());
         let mut calls: Vec<_> =
             known.filter(|call| call.request_id().as_str() == request_id).cloned().collect();
         drop(open);
@@ -186,9 +224,9 @@ impl Calls {
     pub(crate) fn take_due(&self, now: Instant) -> Vec<CallContext> {
         let mut open = self.lock();
         let mut due = Vec::new();
-        while let Some((_, call_id)) = open.deadlines.first().copied().filter(|(at, _)| *at <= now) {
+        while let Some((_, place)) = open.deadlines.first().copied().filter(|(at, _)| *at <= now) {
             open.deadlines.pop_first();
-            due.extend(open.calls.get(&call_id).cloned());
+            due.extend(open.calls.get(place).cloned());
         }
         due
     }
@@ -210,6 +248,7 @@ mod tests {
     #[test]
     fn of_a_hundred_thousand_calls_that_ended_the_last_are_remembered() {
         let calls = Calls::new(usize::MAX);
+        let _watching = calls.watch();
         let first = CallContext::of(&calls, "/a.B/First");
         let open = CallContext::of(&calls, "/a.B/Open");
         first.end(EndReason::ClientGone);
@@ -222,6 +261,20 @@ mod tests {
         assert_eq!((changes.skipped, changes.upto), (98_900, 100_001));
         assert!(calls.find(first.call_id()).is_none() && calls.find(open.call_id()).is_some());
         assert!(calls.changes(changes.upto).ended.is_empty());
+    }
+
+    #[test]
+    fn plain_calls_are_remembered_while_somebody_watches() {
+        let calls = Calls::new(usize::MAX);
+        let end = || {
+            CallContext::of(&calls, "/a.B/C").end(EndReason::Completed(Code::Ok));
+            calls.changes(0).ended.len()
+        };
+        assert_eq!(end(), 0);
+        let watching = calls.watch();
+        assert_eq!(end(), 1);
+        drop(watching);
+        assert_eq!(end(), 1);
     }
 
     #[test]

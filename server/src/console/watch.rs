@@ -12,7 +12,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tokio::time::MissedTickBehavior;
 
 use super::view::{Clock, is_settled};
-use crate::call::{CallContext, CallId, Calls, IdHasher};
+use crate::call::{CallContext, CallId, Calls, IdHasher, Watching};
 
 /// How often changes are told.
 const EVERY: Duration = Duration::from_millis(100);
@@ -27,6 +27,7 @@ const MOST_UNSETTLED: usize = 1_000;
 #[derive(Debug)]
 struct Watcher {
     calls: Calls,
+    _watching: Watching,
     clock: Clock,
     /// Each open call that it was told, with what changes of a call while it is open.
     open: HashMap<CallId, Mark, BuildHasherDefault<IdHasher>>,
@@ -68,7 +69,14 @@ pub(super) fn watch(calls: Calls, clock: Clock) -> impl Stream<Item = WatchRespo
 
 impl Watcher {
     fn new(calls: Calls, clock: Clock) -> Self {
-        Self { calls, clock, open: HashMap::default(), unsettled: Vec::new(), since: None }
+        Self {
+            _watching: calls.watch(),
+            calls,
+            clock,
+            open: HashMap::default(),
+            unsettled: Vec::new(),
+            since: None,
+        }
     }
 
     /// Returns what is new, and knows it from then on.
