@@ -72,7 +72,9 @@ impl Ledger {
         }
         // Numbers are given in the order in which calls became known.
         roots.sort_unstable_by_key(|number| (!self.is_open(*number), std::cmp::Reverse(*number)));
-        children.values_mut().for_each(|children| children.sort_unstable());
+        for children in children.values_mut() {
+            children.sort_unstable();
+        }
         let mut order = Vec::with_capacity(self.calls.len());
         let mut open: Vec<_> = roots.into_iter().rev().map(|root| (root, 0)).collect();
         while let Some((number, depth)) = open.pop() {

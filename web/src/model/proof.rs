@@ -68,26 +68,27 @@ impl Proof {
             return "The server has not seen the call end yet.".to_owned();
         };
         let ended = ms(first.elapsed_ms);
-        let mut told = format!("Server: {} after {}", ended_by(end), words::precise(ended));
+        let mut told = vec![format!("Server: {} after {}", ended_by(end), words::precise(ended))];
         for call in calls.iter().filter(|call| call.opened_unix_ms >= first.opened_unix_ms) {
             let ahead = call.opened_unix_ms - first.opened_unix_ms;
             let works = call.works.iter().filter(|work| !is_skipped(work));
             // A child is told by its own works, which know more than who waited for it.
             for done in works.filter(|work| work.kind() != Kind::Child || calls.len() == 1) {
                 let of = if call.call_id == first.call_id { "" } else { "child's " };
-                let stopped = match done.stopped_ms {
-                    None => "still runs".to_owned(),
-                    Some(stopped) => {
-                        format!("stopped {} later", words::precise(ms(ahead + stopped).saturating_sub(ended)))
-                    }
-                };
-                told += &format!("; {of}{} {stopped}", work(done));
+                let stopped = done.stopped_ms.map(|stopped| ms(ahead + stopped).saturating_sub(ended));
+                told.push(match stopped {
+                    None => format!("{of}{} still runs", work(done)),
+                    Some(later) => format!("{of}{} stopped {} later", work(done), words::precise(later)),
+                });
             }
         }
-        if let Some(after) = after {
-            told += &format!(". This receipt was here {} after the abort", words::precise(*after));
+        let told = told.join("; ");
+        match after {
+            Some(after) => {
+                format!("{told}. This receipt was here {} after the abort.", words::precise(*after))
+            }
+            None => told + ".",
         }
-        told + "."
     }
 }
 

@@ -1,6 +1,6 @@
 //! The frame around the views: masthead, routes, and what all views share.
 
-use drawbridge_fetch::Transport;
+use drawbridge_fetch::{Throttle, Transport};
 use leptos::prelude::*;
 use leptos_router::components::{FlatRoutes, Redirect, Route, Router};
 use leptos_router::hooks::use_location;
@@ -12,14 +12,17 @@ use super::part::{Part, part};
 use super::stay::stay;
 use super::terms_fields::Metadata;
 use super::text::text;
-use super::views::{deadlines, greeter, not_found, streams};
+use super::views::{calls, deadlines, greeter, not_found, streams};
 
 /// Shows the page.
 pub(crate) fn app() -> impl IntoView {
-    provide_context(Left::new());
+    // The server of the page is the server of its calls. Failures are asked for here, to see retries: a few of them must
+    // not turn the retries off.
+    let transport = Transport::new(window().location().origin().unwrap_or_default())
+        .with_throttle(Throttle::new(1_000, 1.0));
+    provide_context(Left::new(transport.clone()));
+    provide_context(transport);
     provide_context(Metadata(RwSignal::new(String::new())));
-    // The server of the page is the server of its calls.
-    provide_context(Transport::new(window().location().origin().unwrap_or_default()));
     view! {
         <Router>
             <header class="masthead">
@@ -28,6 +31,7 @@ pub(crate) fn app() -> impl IntoView {
                     {link("/streams", "Streams")}
                     {link("/greeter", "Greeter")}
                     {link("/deadlines", "Deadlines")}
+                    {link("/calls", "Calls")}
                 </nav>
             </header>
             <main>
@@ -37,6 +41,7 @@ pub(crate) fn app() -> impl IntoView {
                     <Route path=path!("/streams") view=|| stay("Streams", streams) />
                     <Route path=path!("/greeter") view=|| stay("Greeter", greeter) />
                     <Route path=path!("/deadlines") view=|| stay("Deadlines", deadlines) />
+                    <Route path=path!("/calls") view=|| stay("Calls", calls) />
                 </FlatRoutes>
             </main>
         </Router>

@@ -1,25 +1,63 @@
 //! A call that belongs to a view.
 
+use std::time::Duration;
+
+use drawbridge_fetch::Transport;
 use leptos::prelude::*;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::clock::now;
-use crate::model::{Event, Failure, Life, Press, Task, Terms};
+use super::left::Gone;
+use super::proof::ask;
+use crate::model::{Event, Failure, Life, Press, Proof, Sent, Task, Terms};
 
-/// One place for a call in a view: how the call stands, and the task that drives it.
+/// One place for a call in a view: how the call stands, the task that drives it, and what its servers tell of it, who are
+/// asked once it was cancelled.
 ///
-/// Both belong to the reactive owner in which this was created. When that owner is cleaned up, the task is dropped, with
+/// All belong to the reactive owner in which this was created. When that owner is cleaned up, the task is dropped, with
 /// it the call's future and its stream, and the transport aborts the fetch.
 #[derive(Clone, Copy)]
 pub(crate) struct Call {
     life: RwSignal<Option<Life>>,
     task: StoredValue<Option<Task>, LocalStorage>,
+    sent: StoredValue<Sent>,
+    proof: RwSignal<Proof>,
+    transport: StoredValue<Transport>,
+    /// Whether the servers are asked after every end.
+    asks_always: bool,
 }
 
 impl Call {
     /// Creates a place in which nothing was called yet.
     pub(crate) fn new() -> Self {
-        Self { life: RwSignal::new(None), task: StoredValue::new_local(None) }
+        Self {
+            life: RwSignal::new(None),
+            task: StoredValue::new_local(None),
+            sent: StoredValue::new(Sent::default()),
+            proof: RwSignal::new(Proof::Unasked),
+            transport: StoredValue::new(expect_context()),
+            asks_always: false,
+        }
+    }
+
+    /// Creates a place for calls whose servers are asked however they end.
+    pub(crate) fn asking_always() -> Self {
+        Self { asks_always: true, ..Self::new() }
+    }
+
+    /// Returns what the servers tell of the last call, to be tracked where it is read.
+    pub(crate) fn proof(self) -> RwSignal<Proof> {
+        self.proof
+    }
+
+    /// Returns by what the last call can be followed.
+    pub(crate) fn sent(self) -> Sent {
+        self.sent.get_value()
+    }
+
+    /// Returns the call as one that is dropped with its view, if it is open. `words` say what it was.
+    pub(crate) fn gone(self, words: impl Into<String>) -> Option<Gone> {
+        untrack(|| self.runs()).then(|| Gone::new(words.into(), self.sent()))
     }
 
     /// Returns the life of the last call, to be tracked where it is read.
@@ -46,7 +84,7 @@ impl Call {
         send: impl AsyncFnOnce(Request<Q>) -> Result<Response<Streaming<M>>, Status> + 'static,
         words: fn(M) -> String,
     ) {
-        let request = terms.request(message);
+        let request = self.request(terms, message, false);
         self.start(terms, async move |tell: &dyn Fn(Event)| {
             let mut messages = send(request).await?.into_inner();
             tell(Event::Opened);
@@ -66,28 +104,49 @@ impl Call {
         send: impl AsyncFnOnce(Request<Q>) -> Result<Response<M>, Status> + 'static,
         words: impl FnOnce(M) -> String + 'static,
     ) {
-        let request = terms.unary_request(message);
+        let request = self.request(terms, message, true);
         self.start(terms, async move |tell: &dyn Fn(Event)| {
             tell(Event::Arrived(words(send(request).await?.into_inner())));
             Ok(())
         });
     }
 
-    /// Cancels the call, if it is open.
+    /// Cancels the call, if it is open, and asks what became of it.
     pub(crate) fn cancel(self) {
+        if !untrack(|| self.runs()) {
+            return;
+        }
         self.task.set_value(None);
         self.tell(Event::Cancelled);
+        self.task.set_value(Some(Task::spawn(self.ask(now()))));
+    }
+
+    fn request<M>(self, terms: &Terms, message: M, unary: bool) -> Request<M> {
+        let (request, sent) = terms.request(message, unary, js_sys::Math::random);
+        self.sent.set_value(sent);
+        request
     }
 
     fn start(self, terms: &Terms, call: impl AsyncFnOnce(&dyn Fn(Event)) -> Result<(), Status> + 'static) {
         self.life.set(Some(Life::begin(now(), terms.limit)));
+        self.proof.set(Proof::Unasked);
         self.task.set_value(Some(Task::spawn(async move {
             let ended = call(&|event| self.tell(event)).await;
             self.tell(match ended {
                 Ok(()) => Event::Ended,
                 Err(status) => Event::Broke(Failure::from(&status)),
             });
+            if self.asks_always {
+                self.ask(now()).await;
+            }
         })));
+    }
+
+    /// Asks the servers of a call that this page let go of.
+    async fn ask(self, let_go: Duration) {
+        self.proof.set(Proof::Asked);
+        let proof = ask(self.transport.get_value(), self.sent().request_id, Some(let_go)).await;
+        self.proof.set(proof);
     }
 
     fn tell(self, event: Event) {

@@ -1,24 +1,76 @@
-//! What leaving a view has dropped, so that the view can say so when its user is back.
+//! What leaving a view has dropped, so that the view can say so when its user is back, and what the servers made of it.
 
 use std::collections::HashMap;
 
+use drawbridge_fetch::{Trace, Transport};
+use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+
+use super::clock::now;
+use super::proof::ask;
+use crate::model::{Proof, Sent};
+
+/// A call that was dropped when its view was left.
+#[derive(Clone)]
+pub(crate) struct Gone {
+    /// What it was, in the view's words.
+    pub(crate) words: String,
+    request_id: String,
+    /// This page's account of it. None where the page was loaded anew meanwhile.
+    pub(crate) trace: Option<Trace>,
+    /// What the servers tell of it.
+    pub(crate) proof: ArcRwSignal<Proof>,
+}
+
+impl Gone {
+    pub(crate) fn new(words: String, Sent { request_id, trace }: Sent) -> Self {
+        Self { words, request_id, trace: Some(trace), proof: ArcRwSignal::default() }
+    }
+
+    /// Asks the servers, if they have not told yet. It goes on when the view is left once more.
+    fn ask(&self, transport: Transport, dropped_now: bool) {
+        if matches!(&*self.proof.read_untracked(), Proof::Told { .. } | Proof::Asked) {
+            return;
+        }
+        self.proof.set(Proof::Asked);
+        let (proof, request_id) = (self.proof.clone(), self.request_id.clone());
+        let let_go = dropped_now.then(now);
+        spawn_local(async move { proof.set(ask(transport, request_id, let_go).await) });
+    }
+}
 
 /// Remembers, for each view, the calls that were dropped when it was left: in memory for a change of route, and in
 /// `sessionStorage` for a reload or a closed tab that is opened again. Where the browser forbids storage, memory alone
 /// does its part.
+///
+/// The servers are asked at once where the page stays, and otherwise when the view is seen again.
 #[derive(Clone, Copy)]
-pub(crate) struct Left(StoredValue<HashMap<&'static str, Vec<String>>>);
+pub(crate) struct Left {
+    gone: StoredValue<HashMap<&'static str, Vec<Gone>>>,
+    transport: StoredValue<Transport>,
+    /// Whether it is the page that is left, and not only a view of it.
+    leaving: StoredValue<bool>,
+}
 
 impl Left {
-    /// Creates the memory in the current owner, which should be the page's.
-    pub(crate) fn new() -> Self {
-        Self(StoredValue::new(HashMap::new()))
+    /// Creates the memory in the current owner, which should be the page's, and before any view: it has to be the first
+    /// to hear that the page is left.
+    pub(crate) fn new(transport: Transport) -> Self {
+        let leaving = StoredValue::new(false);
+        for (event, left) in [("pagehide", true), ("pageshow", false)] {
+            let listener =
+                window_event_listener(ev::Custom::<web_sys::PageTransitionEvent>::new(event), move |_| {
+                    leaving.set_value(left);
+                });
+            on_cleanup(move || listener.remove());
+        }
+        Self { gone: StoredValue::new(HashMap::new()), transport: StoredValue::new(transport), leaving }
     }
 
     /// Notes that leaving `view` has dropped `calls`. Nothing dropped is nothing to tell.
-    pub(crate) fn note(self, view: &'static str, calls: Vec<String>) {
+    pub(crate) fn note(self, view: &'static str, calls: Vec<Gone>) {
         if calls.is_empty() {
             return;
         }
@@ -28,19 +80,29 @@ impl Left {
             // A full or forbidden storage costs the notice after a reload, nothing else.
             let _ = storage.set_item(&name(view), &text);
         }
-        self.0.update_value(|left| {
+        if !self.leaving.get_value() {
+            for call in &calls {
+                call.ask(self.transport.get_value(), true);
+            }
+        }
+        self.gone.update_value(|left| {
             left.insert(view, calls);
         });
     }
 
     /// Returns what the last leave of `view` has dropped. It is told once.
-    pub(crate) fn take(self, view: &'static str) -> Vec<String> {
+    pub(crate) fn take(self, view: &'static str) -> Vec<Gone> {
         let stored = storage().and_then(|storage| {
             let text = storage.get_item(&name(view)).ok()??;
             let _ = storage.remove_item(&name(view));
             from_json(&text)
         });
-        self.0.try_update_value(|left| left.remove(view)).flatten().or(stored).unwrap_or_default()
+        let calls =
+            self.gone.try_update_value(|left| left.remove(view)).flatten().or(stored).unwrap_or_default();
+        for call in &calls {
+            call.ask(self.transport.get_value(), false);
+        }
+        calls
     }
 }
 
@@ -52,13 +114,25 @@ fn storage() -> Option<web_sys::Storage> {
     window().session_storage().ok().flatten()
 }
 
-fn to_json(calls: &[String]) -> Option<String> {
-    let array: js_sys::Array = calls.iter().map(|call| JsValue::from_str(call)).collect();
+/// Writes words and label of each call, one after the other.
+fn to_json(calls: &[Gone]) -> Option<String> {
+    let texts = calls.iter().flat_map(|call| [&call.words, &call.request_id]);
+    let array: js_sys::Array = texts.map(|text| JsValue::from_str(text)).collect();
     js_sys::JSON::stringify(&array).ok()?.as_string()
 }
 
-fn from_json(text: &str) -> Option<Vec<String>> {
+fn from_json(text: &str) -> Option<Vec<Gone>> {
     let value = js_sys::JSON::parse(text).ok()?;
-    js_sys::Array::is_array(&value)
-        .then(|| js_sys::Array::from(&value).iter().filter_map(|call| call.as_string()).collect())
+    if !js_sys::Array::is_array(&value) {
+        return None;
+    }
+    let texts: Vec<_> = js_sys::Array::from(&value).iter().filter_map(|text| text.as_string()).collect();
+    let (pairs, _) = texts.as_chunks();
+    let gone = |[words, request_id]: &[String; 2]| Gone {
+        words: words.clone(),
+        request_id: request_id.clone(),
+        trace: None,
+        proof: ArcRwSignal::default(),
+    };
+    Some(pairs.iter().map(gone).collect())
 }

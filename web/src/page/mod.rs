@@ -8,15 +8,18 @@ mod app;
 mod bridge;
 mod call;
 mod clock;
+mod failing_fields;
 mod left;
 mod news;
 mod panic_notice;
 mod part;
+mod proof;
 mod rows;
 mod stay;
 mod terms_fields;
 mod text;
 mod views;
+mod watch;
 
 use leptos::prelude::document;
 use leptos::wasm_bindgen::JsCast as _;
