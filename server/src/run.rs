@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use axum::Router;
 use drawbridge_proto::FILE_DESCRIPTOR_SET;
+use drawbridge_proto::calls::calls_server::CallsServer;
 use drawbridge_proto::frontend::frontend_service_server::FrontendServiceServer;
 use drawbridge_proto::greet::greeter_server::GreeterServer;
 use drawbridge_proto::message::message_server::MessageServer;
 use drawbridge_proto::user::user_service_server::UserServiceServer;
 use http::Uri;
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
 use tokio::net::TcpListener;
 use tonic::codec::CompressionEncoding;
 use tonic::transport::{Channel, Endpoint};
@@ -20,6 +23,7 @@ use crate::bridge::{Bridge, Limits};
 use crate::call::{Calls, DeadlinePolicy};
 use crate::config::Config;
 use crate::connection::{ConnectionOptions, serve};
+use crate::console::CallsService;
 use crate::directory::{Directory, OpenError};
 use crate::front::host::HostPolicy;
 use crate::in_process::in_process;
@@ -143,11 +147,17 @@ async fn bridge(config: &Config, address: SocketAddr) -> Result<Bridge, RunError
     health.set_serving::<GreeterServer<GreeterService>>().await;
     health.set_serving::<FrontendServiceServer<FrontendService>>().await;
     health.set_serving::<UserServiceServer<UserService>>().await;
+    let descriptors = descriptors(address)?;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_file_descriptor_set(descriptors.clone())
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
+    if address.ip().is_loopback() {
+        health.set_serving::<CallsServer<CallsService>>().await;
+        let console = CallsService::new(bridge.calls(), hosts(config, address));
+        bridge = bridge.serve(CallsServer::new(console));
+    }
     let bridge = bridge
         .serve(message)
         .serve(greeter)
@@ -159,6 +169,15 @@ async fn bridge(config: &Config, address: SocketAddr) -> Result<Bridge, RunError
         .descriptors(FILE_DESCRIPTOR_SET)?
         .descriptors(tonic_health::pb::FILE_DESCRIPTOR_SET)?;
     Ok(bridge)
+}
+
+/// The contracts that are served on this address: who may end any call is for this machine to know.
+fn descriptors(address: SocketAddr) -> Result<FileDescriptorSet, prost::DecodeError> {
+    let mut descriptors = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET)?;
+    if !address.ip().is_loopback() {
+        descriptors.file.retain(|file| file.package() != "drawbridge.calls.v1");
+    }
+    Ok(descriptors)
 }
 
 fn user_service(directory: Directory) -> UserServiceServer<UserService> {

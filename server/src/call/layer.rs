@@ -4,11 +4,11 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::str::FromStr;
 use std::task::{Context, Poll};
 
 use axum::extract::ConnectInfo;
-use drawbridge_call::{EndReason, GRPC_TIMEOUT, ParseTimeoutError, Timeout};
-use http::uri::PathAndQuery;
+use drawbridge_call::{EndReason, GRPC_PREVIOUS_RPC_ATTEMPTS, GRPC_TIMEOUT, ParseTimeoutError, Timeout};
 use http::{HeaderMap, HeaderName, Request, Response};
 use http_body::Body as _;
 use pin_project_lite::pin_project;
@@ -25,8 +25,15 @@ use super::request_id::RequestId;
 use crate::front::content_type::FrontProtocol;
 
 // As names and not as text, which would be parsed at each look.
-pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 pub(crate) const TIMEOUT: HeaderName = HeaderName::from_static(GRPC_TIMEOUT);
+pub(crate) const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static(GRPC_PREVIOUS_RPC_ATTEMPTS);
+
+/// The header in which a child call names the call that it serves.
+pub(crate) const X_PARENT_CALL_ID: HeaderName = HeaderName::from_static("x-parent-call-id");
+
+/// How many bytes of a path are kept. Whoever calls it chooses its length.
+const MOST_OF_METHOD: usize = 256;
 
 /// Puts a [`CallContext`] around every call of the service below.
 #[derive(Clone, Debug)]
@@ -66,16 +73,20 @@ where
         let now = now();
         let asked = asked_timeout(request.headers());
         let deadline = self.layer.deadlines.grant(now, asked.as_ref().copied().unwrap_or_default());
+        let headers = request.headers();
         let facts = Facts {
             call_id: CallId::random(),
-            request_id: RequestId::of(request.headers()),
-            method: request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
+            request_id: RequestId::of(headers),
+            parent: parsed(headers, &X_PARENT_CALL_ID),
+            method: method(request.uri().path()),
             peer: request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| *peer),
+            asked: asked.as_ref().copied().unwrap_or_default(),
+            deadline,
+            previous_attempts: parsed(headers, &PREVIOUS_ATTEMPTS).unwrap_or_default(),
             // From here on the context tells it.
             protocol: request.extensions_mut().remove().unwrap_or(FrontProtocol::Grpc),
-            deadline,
         };
-        let context = CallContext::open(facts, now, self.layer.calls.clone());
+        let context = CallContext::open(facts, now, &self.layer.calls);
         let guard = CallGuard(context.clone());
         if let Err(malformed) = asked {
             return CallFuture::refused(guard, Status::invalid_argument(malformed.to_string()));
@@ -93,6 +104,16 @@ where
         let handler = self.inner.call(request);
         CallFuture { guard: Some(guard), state: State::Running { handler } }
     }
+}
+
+/// Returns the path of a request, as far as it is worth keeping.
+fn method(path: &str) -> Box<str> {
+    path[..path.floor_char_boundary(MOST_OF_METHOD)].into()
+}
+
+/// Reads a header that a call of ours may bring along. What cannot be read counts as not there.
+fn parsed<T: FromStr>(headers: &HeaderMap, name: &HeaderName) -> Option<T> {
+    headers.get(name)?.to_str().ok()?.parse().ok()
 }
 
 /// Reads the time that a call asks for.
@@ -129,6 +150,7 @@ pin_project! {
                 let context = guard.0.clone();
                 drop(guard);
                 context.scope(|| this.state.set(State::Ended));
+                context.works().handler_stopped();
             }
         }
     }
@@ -198,6 +220,7 @@ where
             }
         }
         context.scope(|| this.state.set(State::Ended));
+        context.works().handler_stopped();
         let status = context.end_reason().and_then(EndReason::status);
         let mut answer = status.unwrap_or_else(|| Status::new(Code::Unknown, "")).into_http();
         context.request_id().write(answer.headers_mut());

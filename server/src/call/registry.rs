@@ -1,8 +1,8 @@
-//! The calls that are open.
+//! The calls that are open, and those that ended last.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use drawbridge_call::EndReason;
@@ -11,11 +11,29 @@ use tonic::Status;
 
 use super::context::CallContext;
 use super::deadline;
+use super::history::History;
 use super::id::{CallId, IdHasher};
 
-/// The calls that a bridge has open. Cloning it gives another handle to the same.
+/// The service that tells of calls. Its own calls are not remembered, or there would soon be no others.
+const CONSOLE: &str = "/drawbridge.calls.v1.Calls/";
+
+/// The calls that a bridge has open, and a thousand of those that ended last. Cloning it gives another handle to the
+/// same.
 #[derive(Clone, Debug)]
 pub struct Calls(Arc<Registry>);
+
+/// A list of calls, as its calls know it.
+#[derive(Debug)]
+pub(super) struct WeakCalls(Weak<Registry>);
+
+impl WeakCalls {
+    /// Takes a call that has ended from the open ones to those that ended last.
+    pub(super) fn ended(&self, call: &CallContext) {
+        if let Some(registry) = self.0.upgrade() {
+            Calls(registry).ended(call);
+        }
+    }
+}
 
 #[derive(Debug)]
 struct Registry {
@@ -32,7 +50,21 @@ struct Open {
     deadlines: BTreeSet<(Instant, CallId)>,
     /// The deadline that the keeper waits for, if there is a keeper: it ends when there is nothing to wait for.
     awaited: Option<Instant>,
+    history: History,
     draining: bool,
+}
+
+/// What became of the calls of a list since somebody looked.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    /// All calls that are open.
+    pub(crate) open: Vec<CallContext>,
+    /// The calls that have ended since, as far as they are remembered, the first of them first.
+    pub(crate) ended: Vec<CallContext>,
+    /// How many have ended since, and are forgotten.
+    pub(crate) skipped: u64,
+    /// The number of the last end, to ask from the next time.
+    pub(crate) upto: u64,
 }
 
 impl Calls {
@@ -91,14 +123,51 @@ impl Calls {
         Ok(())
     }
 
-    pub(crate) fn remove(&self, call: &CallContext) {
+    pub(super) fn downgrade(&self) -> WeakCalls {
+        WeakCalls(Arc::downgrade(&self.0))
+    }
+
+    fn ended(&self, call: &CallContext) {
+        let remembered = is_listed(call).then(|| call.clone());
         let mut open = self.lock();
-        // Dropped behind the lock: it may be the last that knows of the call.
+        // Dropped behind the lock: either may be the last that knows of its call.
         let _removed = open.calls.remove(&call.call_id());
         if let Some(deadline) = call.deadline() {
             open.deadlines.remove(&(deadline.at(), call.call_id()));
         }
+        let _forgotten = remembered.and_then(|call| open.history.add(call));
         drop(open);
+    }
+
+    /// Returns what is open, and what has ended since the end of this number. The first end has the number 1.
+    pub(crate) fn changes(&self, since: u64) -> Changes {
+        let open = self.lock();
+        let upto = open.history.count();
+        let ended: Vec<_> = open.history.after(since).cloned().collect();
+        Changes {
+            open: open.calls.values().filter(|call| is_listed(call)).cloned().collect(),
+            skipped: upto - since - ended.len() as u64,
+            ended,
+            upto,
+        }
+    }
+
+    /// Returns the call of this name, if it is open or ended not too long ago.
+    pub(crate) fn find(&self, call_id: CallId) -> Option<CallContext> {
+        let open = self.lock();
+        let known = open.calls.get(&call_id).filter(|call| is_listed(call));
+        known.or_else(|| open.history.latest().find(|call| call.call_id() == call_id)).cloned()
+    }
+
+    /// Returns the calls with this label that are open or ended not too long ago, in the order in which they opened.
+    pub(crate) fn of_request(&self, request_id: &str) -> Vec<CallContext> {
+        let open = self.lock();
+        let known = open.calls.values().filter(|call| is_listed(call)).chain(open.history.latest());
+        let mut calls: Vec<_> =
+            known.filter(|call| call.request_id().as_str() == request_id).cloned().collect();
+        drop(open);
+        calls.sort_by_key(CallContext::opened);
+        calls
     }
 
     /// Returns the first deadline, for the keeper to wait for. Without one the keeper has to end.
@@ -127,4 +196,8 @@ impl Calls {
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_listed(call: &CallContext) -> bool {
+    !call.method().starts_with(CONSOLE)
 }

@@ -33,7 +33,7 @@ impl RequestId {
     /// Returns the label that a request brings along, or a new one.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let own = headers.get(X_REQUEST_ID).filter(|value| is_sane(value.as_bytes()));
-        Self(own.map_or_else(|| Label::Made(random()), |own| Label::Own(own.clone())))
+        Self(own.map_or_else(|| Label::Made(random()), |own| Label::Own(copied(own))))
     }
 
     /// Returns the label as text.
@@ -57,6 +57,12 @@ impl RequestId {
             headers.insert(X_REQUEST_ID, value);
         }
     }
+}
+
+/// Returns a value with memory of its own: the label outlives the request, whose head may share one piece of memory with
+/// all that the connection has read.
+fn copied(value: &HeaderValue) -> HeaderValue {
+    HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone())
 }
 
 fn random() -> [u8; DIGITS] {
