@@ -1,51 +1,74 @@
 //! The calls of a server as they change: those that are open, and those that ended last.
 
-use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use drawbridge_proto::calls::{Call, WatchResponse};
+
+use super::record::ms;
 
 /// How many calls that have ended are kept, besides those that belong to an open one.
 pub(crate) const KEPT: usize = 100;
 
 /// What was told of a server's calls so far. Each call has a number of its own here, by which a view can keep its row.
+///
+/// It is made of plain lists, each in order, because the code of maps and of sorting is heavy.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    numbers: HashMap<String, usize>,
-    calls: HashMap<usize, Call>,
+    /// The calls by their numbers, which are given in the order in which calls become known.
+    calls: Vec<Kept>,
+    /// The numbers of the calls, by their ids.
+    ids: Vec<(String, usize)>,
     next: usize,
-    changed: BTreeSet<usize>,
     skipped: u64,
     open: u32,
 }
 
+#[derive(Debug)]
+struct Kept {
+    number: usize,
+    call: Call,
+    /// When the server told of it, by the page's clock.
+    told: Duration,
+}
+
 impl Ledger {
-    /// Takes in what the server tells.
-    pub(crate) fn apply(&mut self, response: WatchResponse) {
+    /// Takes in what the server tells `now`.
+    pub(crate) fn apply(&mut self, response: WatchResponse, now: Duration) {
         if response.reset {
-            self.numbers.clear();
             self.calls.clear();
-            self.changed.clear();
+            self.ids.clear();
         }
         self.skipped += response.skipped;
         self.open = response.open;
         for call in response.calls {
-            let next = self.next;
-            let number = *self.numbers.entry(call.call_id.clone()).or_insert(next);
-            self.next += usize::from(number == next);
-            self.calls.insert(number, call);
-            self.changed.insert(number);
+            match self.find(&call.call_id) {
+                Ok(place) => {
+                    let known = self.place(self.ids[place].1).and_then(|place| self.calls.get_mut(place));
+                    if let Some(known) = known {
+                        (known.call, known.told) = (call, now);
+                    }
+                }
+                Err(place) => {
+                    self.ids.insert(place, (call.call_id.clone(), self.next));
+                    self.calls.push(Kept { number: self.next, call, told: now });
+                    self.next += 1;
+                }
+            }
         }
         self.forget();
     }
 
-    /// Returns the numbers of the calls that are new or have changed since this was asked last.
-    pub(crate) fn take_changed(&mut self) -> BTreeSet<usize> {
-        std::mem::take(&mut self.changed)
-    }
-
     /// Returns the call of this number.
     pub(crate) fn call(&self, number: usize) -> Option<&Call> {
-        self.calls.get(&number)
+        self.place(number).map(|place| &self.calls[place].call)
+    }
+
+    /// Returns for how long the call of this number has been open at `now`, or was.
+    pub(crate) fn elapsed(&self, number: usize, now: Duration) -> Duration {
+        let Some(place) = self.place(number) else { return Duration::ZERO };
+        let Kept { call, told, .. } = &self.calls[place];
+        let since = if call.end.is_some() { Duration::ZERO } else { now.saturating_sub(*told) };
+        ms(call.elapsed_ms) + since
     }
 
     /// Returns how many calls are open, as the server says.
@@ -58,60 +81,75 @@ impl Ledger {
         self.skipped
     }
 
-    /// Returns the numbers of all calls in the order in which they are shown, and for each how many parents it stands
-    /// under: the open ones first and then the others, the newest before the older, and each child under its parent,
-    /// there the oldest first.
-    pub(crate) fn order(&self) -> Vec<(usize, usize)> {
-        let mut children: HashMap<usize, Vec<usize>> = HashMap::new();
+    /// Returns under how many parents the call of this number stands.
+    pub(crate) fn depth(&self, number: usize) -> usize {
+        self.above(number).count()
+    }
+
+    /// Returns the numbers of all calls in the order in which they are shown: the open ones first and then the others, the
+    /// newest before the older, and each child under its parent, there the oldest first.
+    pub(crate) fn order(&self) -> Vec<usize> {
+        // For each place, that of its first child and that of the next child of the same parent.
+        let mut first = vec![None; self.calls.len()];
+        let mut next = vec![None; self.calls.len()];
+        let mut order = Vec::with_capacity(self.calls.len());
         let mut roots = Vec::new();
-        for number in self.calls.keys() {
-            match self.parent(*number) {
-                Some(parent) => children.entry(parent).or_default().push(*number),
-                None => roots.push(*number),
+        for (place, Kept { number, .. }) in self.calls.iter().enumerate().rev() {
+            match self.parent(*number).and_then(|parent| self.place(parent)) {
+                Some(parent) => next[place] = first[parent].replace(place),
+                None => roots.push(place),
             }
         }
-        // Numbers are given in the order in which calls became known.
-        roots.sort_unstable_by_key(|number| (!self.is_open(*number), std::cmp::Reverse(*number)));
-        for children in children.values_mut() {
-            children.sort_unstable();
-        }
-        let mut order = Vec::with_capacity(self.calls.len());
-        let mut open: Vec<_> = roots.into_iter().rev().map(|root| (root, 0)).collect();
-        while let Some((number, depth)) = open.pop() {
-            order.push((number, depth));
-            let below = children.remove(&number).unwrap_or_default();
-            open.extend(below.into_iter().rev().map(|child| (child, depth + 1)));
+        for open in [true, false] {
+            for root in roots.iter().filter(|root| self.calls[**root].call.end.is_none() == open) {
+                // A child comes right after its parent and before the parent's next sibling.
+                let mut waiting = vec![*root];
+                while let Some(place) = waiting.pop() {
+                    order.push(self.calls[place].number);
+                    if place != *root {
+                        waiting.extend(next[place]);
+                    }
+                    waiting.extend(first[place]);
+                }
+            }
         }
         order
     }
 
-    fn is_open(&self, number: usize) -> bool {
-        self.calls.get(&number).is_some_and(|call| call.end.is_none())
+    fn find(&self, id: &str) -> Result<usize, usize> {
+        self.ids.binary_search_by(|(other, _)| other.as_str().cmp(id))
+    }
+
+    fn place(&self, number: usize) -> Option<usize> {
+        self.calls.binary_search_by(|kept| kept.number.cmp(&number)).ok()
     }
 
     /// Returns the number of a call's parent, if that is known. A parent became known before its child, so that no two
     /// calls can be each other's.
     fn parent(&self, number: usize) -> Option<usize> {
-        let parent = self.calls.get(&number)?.parent_call_id.as_ref()?;
-        self.numbers.get(parent).copied().filter(|parent| *parent < number)
+        let parent = self.call(number)?.parent_call_id.as_ref()?;
+        let (_, parent) = self.ids[self.find(parent).ok()?];
+        Some(parent).filter(|parent| *parent < number)
+    }
+
+    /// Returns the parent of a call, the parent of that, and so on.
+    fn above(&self, number: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(self.parent(number), |number| self.parent(*number))
     }
 
     /// Forgets the oldest of the calls that have ended, where there are too many. Those under an open call stay.
     fn forget(&mut self) {
-        let stays = |number: usize| {
-            let above = std::iter::successors(Some(number), |number| self.parent(*number));
-            above.into_iter().any(|number| self.is_open(number))
-        };
-        let mut ended: Vec<_> = self.calls.keys().copied().filter(|number| !stays(*number)).collect();
-        if ended.len() > KEPT {
-            ended.sort_unstable();
-            for number in &ended[..ended.len() - KEPT] {
-                if let Some(call) = self.calls.remove(number) {
-                    self.numbers.remove(&call.call_id);
-                }
-                self.changed.remove(number);
-            }
-        }
+        let is_open = |number: usize| self.call(number).is_some_and(|call| call.end.is_none());
+        let ended: Vec<_> = self
+            .calls
+            .iter()
+            .map(|kept| kept.number)
+            .filter(|number| !is_open(*number) && !self.above(*number).any(is_open))
+            .collect();
+        let Some(last) = ended.len().checked_sub(KEPT + 1).map(|last| ended[last]) else { return };
+        let goes = |number: usize| number <= last && ended.binary_search(&number).is_ok();
+        self.calls.retain(|kept| !goes(kept.number));
+        self.ids.retain(|(_, number)| !goes(*number));
     }
 }
 
@@ -134,9 +172,13 @@ mod tests {
         WatchResponse { calls, ..WatchResponse::default() }
     }
 
+    fn apply(ledger: &mut Ledger, response: WatchResponse) {
+        ledger.apply(response, Duration::ZERO);
+    }
+
     fn shown(ledger: &Ledger) -> Vec<(String, usize)> {
         let id = |number| ledger.call(number).unwrap().call_id.clone();
-        ledger.order().into_iter().map(|(number, depth)| (id(number), depth)).collect()
+        ledger.order().into_iter().map(|number| (id(number), ledger.depth(number))).collect()
     }
 
     #[track_caller]
@@ -148,15 +190,18 @@ mod tests {
     #[test]
     fn open_calls_come_first_and_children_under_their_parents() {
         let mut ledger = Ledger::default();
-        ledger.apply(told(vec![
-            call("old", None, true),
-            call("parent", None, false),
-            call("new", None, false),
-            call("first child", Some("parent"), true),
-            call("second child", Some("parent"), false),
-            call("grandchild", Some("second child"), false),
-            call("orphan", Some("unknown"), true),
-        ]));
+        apply(
+            &mut ledger,
+            told(vec![
+                call("old", None, true),
+                call("parent", None, false),
+                call("new", None, false),
+                call("first child", Some("parent"), true),
+                call("second child", Some("parent"), false),
+                call("grandchild", Some("second child"), false),
+                call("orphan", Some("unknown"), true),
+            ]),
+        );
         assert_shown(
             &ledger,
             &[
@@ -174,33 +219,41 @@ mod tests {
     #[test]
     fn a_call_that_changes_keeps_its_number() {
         let mut ledger = Ledger::default();
-        ledger.apply(told(vec![call("a", None, false), call("b", None, false)]));
-        let before = ledger.take_changed();
-        ledger.apply(told(vec![call("a", None, true)]));
-        let changed = ledger.take_changed();
-        assert_eq!(changed.len(), 1);
-        assert!(changed.is_subset(&before));
+        apply(&mut ledger, told(vec![call("b", None, false), call("a", None, false)]));
+        let [a, b] = ledger.order()[..] else { panic!("two calls") };
+        apply(&mut ledger, told(vec![call("a", None, true)]));
+        assert_eq!(ledger.order(), [b, a]);
         assert_shown(&ledger, &[("b", 0), ("a", 0)]);
-        assert!(ledger.take_changed().is_empty());
+    }
+
+    #[test]
+    fn an_open_call_grows_from_when_it_was_told_and_an_ended_one_does_not() {
+        let s = Duration::from_secs;
+        let mut ledger = Ledger::default();
+        let of = |ended| Call { elapsed_ms: 2_000.0, ..call("a", None, ended) };
+        ledger.apply(told(vec![of(false)]), s(10));
+        assert_eq!(ledger.elapsed(0, s(13)), s(5));
+        ledger.apply(told(vec![of(true)]), s(14));
+        assert_eq!(ledger.elapsed(0, s(99)), s(2));
     }
 
     #[test]
     fn a_reset_clears_what_is_known_and_no_number_comes_again() {
         let mut ledger = Ledger::default();
-        ledger.apply(told(vec![call("a", None, false)]));
-        let before = ledger.take_changed();
-        ledger.apply(WatchResponse { reset: true, skipped: 7, ..told(vec![call("a", None, false)]) });
+        apply(&mut ledger, told(vec![call("a", None, false)]));
+        let before = ledger.order();
+        apply(&mut ledger, WatchResponse { reset: true, skipped: 7, ..told(vec![call("a", None, false)]) });
         assert_shown(&ledger, &[("a", 0)]);
-        assert!(ledger.take_changed().is_disjoint(&before));
+        assert_ne!(ledger.order(), before);
         assert_eq!(ledger.skipped(), 7);
     }
 
     #[test]
     fn the_oldest_ended_calls_are_forgotten_and_open_ones_with_their_children_never() {
         let mut ledger = Ledger::default();
-        ledger.apply(told(vec![call("open", None, false), call("child", Some("open"), true)]));
+        apply(&mut ledger, told(vec![call("open", None, false), call("child", Some("open"), true)]));
         for number in 0..1_000 {
-            ledger.apply(told(vec![call(&number.to_string(), None, true)]));
+            apply(&mut ledger, told(vec![call(&number.to_string(), None, true)]));
         }
         let shown = shown(&ledger);
         assert_eq!(shown.len(), 2 + KEPT);
@@ -216,12 +269,11 @@ mod tests {
             let mut ledger = Ledger::default();
             for (id, parent, ended) in calls {
                 let parent = parent.map(|parent| parent.to_string());
-                ledger.apply(told(vec![call(&id.to_string(), parent.as_deref(), ended)]));
+                apply(&mut ledger, told(vec![call(&id.to_string(), parent.as_deref(), ended)]));
             }
-            let mut numbers: Vec<_> = ledger.order().into_iter().map(|(number, _)| number).collect();
+            let mut numbers = ledger.order();
             numbers.sort_unstable();
-            let mut all: Vec<_> = ledger.calls.keys().copied().collect();
-            all.sort_unstable();
+            let all: Vec<_> = ledger.calls.iter().map(|kept| kept.number).collect();
             prop_assert_eq!(numbers, all);
         }
     }

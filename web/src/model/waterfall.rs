@@ -71,42 +71,36 @@ pub(crate) struct Waterfall {
 }
 
 impl Waterfall {
-    /// Lays out what this page has `traced` of a call to `path` until `now`, and what its servers tell. Without a trace,
+    /// Lays out what this page has `traced` of a call to `path` until `now`, and what its servers tell. With an empty trace,
     /// as after the page was loaded anew, there is what the servers tell.
     ///
     /// The clocks of page and server differ, so a server's row is put in the middle of the attempt that it answered;
     /// rows of one server stand to each other as its own clock has it.
-    pub(crate) fn of(traced: Option<&Traced>, proof: &Proof, path: &str, now: Duration) -> Self {
+    pub(crate) fn of(traced: &Traced, proof: &Proof, path: &str, now: Duration) -> Self {
         let calls = proof.calls();
         let mut rows = Vec::new();
-        let mut roots: Vec<_> = calls.iter().filter(|call| parent_of(calls, call).is_none()).collect();
-        roots.sort_by(|one, other| one.opened_unix_ms.total_cmp(&other.opened_unix_ms));
+        let roots = calls.iter().filter(|call| parent_of(calls, call).is_none());
+        let mut roots = in_order(roots, |root| root.opened_unix_ms);
         let mut verdicts = None;
-        if let Some(traced) = traced {
-            let several = traced.attempts.len() > 1;
-            for (number, attempt) in traced.attempts.iter().enumerate() {
-                let row = attempt_row(traced, number, several, now);
-                let answered = roots
-                    .iter()
-                    .position(|root| usize::try_from(root.previous_attempts) == Ok(number))
-                    .map(|place| roots.remove(place));
-                let (start, used) = (row.start, row.used.unwrap_or_default());
-                rows.push(row);
-                match answered {
-                    Some(root) => {
-                        let slack = used.saturating_sub(ms(root.elapsed_ms));
-                        add_hop(&mut rows, calls, root, start + slack / 2, 1, true);
-                        verdicts = disagreement(attempt, root);
-                    }
-                    None => rows.push(unknown_row(method(path), 1, start, None, proof.unknown())),
-                }
-                if let Some(backoff) = attempt.backoff {
-                    let ended = start + used;
-                    let next = traced.attempts.get(number + 1).map(|next| next.started);
-                    let until = next.or(traced.end.as_ref().map(|(at, _)| *at)).unwrap_or(now);
-                    let waited = until.saturating_sub(traced.began + ended);
-                    rows.push(wait_row(0, ended, waited, backoff.skipped, backoff.planned));
-                }
+        for (number, attempt) in traced.attempts.iter().enumerate() {
+            let row = attempt_row(traced, number, now);
+            let (start, used) = (row.start, row.used.unwrap_or_default());
+            rows.push(row);
+            let answered = |root: &&Call| usize::try_from(root.previous_attempts) == Ok(number);
+            if let Some(place) = roots.iter().position(answered) {
+                let root = roots.remove(place);
+                let slack = used.saturating_sub(ms(root.elapsed_ms));
+                add_hop(&mut rows, calls, root, start + slack / 2, 1, true);
+                verdicts = disagreement(attempt, root);
+            } else {
+                rows.push(unknown_row(method(path), 1, start, None, proof.unknown()));
+            }
+            if let Some(backoff) = attempt.backoff {
+                let ended = start + used;
+                let next = traced.attempts.get(number + 1).map(|next| next.started);
+                let until = next.or(traced.end.as_ref().map(|(at, _)| *at)).unwrap_or(now);
+                let waited = until.saturating_sub(traced.began + ended);
+                rows.push(wait_row(0, ended, waited, backoff.skipped, backoff.planned));
             }
         }
         // What no attempt was answered by: all of them, where nothing was traced.
@@ -114,9 +108,21 @@ impl Waterfall {
         for root in roots {
             add_hop(&mut rows, calls, root, ms(root.opened_unix_ms - first), 0, true);
         }
-        let deadline = traced.and_then(|traced| traced.granted);
-        Self { span: span(&rows), deadline, verdicts, rows }
+        if rows.is_empty() && *proof != Proof::Unasked {
+            verdicts = Some(proof.unknown());
+        }
+        Self { span: span(&rows), deadline: traced.granted, verdicts, rows }
     }
+}
+
+/// Returns `items` in the order of the times at which they began. They are few, and the general way to sort is heavy.
+fn in_order<'a, T>(items: impl Iterator<Item = &'a T>, began: fn(&T) -> f64) -> Vec<&'a T> {
+    let mut ordered: Vec<&T> = Vec::new();
+    for item in items {
+        let later = ordered.iter().position(|other| began(other) > began(item));
+        ordered.insert(later.unwrap_or(ordered.len()), item);
+    }
+    ordered
 }
 
 /// Returns the time that the drawing is wide. A wait that was skipped may go beyond its edge.
@@ -128,10 +134,11 @@ fn span(rows: &[Row]) -> Duration {
     all.min(done.saturating_mul(5) / 3)
 }
 
-fn attempt_row(traced: &Traced, number: usize, several: bool, now: Duration) -> Row {
+fn attempt_row(traced: &Traced, number: usize, now: Duration) -> Row {
     let attempt = &traced.attempts[number];
     let start = attempt.started.saturating_sub(traced.began);
     let until = attempt.end.as_ref().map_or(now, |(at, _)| *at);
+    let several = traced.attempts.len() > 1;
     let name = if several { format!("This page, attempt {}", number + 1) } else { "This page".to_owned() };
     let (end, tone) = attempt.end.as_ref().map_or_else(running, |(_, status)| told(status));
     Row {
@@ -200,12 +207,10 @@ fn add_hop(rows: &mut Vec<Row>, calls: &[Call], call: &Call, start: Duration, de
     if depth == MOST_DEPTH {
         return;
     }
-    let mut children: Vec<_> =
-        calls.iter().filter(|child| child.parent_call_id.as_ref() == Some(&call.call_id)).collect();
-    children.sort_by(|one, other| one.opened_unix_ms.total_cmp(&other.opened_unix_ms));
+    let below = calls.iter().filter(|child| child.parent_call_id.as_ref() == Some(&call.call_id));
+    let mut children = in_order(below, |child| child.opened_unix_ms);
     let several = children.len() > 1;
-    let mut works: Vec<_> = call.works.iter().collect();
-    works.sort_by(|one, other| one.started_ms.total_cmp(&other.started_ms));
+    let works = in_order(call.works.iter(), |work| work.started_ms);
     for work in works {
         let began = start + ms(work.started_ms);
         let ran = ms(work.stopped_ms.unwrap_or(call.elapsed_ms) - work.started_ms);

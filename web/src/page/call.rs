@@ -1,14 +1,11 @@
 //! A call that belongs to a view.
 
-use std::time::Duration;
-
-use drawbridge_fetch::Transport;
 use leptos::prelude::*;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::clock::now;
 use super::left::Gone;
-use super::proof::ask;
+use super::proofs::Proofs;
 use crate::model::{Event, Failure, Life, Press, Proof, Sent, Task, Terms};
 
 /// One place for a call in a view: how the call stands, the task that drives it, and what its servers tell of it, who are
@@ -21,8 +18,7 @@ pub(crate) struct Call {
     life: RwSignal<Option<Life>>,
     task: StoredValue<Option<Task>, LocalStorage>,
     sent: StoredValue<Sent>,
-    proof: RwSignal<Proof>,
-    transport: StoredValue<Transport>,
+    proofs: Proofs,
     /// Whether the servers are asked after every end.
     asks_always: bool,
 }
@@ -34,8 +30,7 @@ impl Call {
             life: RwSignal::new(None),
             task: StoredValue::new_local(None),
             sent: StoredValue::new(Sent::default()),
-            proof: RwSignal::new(Proof::Unasked),
-            transport: StoredValue::new(expect_context()),
+            proofs: expect_context(),
             asks_always: false,
         }
     }
@@ -45,9 +40,9 @@ impl Call {
         Self { asks_always: true, ..Self::new() }
     }
 
-    /// Returns what the servers tell of the last call, to be tracked where it is read.
-    pub(crate) fn proof(self) -> RwSignal<Proof> {
-        self.proof
+    /// Returns what the servers tell of the last call, tracked.
+    pub(crate) fn proof(self) -> Proof {
+        self.proofs.of(&self.sent().request_id)
     }
 
     /// Returns by what the last call can be followed.
@@ -57,7 +52,7 @@ impl Call {
 
     /// Returns the call as one that is dropped with its view, if it is open. `words` say what it was.
     pub(crate) fn gone(self, words: impl Into<String>) -> Option<Gone> {
-        untrack(|| self.runs()).then(|| Gone::new(words.into(), self.sent()))
+        untrack(|| self.runs()).then(|| Gone { words: words.into(), sent: self.sent() })
     }
 
     /// Returns the life of the last call, to be tracked where it is read.
@@ -118,7 +113,7 @@ impl Call {
         }
         self.task.set_value(None);
         self.tell(Event::Cancelled);
-        self.task.set_value(Some(Task::spawn(self.ask(now()))));
+        self.ask();
     }
 
     fn request<M>(self, terms: &Terms, message: M, unary: bool) -> Request<M> {
@@ -129,7 +124,6 @@ impl Call {
 
     fn start(self, terms: &Terms, call: impl AsyncFnOnce(&dyn Fn(Event)) -> Result<(), Status> + 'static) {
         self.life.set(Some(Life::begin(now(), terms.limit)));
-        self.proof.set(Proof::Unasked);
         self.task.set_value(Some(Task::spawn(async move {
             let ended = call(&|event| self.tell(event)).await;
             self.tell(match ended {
@@ -137,16 +131,14 @@ impl Call {
                 Err(status) => Event::Broke(Failure::from(&status)),
             });
             if self.asks_always {
-                self.ask(now()).await;
+                self.ask();
             }
         })));
     }
 
-    /// Asks the servers of a call that this page let go of.
-    async fn ask(self, let_go: Duration) {
-        self.proof.set(Proof::Asked);
-        let proof = ask(self.transport.get_value(), self.sent().request_id, Some(let_go)).await;
-        self.proof.set(proof);
+    /// Asks the servers of the call that now has ended.
+    fn ask(self) {
+        self.proofs.ask(self.sent().request_id, Some(now()));
     }
 
     fn tell(self, event: Event) {

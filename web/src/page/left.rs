@@ -1,44 +1,23 @@
 //! What leaving a view has dropped, so that the view can say so when its user is back, and what the servers made of it.
 
-use std::collections::HashMap;
+use std::time::Duration;
 
-use drawbridge_fetch::{Trace, Transport};
+use drawbridge_fetch::Trace;
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
 
 use super::clock::now;
-use super::proof::ask;
-use crate::model::{Proof, Sent};
+use super::proofs::Proofs;
+use crate::model::Sent;
 
 /// A call that was dropped when its view was left.
 #[derive(Clone)]
 pub(crate) struct Gone {
     /// What it was, in the view's words.
     pub(crate) words: String,
-    request_id: String,
-    /// This page's account of it. None where the page was loaded anew meanwhile.
-    pub(crate) trace: Option<Trace>,
-    /// What the servers tell of it.
-    pub(crate) proof: ArcRwSignal<Proof>,
-}
-
-impl Gone {
-    pub(crate) fn new(words: String, Sent { request_id, trace }: Sent) -> Self {
-        Self { words, request_id, trace: Some(trace), proof: ArcRwSignal::default() }
-    }
-
-    /// Asks the servers, if they have not told yet. It goes on when the view is left once more.
-    fn ask(&self, transport: Transport, dropped_now: bool) {
-        if matches!(&*self.proof.read_untracked(), Proof::Told { .. } | Proof::Asked) {
-            return;
-        }
-        self.proof.set(Proof::Asked);
-        let (proof, request_id) = (self.proof.clone(), self.request_id.clone());
-        let let_go = dropped_now.then(now);
-        spawn_local(async move { proof.set(ask(transport, request_id, let_go).await) });
-    }
+    /// By what it can be followed. Its trace is empty where the page was loaded anew meanwhile.
+    pub(crate) sent: Sent,
 }
 
 /// Remembers, for each view, the calls that were dropped when it was left: in memory for a change of route, and in
@@ -48,8 +27,8 @@ impl Gone {
 /// The servers are asked at once where the page stays, and otherwise when the view is seen again.
 #[derive(Clone, Copy)]
 pub(crate) struct Left {
-    gone: StoredValue<HashMap<&'static str, Vec<Gone>>>,
-    transport: StoredValue<Transport>,
+    gone: StoredValue<Vec<(&'static str, Vec<Gone>)>>,
+    proofs: Proofs,
     /// Whether it is the page that is left, and not only a view of it.
     leaving: StoredValue<bool>,
 }
@@ -57,16 +36,14 @@ pub(crate) struct Left {
 impl Left {
     /// Creates the memory in the current owner, which should be the page's, and before any view: it has to be the first
     /// to hear that the page is left.
-    pub(crate) fn new(transport: Transport) -> Self {
+    pub(crate) fn new() -> Self {
         let leaving = StoredValue::new(false);
         for (event, left) in [("pagehide", true), ("pageshow", false)] {
-            let listener =
-                window_event_listener(ev::Custom::<web_sys::PageTransitionEvent>::new(event), move |_| {
-                    leaving.set_value(left);
-                });
+            let event = ev::Custom::<web_sys::PageTransitionEvent>::new(event);
+            let listener = window_event_listener(event, move |_| leaving.set_value(left));
             on_cleanup(move || listener.remove());
         }
-        Self { gone: StoredValue::new(HashMap::new()), transport: StoredValue::new(transport), leaving }
+        Self { gone: StoredValue::new(Vec::new()), proofs: expect_context(), leaving }
     }
 
     /// Notes that leaving `view` has dropped `calls`. Nothing dropped is nothing to tell.
@@ -81,12 +58,11 @@ impl Left {
             let _ = storage.set_item(&name(view), &text);
         }
         if !self.leaving.get_value() {
-            for call in &calls {
-                call.ask(self.transport.get_value(), true);
-            }
+            self.ask(&calls, Some(now()));
         }
         self.gone.update_value(|left| {
-            left.insert(view, calls);
+            left.retain(|(of, _)| *of != view);
+            left.push((view, calls));
         });
     }
 
@@ -97,12 +73,20 @@ impl Left {
             let _ = storage.remove_item(&name(view));
             from_json(&text)
         });
-        let calls =
-            self.gone.try_update_value(|left| left.remove(view)).flatten().or(stored).unwrap_or_default();
-        for call in &calls {
-            call.ask(self.transport.get_value(), false);
-        }
+        let mut kept = None;
+        self.gone.update_value(|left| {
+            let place = left.iter().position(|(of, _)| *of == view);
+            kept = place.map(|place| left.remove(place).1);
+        });
+        let calls = kept.or(stored).unwrap_or_default();
+        self.ask(&calls, None);
         calls
+    }
+
+    fn ask(self, calls: &[Gone], let_go: Option<Duration>) {
+        for call in calls {
+            self.proofs.ask(call.sent.request_id.clone(), let_go);
+        }
     }
 }
 
@@ -116,7 +100,7 @@ fn storage() -> Option<web_sys::Storage> {
 
 /// Writes words and label of each call, one after the other.
 fn to_json(calls: &[Gone]) -> Option<String> {
-    let texts = calls.iter().flat_map(|call| [&call.words, &call.request_id]);
+    let texts = calls.iter().flat_map(|call| [&call.words, &call.sent.request_id]);
     let array: js_sys::Array = texts.map(|text| JsValue::from_str(text)).collect();
     js_sys::JSON::stringify(&array).ok()?.as_string()
 }
@@ -130,9 +114,7 @@ fn from_json(text: &str) -> Option<Vec<Gone>> {
     let (pairs, _) = texts.as_chunks();
     let gone = |[words, request_id]: &[String; 2]| Gone {
         words: words.clone(),
-        request_id: request_id.clone(),
-        trace: None,
-        proof: ArcRwSignal::default(),
+        sent: Sent { request_id: request_id.clone(), trace: Trace::new() },
     };
     Some(pairs.iter().map(gone).collect())
 }

@@ -1,6 +1,5 @@
 //! The calls of the server, watched for as long as a view is there.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use drawbridge_fetch::{CallOptions, Transport};
@@ -19,24 +18,6 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// What the client of a call is told that was cancelled from here.
 const WORDS: &str = "cancelled by the operator, on the page";
 
-/// A call, as a row shows it.
-#[derive(Clone, PartialEq)]
-pub(crate) struct Entry {
-    pub(crate) call: Call,
-    /// How many parents it stands under.
-    pub(crate) depth: usize,
-    /// When the server told of it, by the page's clock.
-    told: Duration,
-}
-
-impl Entry {
-    /// Returns for how long the call is open at `now`, or was.
-    pub(crate) fn elapsed(&self, now: Duration) -> Duration {
-        let told = record::ms(self.call.elapsed_ms);
-        if self.call.end.is_some() { told } else { told + now.saturating_sub(self.told) }
-    }
-}
-
 /// How the watching stands.
 #[derive(Clone, PartialEq)]
 pub(crate) enum State {
@@ -51,36 +32,40 @@ pub(crate) enum State {
 /// The server's calls. It belongs to the owner in which it was created.
 #[derive(Clone, Copy)]
 pub(crate) struct Watch {
-    transport: StoredValue<Transport>,
-    ledger: StoredValue<Ledger>,
-    entries: StoredValue<HashMap<usize, ArcRwSignal<Entry>>>,
-    order: RwSignal<Vec<usize>>,
-    /// How many calls are open, and how many have ended of which nothing was told.
-    counts: RwSignal<(u32, u64)>,
-    state: RwSignal<State>,
-    time: RwSignal<Duration>,
+    board: StoredValue<Board>,
+    /// Moves when the view is to look at the board again. One signal for all that is shown, each of which is cheap to
+    /// write anew: a few times a second there is hardly a row that has not changed.
+    version: RwSignal<usize>,
+    tasks: StoredValue<Vec<Task>, LocalStorage>,
+}
+
+/// What is shown.
+struct Board {
+    transport: Transport,
+    ledger: Ledger,
+    order: Vec<usize>,
+    state: State,
     /// What became of the last cancelling.
-    said: RwSignal<String>,
-    fresh: StoredValue<bool>,
-    task: StoredValue<Option<Task>, LocalStorage>,
-    cancels: StoredValue<Vec<Task>, LocalStorage>,
+    said: String,
+    /// Whether the server has told something since the view looked.
+    fresh: bool,
 }
 
 impl Watch {
     /// Begins to watch.
     pub(crate) fn begin() -> Self {
+        let board = Board {
+            transport: expect_context(),
+            ledger: Ledger::default(),
+            order: Vec::new(),
+            state: State::Opening,
+            said: String::new(),
+            fresh: false,
+        };
         let watch = Self {
-            transport: StoredValue::new(expect_context()),
-            ledger: StoredValue::new(Ledger::default()),
-            entries: StoredValue::new(HashMap::new()),
-            order: RwSignal::new(Vec::new()),
-            counts: RwSignal::new((0, 0)),
-            state: RwSignal::new(State::Opening),
-            time: RwSignal::new(now()),
-            said: RwSignal::new(String::new()),
-            fresh: StoredValue::new(false),
-            task: StoredValue::new_local(None),
-            cancels: StoredValue::new_local(Vec::new()),
+            board: StoredValue::new(board),
+            version: RwSignal::new(0),
+            tasks: StoredValue::new_local(Vec::new()),
         };
         if let Ok(interval) = set_interval_with_handle(move || watch.follow(), PAUSE) {
             on_cleanup(move || interval.clear());
@@ -91,113 +76,121 @@ impl Watch {
 
     /// Watches, from the start.
     pub(crate) fn start(self) {
-        self.state.set(State::Opening);
-        self.task.set_value(Some(Task::spawn(async move {
+        self.say(|board| board.state = State::Opening);
+        self.spawn(async move {
             let ended = self.run().await;
             self.follow();
-            self.state.set(match ended {
-                Ok(()) => State::Ended(None),
-                Err(status) if status.code() == Code::Unimplemented => State::Untold,
-                Err(status) => State::Ended(Some(Failure::from(&status))),
+            self.say(|board| {
+                board.state = match &ended {
+                    Ok(()) => State::Ended(None),
+                    Err(status) if status.code() == Code::Unimplemented => State::Untold,
+                    Err(status) => State::Ended(Some(Failure::from(status))),
+                };
             });
-        })));
+        });
     }
 
     async fn run(self) -> Result<(), Status> {
-        let mut client = CallsClient::new(self.transport.get_value());
+        let mut client = CallsClient::new(self.board.with_value(|board| board.transport.clone()));
         let mut responses = client.watch(WatchRequest {}).await?.into_inner();
         while let Some(response) = responses.message().await? {
-            self.ledger.update_value(|ledger| ledger.apply(response));
-            self.fresh.set_value(true);
-            if untrack(|| *self.state.read() != State::Watching) {
-                self.state.set(State::Watching);
+            let mut first = false;
+            self.board.update_value(|board| {
+                first = board.state == State::Opening;
+                board.state = State::Watching;
+                board.ledger.apply(response, now());
+                board.fresh = true;
+            });
+            if first {
                 self.follow();
             }
         }
         Ok(())
     }
 
-    /// Brings the rows up to date.
+    /// Brings the view up to date. Where calls are open, time alone is news.
     fn follow(self) {
-        let now = now();
-        if self.counts.get_untracked().0 > 0 {
-            self.time.set(now);
-        }
-        if !self.fresh.get_value() {
-            return;
-        }
-        self.fresh.set_value(false);
-        let mut order = Vec::new();
-        self.ledger.update_value(|ledger| {
-            let changed = ledger.take_changed();
-            self.counts.set((ledger.open(), ledger.skipped()));
-            self.entries.update_value(|entries| {
-                let mut before = std::mem::take(entries);
-                for (number, depth) in ledger.order() {
-                    let Some(call) = ledger.call(number) else { continue };
-                    let kept = before.remove(&number);
-                    let entry = || Entry { call: call.clone(), depth, told: now };
-                    let signal = kept.unwrap_or_else(|| ArcRwSignal::new(entry()));
-                    if changed.contains(&number) || signal.read_untracked().depth != depth {
-                        signal.set(entry());
-                    }
-                    entries.insert(number, signal);
-                    order.push(number);
-                }
-            });
+        let mut moves = false;
+        self.board.update_value(|board| {
+            moves = board.fresh || board.ledger.open() > 0;
+            if std::mem::take(&mut board.fresh) {
+                board.order = board.ledger.order();
+            }
         });
-        self.order.set(order);
+        if moves {
+            self.version.update(|version| *version += 1);
+        }
     }
 
-    /// Ends a call from the server's side.
-    pub(crate) fn cancel(self, call: &Call) {
-        let request = CancelRequest { call_id: call.call_id.clone(), words: WORDS.to_owned() };
-        let name = record::method(&call.method).to_owned();
-        let task = Task::spawn(async move {
-            let mut client = CallsClient::new(self.transport.get_value());
-            let mut request = Request::new(request);
-            request.extensions_mut().insert(CallOptions::new().unary());
-            let said = match client.cancel(request).await.map(tonic::Response::into_inner) {
-                Ok(answer) if answer.cancelled => format!("{name} was cancelled."),
+    /// Ends the call of this number from the server's side.
+    pub(crate) fn cancel(self, number: usize) {
+        let call = self.board.with_value(|board| {
+            board
+                .ledger
+                .call(number)
+                .map(|call| (board.transport.clone(), call.call_id.clone(), call.method.clone()))
+        });
+        let Some((transport, call_id, path)) = call else { return };
+        let mut request = Request::new(CancelRequest { call_id, words: WORDS.to_owned() });
+        request.extensions_mut().insert(CallOptions::new().unary());
+        self.spawn(async move {
+            let name = record::method(&path);
+            let said = match CallsClient::new(transport).cancel(request).await {
+                Ok(answer) if answer.get_ref().cancelled => format!("{name} was cancelled."),
                 Ok(answer) => {
-                    let end = answer.call.and_then(|call| call.end);
-                    let end = end.as_ref().map_or("ended", record::ended_by);
-                    format!("{name} had ended before: {end}.")
+                    let end = answer.get_ref().call.as_ref().and_then(|call| call.end.as_ref());
+                    format!("{name} had ended before: {}.", end.map_or("ended", record::ended_by))
                 }
                 Err(status) => format!("{name} was not cancelled. {}", Failure::from(&status).words()),
             };
-            self.said.set(said);
+            self.say(|board| board.said.clone_from(&said));
         });
-        self.cancels.update_value(|cancels| cancels.push(task));
+    }
+
+    /// Returns what `look` sees on the board, tracked.
+    fn read<T>(self, look: impl FnOnce(&Board) -> T) -> T {
+        self.version.track();
+        self.board.with_value(look)
     }
 
     /// Returns the numbers of the rows, in their order, tracked.
     pub(crate) fn order(self) -> Vec<usize> {
-        self.order.get()
+        self.read(|board| board.order.clone())
     }
 
-    /// Returns the call in the row of this number.
-    pub(crate) fn entry(self, number: usize) -> Option<ArcRwSignal<Entry>> {
-        self.entries.with_value(|entries| entries.get(&number).cloned())
+    /// Returns what `words` say of the call of this number, which is open, or was, for the time that they are given, and
+    /// stands under so many parents. Tracked. Nothing of a call that is forgotten.
+    pub(crate) fn tell(self, number: usize, words: fn(&Call, Duration, usize) -> String) -> String {
+        self.read(|board| {
+            let ledger = &board.ledger;
+            let told = |call| words(call, ledger.elapsed(number, now()), ledger.depth(number));
+            ledger.call(number).map(told).unwrap_or_default()
+        })
     }
 
-    /// Returns how the watching stands.
-    pub(crate) fn state(self) -> RwSignal<State> {
-        self.state
-    }
-
-    /// Returns the page's clock, which moves while calls are open.
-    pub(crate) fn time(self) -> RwSignal<Duration> {
-        self.time
+    /// Returns how the watching stands, tracked.
+    pub(crate) fn state(self) -> State {
+        self.read(|board| board.state.clone())
     }
 
     /// Returns how many calls are open and how many have ended unseen, tracked.
     pub(crate) fn counts(self) -> (u32, u64) {
-        self.counts.get()
+        self.read(|board| (board.ledger.open(), board.ledger.skipped()))
     }
 
     /// Tells what became of the last cancelling, tracked.
     pub(crate) fn said(self) -> String {
-        self.said.get()
+        self.read(|board| board.said.clone())
+    }
+
+    /// Changes the board, and lets the view look at once.
+    fn say(self, change: impl FnOnce(&mut Board)) {
+        self.board.update_value(change);
+        self.version.update(|version| *version += 1);
+    }
+
+    fn spawn(self, work: impl Future<Output = ()> + 'static) {
+        let task = Task::spawn(work);
+        self.tasks.update_value(|tasks| tasks.push(task));
     }
 }

@@ -50,7 +50,7 @@ fn work(kind: WorkKind, name: &str, from: f64, to: f64) -> Work {
     }
 }
 
-fn drawn(traced: Option<&Traced>, calls: Vec<Call>) -> Waterfall {
+fn drawn(traced: &Traced, calls: Vec<Call>) -> Waterfall {
     Waterfall::of(traced, &Proof::Told { calls, after: None }, FRONTEND, at(9_000))
 }
 
@@ -71,7 +71,7 @@ fn waterfall_rows_equal_the_servers_own_records() {
     user.works = vec![work(WorkKind::Query, "", 1.0, 200.0)];
     user.end = Some(End { reason: Reason::DeadlineExceeded.into(), code: 4, words: "too late".to_owned() });
     let page = traced(vec![attempt(0, 320, ok())]);
-    let drawn = drawn(Some(&page), vec![user.clone(), frontend.clone()]);
+    let drawn = drawn(&page, vec![user.clone(), frontend.clone()]);
     let us = Duration::from_micros;
     assert_eq!(
         outline(&drawn),
@@ -98,7 +98,7 @@ fn each_attempt_has_the_hop_that_answered_it_and_the_wait_after_it() {
     let page = traced(vec![waiting(attempt(0, 10, full()), 100, false), attempt(112, 130, ok())]);
     let (first, mut second) = (call("a", None, 0.0, 8.0), call("b", None, 111.0, 16.0));
     second.previous_attempts = 1;
-    let drawn = drawn(Some(&page), vec![second, first]);
+    let drawn = drawn(&page, vec![second, first]);
     assert_eq!(
         outline(&drawn),
         [
@@ -117,7 +117,7 @@ fn each_attempt_has_the_hop_that_answered_it_and_the_wait_after_it() {
 #[test]
 fn a_wait_that_was_skipped_is_drawn_as_far_as_there_is_room() {
     let page = traced(vec![waiting(attempt(0, 300, Status::unavailable("")), 5_000, true)]);
-    let drawn = drawn(Some(&page), Vec::new());
+    let drawn = drawn(&page, Vec::new());
     assert_eq!(drawn.rows[2].kind, Kind::Skipped);
     assert_eq!((drawn.rows[2].start, drawn.rows[2].used), (at(300), Some(at(5_000))));
     assert_eq!(drawn.span, at(500));
@@ -139,7 +139,7 @@ fn the_childs_attempts_stand_under_the_call_that_made_them() {
     let (one, mut two) = (call("1", Some("f"), 2.0, 15.0), call("2", Some("f"), 121.0, 15.0));
     two.previous_attempts = 1;
     let page = traced(vec![attempt(0, 300, ok())]);
-    let drawn = drawn(Some(&page), vec![frontend, one, two]);
+    let drawn = drawn(&page, vec![frontend, one, two]);
     assert_eq!(
         outline(&drawn)[1..],
         [
@@ -157,7 +157,7 @@ fn the_childs_attempts_stand_under_the_call_that_made_them() {
 fn a_hop_that_cannot_be_asked_is_unknown() {
     let page = traced(vec![attempt(0, 300, ok())]);
     let unknown = Proof::Unknown(Failure::from(&Status::unimplemented("")));
-    let drawn = Waterfall::of(Some(&page), &unknown, FRONTEND, at(0));
+    let drawn = Waterfall::of(&page, &unknown, FRONTEND, at(0));
     assert_eq!(outline(&drawn)[1], (Kind::Unknown, 1, at(0), None));
     assert_eq!(drawn.rows[1].name, "FrontendService/GetUser");
     assert!(drawn.rows[1].end.contains("loopback"));
@@ -167,7 +167,7 @@ fn a_hop_that_cannot_be_asked_is_unknown() {
 fn a_child_of_another_server_is_drawn_as_its_caller_saw_it() {
     let mut frontend = call("f", None, 0.0, 300.0);
     frontend.works = vec![work(WorkKind::Child, "/user.UserService/GetUser", 4.0, 250.0)];
-    let drawn = drawn(Some(&traced(vec![attempt(0, 300, ok())])), vec![frontend]);
+    let drawn = drawn(&traced(vec![attempt(0, 300, ok())]), vec![frontend]);
     assert_eq!(outline(&drawn)[2], (Kind::Unknown, 2, at(4), Some(at(246))));
 }
 
@@ -175,15 +175,23 @@ fn a_child_of_another_server_is_drawn_as_its_caller_saw_it() {
 fn without_a_trace_there_is_what_the_servers_tell() {
     let (first, mut second) = (call("a", None, 0.0, 8.0), call("b", None, 111.0, 16.0));
     second.previous_attempts = 1;
-    let drawn = drawn(None, vec![first, second]);
+    let drawn = drawn(&Traced::default(), vec![first, second]);
     assert_eq!(outline(&drawn), [(Kind::Hop, 0, at(0), Some(at(8))), (Kind::Hop, 0, at(111), Some(at(16)))]);
+}
+
+#[test]
+fn nothing_known_is_said() {
+    let nothing = |proof| Waterfall::of(&Traced::default(), &proof, FRONTEND, at(0));
+    assert_eq!(nothing(Proof::Unasked).verdicts, None);
+    let gone = Proof::Unknown(Failure::from(&Status::not_found("")));
+    assert!(nothing(gone).verdicts.unwrap().contains("no longer"));
 }
 
 #[test]
 fn a_call_that_runs_grows_with_the_clock() {
     let running = Attempt { started: at(1_000), end: None, backoff: None };
     let page = Traced { end: None, ..traced(vec![running]) };
-    let drawn = Waterfall::of(Some(&page), &Proof::Unasked, FRONTEND, at(1_500));
+    let drawn = Waterfall::of(&page, &Proof::Unasked, FRONTEND, at(1_500));
     assert_eq!(outline(&drawn)[0], (Kind::Attempt, 0, at(0), Some(at(500))));
     assert_eq!(drawn.rows[0].end, "runs");
 }
@@ -192,17 +200,17 @@ fn a_call_that_runs_grows_with_the_clock() {
 fn page_and_server_are_both_heard_where_they_do_not_agree() {
     let mut gone = call("f", None, 0.0, 300.0);
     gone.end = Some(End { reason: Reason::ClientGone.into(), code: 1, words: String::new() });
-    let late = drawbridge_fetch_late();
-    let told = drawn(Some(&traced(vec![attempt(0, 300, late)])), vec![gone]).verdicts;
+    let late = late();
+    let told = drawn(&traced(vec![attempt(0, 300, late)]), vec![gone]).verdicts;
     assert_eq!(
         told.as_deref(),
         Some("This page says DEADLINE_EXCEEDED; the server says CANCELLED, client gone.")
     );
-    let agreed = drawn(Some(&traced(vec![attempt(0, 300, ok())])), vec![call("f", None, 0.0, 299.0)]);
+    let agreed = drawn(&traced(vec![attempt(0, 300, ok())]), vec![call("f", None, 0.0, 299.0)]);
     assert_eq!(agreed.verdicts, None);
 }
 
-fn drawbridge_fetch_late() -> Status {
+fn late() -> Status {
     Status::deadline_exceeded("the call did not end within 300ms")
 }
 
@@ -210,5 +218,5 @@ fn drawbridge_fetch_late() -> Status {
 fn no_record_of_a_server_makes_it_panic() {
     let mut strange = call("x", Some("x"), f64::NAN, f64::NAN);
     strange.works = vec![work(WorkKind::Query, "", f64::INFINITY, -1.0)];
-    drawn(None, vec![strange]);
+    drawn(&Traced::default(), vec![strange]);
 }

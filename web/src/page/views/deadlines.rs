@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_fetch::{Trace, Transport};
+use drawbridge_fetch::Transport;
 use drawbridge_proto::frontend::frontend_service_client::FrontendServiceClient;
 use drawbridge_proto::frontend::{GetUserRequest, GetUserResponse};
 use drawbridge_proto::user::UserRequest;
@@ -20,6 +20,7 @@ use crate::page::clock;
 use crate::page::failing_fields::{Retries, RetryFields};
 use crate::page::left::Left;
 use crate::page::part::{Part, part, part_while};
+use crate::page::proofs::Proofs;
 use crate::page::terms_fields::{Presets, TermsFields, read_seconds, seconds_field};
 use crate::page::text::text;
 
@@ -129,19 +130,16 @@ pub(crate) fn deadlines() -> Part {
     });
     let before = dropped.first().cloned();
     let time = clock::ticking(Memo::new(move |_| call.runs()));
+    let proofs = expect_context::<Proofs>();
     let drawn = Memo::new(move |_| {
-        let proof = call.proof();
-        match (&*call.life().read(), &before) {
-            (Some(life), _) => {
-                let now = if life.runs() { time.get() } else { clock::now() };
-                Waterfall::of(Some(&call.sent().trace.read()), &proof.read(), METHOD, now)
-            }
-            (None, Some(gone)) => {
-                let traced = gone.trace.as_ref().map(Trace::read);
-                Waterfall::of(traced.as_ref(), &gone.proof.read(), METHOD, clock::now())
-            }
-            (None, None) => Waterfall::default(),
-        }
+        let life = call.life().read();
+        let sent = match (&*life, &before) {
+            (Some(_), _) => call.sent(),
+            (None, Some(gone)) => gone.sent.clone(),
+            (None, None) => return Waterfall::default(),
+        };
+        let now = if call.runs() { time.get() } else { clock::now() };
+        Waterfall::of(&sent.trace.read(), &proofs.of(&sent.request_id), METHOD, now)
     });
     let submit = move |event: SubmitEvent| {
         event.prevent_default();

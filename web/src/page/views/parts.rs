@@ -9,6 +9,7 @@ use crate::page::bridge;
 use crate::page::call::Call;
 use crate::page::left::Gone;
 use crate::page::part::{Part, part, part_while};
+use crate::page::proofs::Proofs;
 use crate::page::rows::rows;
 use crate::page::text::text;
 
@@ -35,10 +36,11 @@ pub(super) fn left_notice(dropped: &[Gone]) -> impl IntoView + use<> {
 /// Tells for each of the dropped calls what the server saw of it.
 pub(super) fn left_receipts(dropped: &[Gone]) -> Vec<Part> {
     let several = dropped.len() > 1;
+    let proofs = expect_context::<Proofs>();
     let receipt = |gone: &Gone| {
         let name = if several { format!("{}. ", words::key(&gone.words)) } else { String::new() };
-        let proof = gone.proof.clone();
-        part(view! { <p class="receipt">{name} {text(move || proof.read().receipt())}</p> })
+        let request_id = gone.sent.request_id.clone();
+        part(view! { <p class="receipt">{name} {text(move || proofs.of(&request_id).receipt())}</p> })
     };
     dropped.iter().map(receipt).collect()
 }
@@ -48,7 +50,7 @@ pub(super) fn receipt(call: Call) -> Part {
     part_while(move || {
         let cancelled = call.life().read().as_ref().is_some_and(|life| *life.state() == State::Cancelled);
         cancelled.then(|| {
-            part(view! { <p class="receipt" role="status">{text(move || call.proof().read().receipt())}</p> })
+            part(view! { <p class="receipt" role="status">{text(move || call.proof().receipt())}</p> })
         })
     })
 }
