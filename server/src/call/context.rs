@@ -61,7 +61,8 @@ struct End {
 pub(crate) struct Facts {
     pub(crate) call_id: CallId,
     pub(crate) request_id: RequestId,
-    pub(crate) parent: Option<CallId>,
+    // Few calls have one.
+    pub(crate) parent: Option<Box<CallId>>,
     pub(crate) method: Box<str>,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) protocol: FrontProtocol,
@@ -123,7 +124,7 @@ impl CallContext {
 
     /// Returns the call whose handler made this one, as far as its client told.
     pub fn parent(&self) -> Option<CallId> {
-        self.0.facts.parent
+        self.0.facts.parent.as_deref().copied()
     }
 
     /// Returns how many attempts the caller says it made before this one.
@@ -212,9 +213,12 @@ impl CallContext {
         }
         self.0.calls.ended(self);
         log::ended(self);
-        // Whoever polls the body at this moment holds the lock, and looks for the reason once it has let go of it
-        // (`with_body`). Between them, the two fences see to it that at least one sees what the other did.
-        fence(Ordering::SeqCst);
+        if !by_handler {
+            // Whoever polls the body at this moment holds the lock, and looks for the reason once it has let go of it
+            // (`with_body`). Between them, the two fences see to it that at least one sees what the other did. An
+            // answer that is complete is polled by nobody else.
+            fence(Ordering::SeqCst);
+        }
         let body = match self.0.body.try_lock() {
             Ok(mut body) => body.take(),
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().take(),
@@ -280,10 +284,11 @@ impl CallContext {
         }
     }
 
+    /// Drops the answer's body as part of the call, and notes that the handler is gone with it.
     fn drop_body(&self, body: Option<Body>) {
         if let Some(body) = body {
             self.scope(|| drop(body));
-            self.works().handler_stopped();
+            self.handler_stopped();
         }
     }
 

@@ -17,8 +17,8 @@ use super::id::{CallId, IdHasher};
 /// The service that tells of calls. Its own calls are not remembered, or there would soon be no others.
 const CONSOLE: &str = "/drawbridge.calls.v1.Calls/";
 
-/// The calls that a bridge has open, and a thousand of those that ended last. Cloning it gives another handle to the
-/// same.
+/// The calls that a bridge has open, and those that ended last: a thousand that did not go well, and a few hundred that
+/// did. Cloning it gives another handle to the same.
 #[derive(Clone, Debug)]
 pub struct Calls(Arc<Registry>);
 
@@ -143,7 +143,7 @@ impl Calls {
     pub(crate) fn changes(&self, since: u64) -> Changes {
         let open = self.lock();
         let upto = open.history.count();
-        let ended: Vec<_> = open.history.after(since).cloned().collect();
+        let ended = open.history.after(since);
         Changes {
             open: open.calls.values().filter(|call| is_listed(call)).cloned().collect(),
             skipped: upto - since - ended.len() as u64,
@@ -156,13 +156,13 @@ impl Calls {
     pub(crate) fn find(&self, call_id: CallId) -> Option<CallContext> {
         let open = self.lock();
         let known = open.calls.get(&call_id).filter(|call| is_listed(call));
-        known.or_else(|| open.history.latest().find(|call| call.call_id() == call_id)).cloned()
+        known.or_else(|| open.history.all().find(|call| call.call_id() == call_id)).cloned()
     }
 
     /// Returns the calls with this label that are open or ended not too long ago, in the order in which they opened.
     pub(crate) fn of_request(&self, request_id: &str) -> Vec<CallContext> {
         let open = self.lock();
-        let known = open.calls.values().filter(|call| is_listed(call)).chain(open.history.latest());
+        let known = open.calls.values().filter(|call| is_listed(call)).chain(open.history.all());
         let mut calls: Vec<_> =
             known.filter(|call| call.request_id().as_str() == request_id).cloned().collect();
         drop(open);
@@ -200,4 +200,66 @@ impl Calls {
 
 fn is_listed(call: &CallContext) -> bool {
     !call.method().starts_with(CONSOLE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::RequestId;
+    use crate::call::context::{Facts, now};
+    use crate::front::content_type::FrontProtocol;
+    use tonic::Code;
+
+    fn call(calls: &Calls, method: &str) -> CallContext {
+        let facts = Facts {
+            call_id: CallId::random(),
+            request_id: RequestId::of(None),
+            parent: None,
+            method: method.into(),
+            peer: None,
+            protocol: FrontProtocol::Grpc,
+            asked: None,
+            deadline: None,
+            previous_attempts: 0,
+        };
+        let call = CallContext::open(facts, now(), calls);
+        calls.add(call.clone()).unwrap();
+        call
+    }
+
+    #[test]
+    fn of_a_hundred_thousand_calls_that_ended_the_last_are_remembered() {
+        let calls = Calls::new(usize::MAX);
+        let first = call(&calls, "/a.B/First");
+        let open = call(&calls, "/a.B/Open");
+        first.end(EndReason::ClientGone);
+        for _ in 0..50_000 {
+            call(&calls, "/a.B/C").end(EndReason::Completed(Code::NotFound));
+            call(&calls, "/a.B/C").end(EndReason::Completed(Code::Ok));
+        }
+        let changes = calls.changes(1);
+        assert_eq!((changes.open.len(), changes.ended.len()), (1, 1_250));
+        assert_eq!((changes.skipped, changes.upto), (98_750, 100_001));
+        assert!(calls.find(first.call_id()).is_none() && calls.find(open.call_id()).is_some());
+        assert!(calls.changes(changes.upto).ended.is_empty());
+    }
+
+    #[test]
+    fn the_consoles_own_calls_are_not_remembered() {
+        let calls = Calls::new(usize::MAX);
+        let console = call(&calls, "/drawbridge.calls.v1.Calls/Watch");
+        assert_eq!((calls.open(), calls.changes(0).open.len()), (1, 0));
+        assert!(calls.find(console.call_id()).is_none());
+        console.end(EndReason::ClientGone);
+        assert_eq!((calls.open(), calls.changes(0).upto), (0, 0));
+    }
+
+    #[test]
+    fn a_list_that_nobody_has_any_more_is_gone_with_the_calls_that_it_remembers() {
+        let calls = Calls::new(usize::MAX);
+        call(&calls, "/a.B/C").end(EndReason::ClientGone);
+        let weak = calls.downgrade();
+        drop(calls);
+        assert!(weak.0.upgrade().is_none());
+    }
 }

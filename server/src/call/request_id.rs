@@ -6,7 +6,8 @@ use std::hash::{Hash, Hasher};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The header that carries a [`RequestId`] from hop to hop, and back to the caller.
-pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID);
+pub(super) const REQUEST_ID: &str = "x-request-id";
 
 /// The most bytes that a caller's own label may have.
 const MAX_BYTES: usize = 128;
@@ -31,8 +32,8 @@ enum Label {
 
 impl RequestId {
     /// Returns the label that a request brings along, or a new one.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let own = headers.get(X_REQUEST_ID).filter(|value| is_sane(value.as_bytes()));
+    pub(crate) fn of(own: Option<&HeaderValue>) -> Self {
+        let own = own.filter(|value| is_sane(value.as_bytes()));
         Self(own.map_or_else(|| Label::Made(random()), |own| Label::Own(copied(own))))
     }
 
@@ -122,9 +123,7 @@ mod tests {
     use super::*;
 
     fn of(text: &[u8]) -> RequestId {
-        let mut headers = HeaderMap::new();
-        headers.insert(X_REQUEST_ID, HeaderValue::from_bytes(text).unwrap());
-        RequestId::of(&headers)
+        RequestId::of(Some(&HeaderValue::from_bytes(text).unwrap()))
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use drawbridge_call::EndReason;
 use tonic::Code;
 
 use super::context::{CallContext, now};
@@ -40,11 +41,6 @@ pub(crate) enum WorkKind {
 }
 
 impl Works {
-    /// Notes that the handler and its stream are gone, unless that was noted before.
-    pub(super) fn handler_stopped(&self) {
-        self.handler_stopped.get_or_init(now);
-    }
-
     /// Returns when the handler was gone, if that was noted.
     pub(crate) fn handler_stop(&self) -> Option<Instant> {
         self.handler_stopped.get().copied()
@@ -72,6 +68,13 @@ impl Works {
 }
 
 impl CallContext {
+    /// Notes that the handler and its stream are gone, unless that was noted before, or is clear from the call's end.
+    pub(super) fn handler_stopped(&self) {
+        if !matches!(self.end_reason(), Some(EndReason::Completed(_))) {
+            self.works().handler_stopped.get_or_init(now);
+        }
+    }
+
     /// Notes that something has started to run for the call. It has stopped when the guard is dropped.
     pub(crate) fn work(&self, kind: WorkKind) -> Working {
         let mut others = self.works().lock();
