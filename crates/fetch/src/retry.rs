@@ -103,8 +103,12 @@ fn pushback(headers: &HeaderMap) -> Option<Pushback> {
 }
 
 fn out_of_time(last: &Status, backoff: Duration, remaining: Duration) -> Status {
+    // More digits would tell nothing.
+    let whole = |time: Duration| Duration::new(time.as_secs(), time.subsec_millis() * 1_000_000);
     let message = format!(
-        "the next attempt would have come after {backoff:?}, and {remaining:?} are left; the last one failed with {}: {}",
+        "the next attempt would have come after {:?}, and {:?} are left; the last one failed with {}: {}",
+        whole(backoff),
+        whole(remaining),
         code_name(last.code()),
         last.message()
     );

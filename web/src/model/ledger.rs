@@ -14,8 +14,10 @@ pub(crate) const KEPT: usize = 100;
 /// It is made of plain lists, each in order, because the code of maps and of sorting is heavy.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    /// The calls by their numbers, which are given in the order in which calls become known.
+    /// The calls in the order in which they opened.
     calls: Vec<Kept>,
+    /// When the call of each number opened. Numbers are given as calls become known, which is in any order.
+    opened: Vec<(usize, f64)>,
     /// The numbers of the calls, by their ids.
     ids: Vec<(String, usize)>,
     next: usize,
@@ -26,6 +28,8 @@ pub(crate) struct Ledger {
 #[derive(Debug)]
 struct Kept {
     number: usize,
+    /// When it opened, as was told first: by this it is found again.
+    opened: f64,
     call: Call,
     /// When the server told of it, by the page's clock.
     told: Duration,
@@ -36,6 +40,7 @@ impl Ledger {
     pub(crate) fn apply(&mut self, response: WatchResponse, now: Duration) {
         if response.reset {
             self.calls.clear();
+            self.opened.clear();
             self.ids.clear();
         }
         self.skipped += response.skipped;
@@ -49,9 +54,12 @@ impl Ledger {
                     }
                 }
                 Err(place) => {
-                    self.ids.insert(place, (call.call_id.clone(), self.next));
-                    self.calls.push(Kept { number: self.next, call, told: now });
+                    let (number, opened) = (self.next, call.opened_unix_ms);
                     self.next += 1;
+                    self.ids.insert(place, (call.call_id.clone(), number));
+                    self.opened.push((number, opened));
+                    let (Ok(place) | Err(place)) = self.search(number, opened);
+                    self.calls.insert(place, Kept { number, opened, call, told: now });
                 }
             }
         }
@@ -101,6 +109,7 @@ impl Ledger {
             }
         }
         for open in [true, false] {
+            // Those that opened last are at the front.
             for root in roots.iter().filter(|root| self.calls[**root].call.end.is_none() == open) {
                 // A child comes right after its parent and before the parent's next sibling.
                 let mut waiting = vec![*root];
@@ -121,15 +130,20 @@ impl Ledger {
     }
 
     fn place(&self, number: usize) -> Option<usize> {
-        self.calls.binary_search_by(|kept| kept.number.cmp(&number)).ok()
+        let at = self.opened.binary_search_by(|(other, _)| other.cmp(&number)).ok()?;
+        self.search(number, self.opened[at].1).ok()
     }
 
-    /// Returns the number of a call's parent, if that is known. A parent became known before its child, so that no two
-    /// calls can be each other's.
+    fn search(&self, number: usize, opened: f64) -> Result<usize, usize> {
+        self.calls.binary_search_by(|kept| kept.opened.total_cmp(&opened).then(kept.number.cmp(&number)))
+    }
+
+    /// Returns the number of a call's parent, if that is known. A parent opened before its child, so that no two calls can
+    /// be each other's.
     fn parent(&self, number: usize) -> Option<usize> {
         let parent = self.call(number)?.parent_call_id.as_ref()?;
         let (_, parent) = self.ids[self.find(parent).ok()?];
-        Some(parent).filter(|parent| *parent < number)
+        (self.place(parent)? < self.place(number)?).then_some(parent)
     }
 
     /// Returns the parent of a call, the parent of that, and so on.
@@ -140,16 +154,20 @@ impl Ledger {
     /// Forgets the oldest of the calls that have ended, where there are too many. Those under an open call stay.
     fn forget(&mut self) {
         let is_open = |number: usize| self.call(number).is_some_and(|call| call.end.is_none());
-        let ended: Vec<_> = self
-            .calls
-            .iter()
-            .map(|kept| kept.number)
-            .filter(|number| !is_open(*number) && !self.above(*number).any(is_open))
-            .collect();
-        let Some(last) = ended.len().checked_sub(KEPT + 1).map(|last| ended[last]) else { return };
-        let goes = |number: usize| number <= last && ended.binary_search(&number).is_ok();
-        self.calls.retain(|kept| !goes(kept.number));
-        self.ids.retain(|(_, number)| !goes(*number));
+        let ended = self.calls.iter().map(|kept| kept.number);
+        let ended: Vec<_> =
+            ended.filter(|number| !is_open(*number) && !self.above(*number).any(is_open)).collect();
+        for number in ended.iter().take(ended.len().saturating_sub(KEPT)) {
+            if let Some(place) = self.place(*number) {
+                let Kept { call, number, .. } = self.calls.remove(place);
+                if let Ok(place) = self.find(&call.call_id) {
+                    self.ids.remove(place);
+                }
+                if let Ok(place) = self.opened.binary_search_by(|(other, _)| other.cmp(&number)) {
+                    self.opened.remove(place);
+                }
+            }
+        }
     }
 }
 
@@ -261,6 +279,15 @@ mod tests {
         assert_eq!((shown[2].0.as_str(), shown.last().unwrap().0.as_str()), ("999", "900"));
     }
 
+    #[test]
+    fn a_child_that_became_known_before_its_parent_stands_under_it_all_the_same() {
+        let mut ledger = Ledger::default();
+        let child = Call { opened_unix_ms: 2.0, ..call("child", Some("parent"), true) };
+        let parent = Call { opened_unix_ms: 1.0, ..call("parent", None, true) };
+        apply(&mut ledger, told(vec![child, parent]));
+        assert_shown(&ledger, &[("parent", 0), ("child", 1)]);
+    }
+
     proptest! {
         #[test]
         fn every_call_is_shown_once_whoever_claims_to_be_its_parent(
@@ -273,7 +300,8 @@ mod tests {
             }
             let mut numbers = ledger.order();
             numbers.sort_unstable();
-            let all: Vec<_> = ledger.calls.iter().map(|kept| kept.number).collect();
+            let mut all: Vec<_> = ledger.calls.iter().map(|kept| kept.number).collect();
+            all.sort_unstable();
             prop_assert_eq!(numbers, all);
         }
     }

@@ -111,7 +111,7 @@ impl Waterfall {
         if rows.is_empty() && *proof != Proof::Unasked {
             verdicts = Some(proof.unknown());
         }
-        Self { span: span(&rows), deadline: traced.granted, verdicts, rows }
+        Self { span: span(&rows, traced.granted), deadline: traced.granted, verdicts, rows }
     }
 }
 
@@ -125,13 +125,15 @@ fn in_order<'a, T>(items: impl Iterator<Item = &'a T>, began: fn(&T) -> f64) -> 
     ordered
 }
 
-/// Returns the time that the drawing is wide. A wait that was skipped may go beyond its edge.
-fn span(rows: &[Row]) -> Duration {
+/// Returns the time that the drawing is wide. A wait that was skipped may go beyond its edge, but the deadline that it would
+/// have gone beyond does not.
+fn span(rows: &[Row], deadline: Option<Duration>) -> Duration {
     let least = Duration::from_millis(1);
     let end = |row: &Row| row.start + row.used.unwrap_or_default();
     let done = rows.iter().filter(|row| row.kind != Kind::Skipped).map(end).fold(least, Duration::max);
     let all = rows.iter().map(end).fold(done, Duration::max);
-    all.min(done.saturating_mul(5) / 3)
+    let room = deadline.map_or(done * 5 / 3, |deadline| deadline * 11 / 10);
+    all.min(room.max(done))
 }
 
 fn attempt_row(traced: &Traced, number: usize, now: Duration) -> Row {

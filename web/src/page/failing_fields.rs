@@ -62,7 +62,7 @@ impl FailingFields {
                     <option value="8">"RESOURCE_EXHAUSTED"</option>
                     <option value="13">"INTERNAL"</option>
                 </select>
-                {field(format!("{id}-pushback"), "come back after, in ms", self.pushback, "not said")}
+                {field(format!("{id}-pushback"), "pushback, ms", self.pushback, "–")}
             </fieldset>
         })
     }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use drawbridge_fetch::Trace;
-use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
@@ -34,16 +33,15 @@ pub(crate) struct Left {
 }
 
 impl Left {
-    /// Creates the memory in the current owner, which should be the page's, and before any view: it has to be the first
-    /// to hear that the page is left.
+    /// Creates the memory in the current owner, which should be the page's.
     pub(crate) fn new() -> Self {
-        let leaving = StoredValue::new(false);
-        for (event, left) in [("pagehide", true), ("pageshow", false)] {
-            let event = ev::Custom::<web_sys::PageTransitionEvent>::new(event);
-            let listener = window_event_listener(event, move |_| leaving.set_value(left));
-            on_cleanup(move || listener.remove());
-        }
-        Self { gone: StoredValue::new(Vec::new()), proofs: expect_context(), leaving }
+        let gone = StoredValue::new(Vec::new());
+        Self { gone, proofs: expect_context(), leaving: StoredValue::new(false) }
+    }
+
+    /// Notes whether it is the whole page that is being left, where nobody can be asked any more.
+    pub(crate) fn set_leaving(self, leaving: bool) {
+        self.leaving.set_value(leaving);
     }
 
     /// Notes that leaving `view` has dropped `calls`. Nothing dropped is nothing to tell.

@@ -51,9 +51,11 @@ async fn a_call_in_time_tells_what_each_hop_was_given() -> Result<()> {
     assert!(words.contains("Ada Lovelace"), "{words:?}");
 
     let [page, frontend, user] = given(&visit).await?;
-    assert_eq!(page, "20.000 s");
-    let (frontend, user) = (seconds(&frontend)?, seconds(&user)?);
-    assert!(0.0 < user && user <= frontend && frontend <= 20.0, "{user} of {frontend} of 20 s");
+    let (page, frontend, user) = (seconds(&page)?, seconds(&frontend)?, seconds(&user)?);
+    assert!(
+        0.0 < user && user <= frontend && frontend <= page && page <= 20.0,
+        "{user} of {frontend} of {page}"
+    );
     let end = visit.server.next_call(FRONTEND).await?.end().await?;
     assert_eq!((end.how.as_str(), end.messages), ("completed", 1));
     visit.await_text(".outcome .timing p", |words| words.starts_with("The answer came after")).await?;
@@ -93,8 +95,8 @@ async fn the_childs_smaller_deadline_wins_and_says_so() -> Result<()> {
     assert!(words.contains("The child's deadline of 0.5 s passed"), "{words:?}");
     visit.await_text(".outcome .reason", |reason| reason.contains("DEADLINE_EXCEEDED")).await?;
     let [page, frontend, user] = given(&visit).await?;
-    assert_eq!(page, "10.000 s");
     assert!(seconds(&user)? <= 0.5 && 0.5 < seconds(&frontend)?, "{user} of {frontend}");
+    assert!(seconds(&frontend)? <= seconds(&page)? && seconds(&page)? <= 10.0, "{frontend} of {page}");
     // The caller's own deadline was far away: it was the frontend that passed its child's end on.
     let end = call.end().await?;
     assert_eq!(end.code, "DEADLINE_EXCEEDED");

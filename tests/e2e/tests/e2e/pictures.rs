@@ -8,6 +8,9 @@ use drawbridge_e2e::{Browser, Caller, FRONTEND, GREETINGS, Size, Theme, USER, Vi
 const SIZES: [Size; 2] =
     [Size { width: 390, height: 844, phone: true }, Size { width: 1440, height: 900, phone: false }];
 
+/// The highest picture.
+const MOST: u32 = 3_000;
+
 /// Takes a picture of the whole page, at each size and in each theme.
 async fn take(browser: &Browser, view: &str) -> Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("pictures");
@@ -18,7 +21,8 @@ async fn take(browser: &Browser, view: &str) -> Result<()> {
             let width: u32 = browser.read("return document.documentElement.scrollWidth").await?;
             assert!(width <= size.width, "{view} is {width} wide on a screen of {}", size.width);
             let height: u32 = browser.read("return document.documentElement.scrollHeight").await?;
-            browser.emulate(Size { height: height.max(size.height), ..size }, theme).await?;
+            // Of a list without end, its beginning will do.
+            browser.emulate(Size { height: height.clamp(size.height, MOST), ..size }, theme).await?;
             let name = format!("{view}-{}-{theme}.png", size.width);
             fs::write(folder.join(name), browser.client().screenshot().await?)?;
         }

@@ -115,12 +115,14 @@ fn each_attempt_has_the_hop_that_answered_it_and_the_wait_after_it() {
 }
 
 #[test]
-fn a_wait_that_was_skipped_is_drawn_as_far_as_there_is_room() {
-    let page = traced(vec![waiting(attempt(0, 300, Status::unavailable("")), 5_000, true)]);
-    let drawn = drawn(&page, Vec::new());
-    assert_eq!(drawn.rows[2].kind, Kind::Skipped);
-    assert_eq!((drawn.rows[2].start, drawn.rows[2].used), (at(300), Some(at(5_000))));
-    assert_eq!(drawn.span, at(500));
+fn a_wait_that_was_skipped_is_drawn_beyond_the_deadline() {
+    let mut page = traced(vec![waiting(attempt(0, 300, Status::unavailable("")), 5_000, true)]);
+    let skipped = drawn(&page, Vec::new());
+    assert_eq!(skipped.rows[2].kind, Kind::Skipped);
+    assert_eq!((skipped.rows[2].start, skipped.rows[2].used), (at(300), Some(at(5_000))));
+    assert_eq!(skipped.span, at(2_200), "the deadline is at 2 s");
+    page.granted = None;
+    assert_eq!(drawn(&page, Vec::new()).span, at(500));
 }
 
 #[test]
