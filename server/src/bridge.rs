@@ -8,10 +8,8 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::body::Body as AxumBody;
 use axum::response::IntoResponse;
-use bytes::Bytes;
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
-use http_body::Body as HttpBody;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::server::NamedService;
@@ -163,16 +161,15 @@ impl Bridge {
     }
 
     /// Puts the stack together, with the given layer in the place of the calls.
-    fn stack<L, B>(self, calls: L) -> Router
+    fn stack<L>(self, calls: L) -> Router
     where
         L: Layer<RequestRules<Routes>>,
-        L::Service: Service<Request<Body>, Response = Response<B>, Error = Infallible>
+        L::Service: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
             + Clone
             + Send
             + Sync
             + 'static,
         <L::Service as Service<Request<Body>>>::Future: Send + 'static,
-        B: HttpBody<Data = Bytes, Error = Status> + Send + 'static,
     {
         let services = Arc::new(self.services);
         let kinds = Arc::new(self.kinds);

@@ -58,11 +58,6 @@ impl CallBody {
         context.put_body(body);
         Self { ready, guard: Some(guard), scanner }
     }
-
-    /// Returns the body of an answer that is complete in its head.
-    pub(crate) fn empty() -> Self {
-        Self { ready: [const { None }; AT_ONCE], guard: None, scanner: FrameScanner::default() }
-    }
 }
 
 impl HttpBody for CallBody {

@@ -62,7 +62,7 @@ impl<S> Service<Request<Body>> for CallService<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
-    type Response = Response<CallBody>;
+    type Response = Response<Body>;
     type Error = Infallible;
     type Future = CallFuture<S::Future>;
 
@@ -211,7 +211,7 @@ impl<F> Future for CallFuture<F>
 where
     F: Future<Output = Result<Response<Body>, Infallible>>,
 {
-    type Output = Result<Response<CallBody>, Infallible>;
+    type Output = Result<Response<Body>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
@@ -256,7 +256,7 @@ where
         let mut answer = status.unwrap_or_else(|| Status::new(Code::Unknown, "")).into_http();
         context.request_id().write(answer.headers_mut());
         *this.guard = None;
-        Poll::Ready(Ok(answer.map(|()| CallBody::empty())))
+        Poll::Ready(Ok(answer.map(|()| Body::empty())))
     }
 }
 
@@ -266,7 +266,7 @@ fn begin_answer(
     guard: &mut Option<CallGuard>,
     mut answer: Response<Body>,
     cx: &mut Context<'_>,
-) -> Option<Response<CallBody>> {
+) -> Option<Response<Body>> {
     let context = &guard.as_ref()?.0;
     // A failure is an answer without a body; any other has its end there.
     let complete = answer.body().is_end_stream();
@@ -282,7 +282,9 @@ fn begin_answer(
         context.end(EndReason::Completed(code_in(answer.headers())));
     }
     let guard = guard.take()?;
-    Some(answer.map(|body| if complete { CallBody::empty() } else { CallBody::begin(guard, body, cx) }))
+    Some(
+        answer.map(|body| if complete { Body::empty() } else { Body::new(CallBody::begin(guard, body, cx)) }),
+    )
 }
 
 /// Reads the code that ends an answer. An answer that names none ends in UNKNOWN.

@@ -37,6 +37,11 @@ impl RequestId {
         Self(own.map_or_else(|| Label::Made(random()), |own| Label::Own(copied(own))))
     }
 
+    /// Tells whether the label was made here, and not brought along.
+    pub(crate) fn is_made(&self) -> bool {
+        matches!(self.0, Label::Made(_))
+    }
+
     /// Returns the label as text.
     pub fn as_str(&self) -> &str {
         match &self.0 {
