@@ -179,7 +179,7 @@ fn disagreement(attempt: &Attempt, call: &Call) -> Option<String> {
     let end = call.end.as_ref()?;
     let page = Failure::from(status);
     let server = record::code(end.code);
-    (page.code_name() != server || page.is_local()).then(|| {
+    (page.code_name() != server).then(|| {
         let by = record::ended_by(end);
         format!("This page says {}; the server says {server}, {by}.", page.code_name())
     })
