@@ -22,9 +22,11 @@ impl Route {
             route.0.set(path());
         }
         let click = window_event_listener(ev::click, move |event| {
-            if let Some(target) = target(&event) {
+            // Where the browser does not let the page follow the link, it follows it by itself.
+            if let Some(target) = target(&event)
+                && route.go(&target)
+            {
                 event.prevent_default();
-                route.go(&target);
             }
         });
         let back = window_event_listener(ev::popstate, move |_| route.0.set(path()));
@@ -40,16 +42,19 @@ impl Route {
         self.0.get()
     }
 
-    fn go(self, target: &str) {
+    /// Goes to a path of this page, if the browser allows it.
+    fn go(self, target: &str) -> bool {
         if self.0.read_untracked().as_str() == target {
-            return;
+            return true;
         }
-        if let Ok(history) = window().history()
-            && history.push_state_with_url(&JsValue::NULL, "", Some(target)).is_ok()
-        {
+        let pushed = window()
+            .history()
+            .and_then(|history| history.push_state_with_url(&JsValue::NULL, "", Some(target)));
+        if pushed.is_ok() {
             self.0.set(path());
             window().scroll_to_with_x_and_y(0.0, 0.0);
         }
+        pushed.is_ok()
     }
 }
 
