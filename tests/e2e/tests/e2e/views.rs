@@ -58,6 +58,7 @@ async fn a_panic_is_told_and_a_reload_helps() -> Result<()> {
     visit.browser.click("#panic a").await?;
     assert_eq!(call.end().await?.how, "client gone");
     visit.browser.await_value("a page without the notice", shown, |shown: &bool| !*shown).await?;
+    visit.follow("/streams").await?;
     visit.stream("ada").await?;
     Ok(())
 }
