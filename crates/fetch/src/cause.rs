@@ -51,6 +51,8 @@ pub enum Cause {
     NoStatus,
     /// This side's own clock ran out. `DEADLINE_EXCEEDED`.
     DeadlineExceeded,
+    /// An attempt failed, and the wait before the next one would have outlasted the deadline. `DEADLINE_EXCEEDED`.
+    NoTimeToRetry,
     /// The caller cancelled the call. `CANCELLED`.
     Cancelled,
     /// The page was left: closed, reloaded, or put aside for the back button. `CANCELLED`.
@@ -58,7 +60,7 @@ pub enum Cause {
 }
 
 /// Every cause, with the token that stands for it in a status.
-const TOKENS: [(Cause, HeaderValue); 10] = [
+const TOKENS: [(Cause, HeaderValue); 11] = [
     (Cause::Unreachable { offline: false }, HeaderValue::from_static("unreachable")),
     (Cause::Unreachable { offline: true }, HeaderValue::from_static("unreachable-offline")),
     (Cause::ConnectionBroke { offline: false }, HeaderValue::from_static("connection-broke")),
@@ -67,6 +69,7 @@ const TOKENS: [(Cause, HeaderValue); 10] = [
     (Cause::Protocol, HeaderValue::from_static("protocol")),
     (Cause::NoStatus, HeaderValue::from_static("no-status")),
     (Cause::DeadlineExceeded, HeaderValue::from_static("deadline-exceeded")),
+    (Cause::NoTimeToRetry, HeaderValue::from_static("no-time-to-retry")),
     (Cause::Cancelled, HeaderValue::from_static("cancelled")),
     (Cause::PageLeft, HeaderValue::from_static("page-left")),
 ];

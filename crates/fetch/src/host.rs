@@ -26,6 +26,8 @@ pub(crate) trait Host: Clone + Send + Sync + Unpin + 'static {
     fn alarm(&self, after: Duration, ring: Ring) -> Guard;
     /// Calls `left` when the page is left.
     fn on_page_left(&self, left: Box<dyn Fn() + Send>) -> Guard;
+    /// Returns a number that is evenly distributed in 0..1. It keeps no secret.
+    fn random(&self) -> f64;
     /// Tells whether there is no network, as far as the host knows.
     fn offline(&self) -> bool;
 }

@@ -2,15 +2,18 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use drawbridge_call::{Deadline, Timeout};
+use futures_util::task::AtomicWaker;
+use http::HeaderMap;
 use tonic::{Code, Status};
 
 use crate::host::{Guard, Host};
 use crate::source::{Abort, Reason, Source};
-use crate::{CallOptions, Cause};
+use crate::{Backoff, CallOptions, Cause, Trace};
 
 /// The guard of one call, which moves from its future into its body. Dropping it ends the call and aborts its
 /// request, unless the call has ended before.
@@ -20,6 +23,7 @@ pub(crate) struct Lifeline<H: Host> {
     deadline: Option<Deadline<Duration>>,
     /// The alarm for the deadline, and the listener for the end of the page.
     guards: Vec<Guard>,
+    trace: Option<Trace>,
 }
 
 impl<H: Host> Lifeline<H> {
@@ -36,7 +40,11 @@ impl<H: Host> Lifeline<H> {
         if let Some(deadline) = deadline {
             guards.extend(alarm(&host, &source, deadline));
         }
-        Self { host, source, deadline, guards }
+        let trace = options.trace().cloned();
+        if let Some(trace) = &trace {
+            trace.begin(host.now(), deadline);
+        }
+        Self { host, source, deadline, guards, trace }
     }
 
     /// Limits the call to this time from now on, if it has not less.
@@ -61,6 +69,33 @@ impl<H: Host> Lifeline<H> {
     /// there was one, is stopped.
     pub(crate) fn arm(&self, abort: Abort) {
         self.source.arm(abort);
+    }
+
+    /// Stops what is left of the request under way, while the call goes on.
+    pub(crate) fn disarm(&self) {
+        self.source.arm(Box::new(|| {}));
+    }
+
+    /// Waits, or until the end of the call if that comes first.
+    pub(crate) async fn sleep(&self, time: Duration) -> Result<(), Status> {
+        let until = self.host.now().saturating_add(time);
+        let waker = Arc::new(AtomicWaker::new());
+        let ring = {
+            let (host, waker) = (self.host.clone(), Arc::clone(&waker));
+            move || {
+                let left = until.saturating_sub(host.now());
+                if left.is_zero() {
+                    waker.wake();
+                }
+                (!left.is_zero()).then_some(left)
+            }
+        };
+        let _alarm = self.host.alarm(time, Box::new(ring));
+        let over = poll_fn(|cx| {
+            waker.register(cx.waker());
+            if self.host.now() < until { Poll::Pending } else { Poll::Ready(()) }
+        });
+        self.race(over).await
     }
 
     /// Waits for the work, or for the end of the call if that comes first.
@@ -88,6 +123,11 @@ impl<H: Host> Lifeline<H> {
         self.source.reason().map_or(Ok(()), |reason| Err(self.status(reason)))
     }
 
+    /// Tells whether this side has ended the call.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.source.reason().is_some()
+    }
+
     fn look_at_clock(&self) {
         if self.deadline.is_some_and(|deadline| deadline.expired(self.host.now())) {
             self.source.end(Reason::Deadline);
@@ -104,6 +144,36 @@ impl<H: Host> Lifeline<H> {
     pub(crate) fn abandon(&mut self) {
         self.source.abandon();
         self.guards.clear();
+    }
+
+    /// Notes that an attempt begins, for whoever traces the call.
+    pub(crate) fn note_attempt(&self) {
+        if let Some(trace) = &self.trace {
+            trace.attempt_began(self.host.now());
+        }
+    }
+
+    /// Notes how the attempt under way has failed, and the wait that follows from it.
+    pub(crate) fn note_failure(&self, status: &Status, backoff: Backoff) {
+        if let Some(trace) = &self.trace {
+            trace.attempt_failed(self.host.now(), status, backoff);
+        }
+    }
+
+    /// Notes with which status the call has ended, unless it has ended before.
+    pub(crate) fn note_end(&self, status: &Status) {
+        if let Some(trace) = &self.trace {
+            trace.end(self.host.now(), status);
+        }
+    }
+
+    /// Notes that the call has ended with the status in these headers or trailers.
+    pub(crate) fn note_end_in(&self, headers: &HeaderMap) {
+        if self.trace.is_some()
+            && let Some(status) = Status::from_header_map(headers)
+        {
+            self.note_end(&status);
+        }
     }
 
     fn status(&self, reason: Reason) -> Status {
@@ -124,6 +194,9 @@ impl<H: Host> Lifeline<H> {
 impl<H: Host> Drop for Lifeline<H> {
     fn drop(&mut self) {
         self.source.end(Reason::Dropped);
+        if let Some(reason) = self.source.reason() {
+            self.note_end(&self.status(reason));
+        }
     }
 }
 

@@ -1,14 +1,15 @@
 //! What a caller says about a call.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use drawbridge_call::{Deadline, Timeout};
+use drawbridge_call::{Deadline, RetryPolicy, Timeout};
 use http::HeaderMap;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
-use crate::CancelHandle;
 use crate::arity::Arity;
+use crate::{CancelHandle, Trace};
 
 /// The longest timeout that the wire can carry: 99,999,999 hours. No clock's deadline overflows with it.
 const LONGEST: Duration = Duration::from_secs(99_999_999 * 3_600);
@@ -32,6 +33,17 @@ pub struct CallOptions {
     cancel: Vec<CancelHandle>,
     metadata: MetadataMap,
     arity: Arity,
+    retry: Retry,
+    trace: Option<Trace>,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Retry {
+    /// As the transport's defaults have it.
+    #[default]
+    Default,
+    Never,
+    By(Arc<RetryPolicy>),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,6 +116,38 @@ impl CallOptions {
         self
     }
 
+    /// Tries a call again that failed, as `policy` says
+    /// ([gRFC A6](https://github.com/grpc/proposal/blob/master/A6-client-retries.md)).
+    ///
+    /// All attempts share the call's one deadline, and each tells the server what is left of it (`grpc-timeout`) and how
+    /// many went before (`grpc-previous-rpc-attempts`). A server says when to come back with `grpc-retry-pushback-ms`, in
+    /// its headers or trailers. A wait that would outlast the deadline is not begun: the call is `DEADLINE_EXCEEDED` at
+    /// once, in words that hold the last failure, and its [`Cause`](crate::Cause) is `NoTimeToRetry`.
+    ///
+    /// The first message, from its first byte, is what cannot be taken back: after it nothing is tried again. Headers are
+    /// none, because a proxy sends them before it knows; so the answer is handed on when its first message or its end
+    /// has come. A request that the browser could not send counts as `UNAVAILABLE`. What this side ends, by cancelling,
+    /// by leaving the page or by its deadline, stays ended.
+    #[must_use]
+    pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = Retry::By(Arc::new(policy));
+        self
+    }
+
+    /// Makes one attempt and no other, even where the transport's defaults have a policy.
+    #[must_use]
+    pub fn without_retry(mut self) -> Self {
+        self.retry = Retry::Never;
+        self
+    }
+
+    /// Writes down in `trace` what becomes of the call and of each attempt at it.
+    #[must_use]
+    pub fn with_trace(mut self, trace: &Trace) -> Self {
+        self.trace = Some(trace.clone());
+        self
+    }
+
     /// Returns the options of one call, with what it does not say taken from the defaults.
     pub(crate) fn or(mut self, defaults: &Self) -> Self {
         if self.timeout == Setting::Default {
@@ -117,7 +161,24 @@ impl CallOptions {
         if defaults.arity == Arity::One {
             self.arity = Arity::One;
         }
+        if matches!(self.retry, Retry::Default) {
+            self.retry = defaults.retry.clone();
+        }
+        self.trace = self.trace.or_else(|| defaults.trace.clone());
         self
+    }
+
+    /// Returns how failures are tried again, if they are.
+    pub(crate) fn retry_policy(&self) -> Option<&RetryPolicy> {
+        match &self.retry {
+            Retry::By(policy) if policy.max_attempts() > 1 => Some(policy),
+            _ => None,
+        }
+    }
+
+    /// Returns where the call is written down.
+    pub(crate) fn trace(&self) -> Option<&Trace> {
+        self.trace.as_ref()
     }
 
     /// Returns how many messages the answer has.
@@ -219,6 +280,19 @@ mod tests {
         assert_eq!(ends(&CallOptions::new().or(&defaults), None), Some(ms(15)));
         assert_eq!(ends(&CallOptions::new().with_timeout(ms(9)).or(&defaults), None), Some(ms(19)));
         assert_eq!(ends(&CallOptions::new().without_timeout().or(&defaults), None), None);
+    }
+
+    #[test]
+    fn a_call_can_have_a_policy_of_its_own_or_none() {
+        let policy = |attempts| RetryPolicy::new(attempts, [Code::Unavailable]);
+        let attempts = |options: CallOptions| {
+            let defaults = CallOptions::new().with_retry(policy(3));
+            options.or(&defaults).retry_policy().map(RetryPolicy::max_attempts)
+        };
+        assert_eq!(attempts(CallOptions::new()), Some(3));
+        assert_eq!(attempts(CallOptions::new().with_retry(policy(5))), Some(5));
+        assert_eq!(attempts(CallOptions::new().with_retry(policy(1))), None);
+        assert_eq!(attempts(CallOptions::new().without_retry()), None);
     }
 
     #[test]

@@ -13,12 +13,21 @@ use crate::body::Body;
 use crate::call::call;
 use crate::host::Host;
 use crate::lifeline::Lifeline;
+use crate::retry::SharedThrottle;
 
 /// A client of one server in any surroundings, with what all its calls have in common.
 #[derive(Clone, Debug)]
 pub(crate) struct Client<H> {
     pub(crate) host: H,
     pub(crate) defaults: CallOptions,
+    /// All calls of the client and of its clones have one.
+    pub(crate) throttle: SharedThrottle,
+}
+
+impl<H: Host> Client<H> {
+    pub(crate) fn new(host: H) -> Self {
+        Self { host, defaults: CallOptions::new(), throttle: SharedThrottle::default() }
+    }
 }
 
 /// A call that waits for its answer. Dropping it aborts the request.
@@ -42,6 +51,6 @@ impl<H: Host> Service<Request<tonic::body::Body>> for Client<H> {
             Err(status) => return Box::pin(std::future::ready(Err(status))),
         };
         let life = Lifeline::begin(self.host.clone(), &options, deadline);
-        Box::pin(call(life, options.arity(), request))
+        Box::pin(call(life, options, self.throttle.clone(), request))
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use fantoccini::{Locator, key::Key};
 use serde::Deserialize;
 
@@ -45,6 +45,21 @@ pub struct Glimpse {
     pub messages: usize,
     /// Milliseconds since the Unix epoch.
     at: f64,
+}
+
+/// A row of the waterfall.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Row {
+    /// `attempt`, `hop`, `query`, `wait`, `skipped` or `unknown`.
+    pub kind: String,
+    /// How many rows it stands under.
+    pub depth: String,
+    /// What it is.
+    pub name: String,
+    /// When it began, what was asked, what was granted and how long it took, as they are written.
+    pub figures: [String; 4],
+    /// How it ended.
+    pub end: String,
 }
 
 /// A request that the page made itself, as the browser was asked to send it.
@@ -205,6 +220,27 @@ impl Visit {
              }})"
         );
         self.browser.read(&script).await
+    }
+
+    /// Waits until the rows of the waterfall are as `wanted`, and returns them.
+    pub async fn await_rows(&self, what: &str, wanted: impl Fn(&[Row]) -> bool) -> Result<Vec<Row>> {
+        let script = "return [...document.querySelectorAll('#waterfall tbody tr')].map((row) => ({
+            kind: row.dataset.kind,
+            depth: row.dataset.depth,
+            name: row.querySelector('th').textContent,
+            figures: [...row.querySelectorAll('[data-head]')].map((cell) => cell.textContent),
+            end: row.querySelector('.end').textContent,
+          }))";
+        let wanted = |rows: &Vec<Row>| wanted(rows);
+        self.browser.await_value(&format!("a waterfall {what}"), script, wanted).await
+    }
+
+    /// Returns the label that the last call to `path` carried.
+    pub async fn request_id(&self, path: &str) -> Result<String> {
+        let sent = self.sent().await?;
+        let call = sent.iter().rev().find(|sent| sent.path == path);
+        call.and_then(|call| call.headers.get("x-request-id").cloned())
+            .with_context(|| format!("no call to {path} with a label was sent: {sent:?}"))
     }
 
     /// Returns the errors that only the console was told.

@@ -35,6 +35,11 @@ impl Failure {
         self.cause.is_some()
     }
 
+    /// Tells whether this side gave up because the deadline comes before another attempt.
+    pub(crate) fn had_no_time_to_retry(&self) -> bool {
+        self.cause == Some(Cause::NoTimeToRetry)
+    }
+
     /// Returns the message that came with the status. Empty when there is none: what a browser says of a connection is
     /// not for people.
     pub(crate) fn message(&self) -> &str {
@@ -61,6 +66,7 @@ impl Failure {
             Some(Cause::Protocol) => "The server's answer could not be understood.",
             Some(Cause::NoStatus) => "The answer was cut off on its way. Try again.",
             Some(Cause::DeadlineExceeded) => "Its deadline passed, so this page dropped the call.",
+            Some(Cause::NoTimeToRetry) => "It failed, and its deadline comes before another attempt.",
             Some(_) => "The call was dropped.",
         }
     }
@@ -82,6 +88,13 @@ fn answered(code: Code) -> &'static str {
         Code::Unimplemented => "The server does not know this call.",
         Code::Internal | Code::DataLoss => "Something went wrong inside the server.",
         Code::Unavailable => "The server cannot take this call now. Try again.",
+    }
+}
+
+#[cfg(test)]
+impl Failure {
+    pub(crate) fn no_time_to_retry() -> Self {
+        Self { cause: Some(Cause::NoTimeToRetry), code: Code::DeadlineExceeded, message: String::new() }
     }
 }
 

@@ -2,39 +2,60 @@
 
 use std::time::Duration;
 
-use drawbridge_fetch::CallOptions;
+use drawbridge_fetch::{CallOptions, RetryPolicy, Trace};
 use tonic::Request;
 use tonic::metadata::MetadataMap;
 
-/// How long a call may take, and what travels with it.
+use super::{X_REQUEST_ID, request_id};
+
+/// How long a call may take, how often it is tried, and what travels with it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Terms {
     /// The whole time that the call may take; none means as long as it likes.
     pub(crate) limit: Option<Duration>,
     /// What is sent beside the message.
     pub(crate) metadata: MetadataMap,
+    /// Which failures are tried again; none means that nothing is.
+    pub(crate) retry: Option<RetryPolicy>,
+}
+
+/// What a call that was sent can be followed by: the label that its servers know it by, and this page's own account.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sent {
+    /// The value of `x-request-id`.
+    pub(crate) request_id: String,
+    pub(crate) trace: Trace,
 }
 
 impl Terms {
-    /// Returns the request that carries `message` on these terms.
-    pub(crate) fn request<M>(&self, message: M) -> Request<M> {
-        self.request_with(CallOptions::new(), message)
-    }
-
-    /// Returns the request of a call whose answer is one message.
-    pub(crate) fn unary_request<M>(&self, message: M) -> Request<M> {
-        self.request_with(CallOptions::new().unary(), message)
-    }
-
-    fn request_with<M>(&self, options: CallOptions, message: M) -> Request<M> {
-        let options = options.with_metadata(self.metadata.clone());
+    /// Returns the request that carries `message` on these terms, and by what to follow it. Its answer is one message
+    /// where the call is `unary`. A label that is among the metadata is kept; otherwise `random` numbers in 0..1 make one.
+    pub(crate) fn request<M>(
+        &self,
+        message: M,
+        unary: bool,
+        random: impl FnMut() -> f64,
+    ) -> (Request<M>, Sent) {
+        let mut metadata = self.metadata.clone();
+        let own = metadata.get(X_REQUEST_ID).and_then(|own| own.to_str().ok()).map(str::to_owned);
+        let request_id = own.unwrap_or_else(|| request_id(random));
+        if let Ok(value) = request_id.parse() {
+            metadata.insert(X_REQUEST_ID, value);
+        }
+        let sent = Sent { request_id, trace: Trace::new() };
+        let options = CallOptions::new().with_metadata(metadata).with_trace(&sent.trace);
         let options = match self.limit {
             Some(limit) => options.with_timeout(limit),
             None => options.without_timeout(),
         };
+        let options = if unary { options.unary() } else { options };
+        let options = match &self.retry {
+            Some(policy) => options.with_retry(policy.clone()),
+            None => options,
+        };
         let mut request = Request::new(message);
         request.extensions_mut().insert(options);
-        request
+        (request, sent)
     }
 }
 
@@ -61,6 +82,16 @@ pub(crate) fn limit(text: &str) -> Result<Option<Duration>, String> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn each_call_has_a_label_of_its_own_unless_its_user_has_given_one() {
+        let mut terms = Terms::default();
+        let (_, sent) = terms.request((), true, || 0.5);
+        assert_eq!(sent.request_id, "8".repeat(32));
+        terms.metadata.insert(X_REQUEST_ID, "order:17".parse().unwrap());
+        let (_, sent) = terms.request((), true, || 0.5);
+        assert_eq!(sent.request_id, "order:17");
+    }
 
     #[test]
     fn seconds_are_read_to_the_millisecond() {

@@ -16,6 +16,18 @@ pub(crate) fn took(duration: Duration) -> String {
     }
 }
 
+/// Writes a duration to the millisecond, and to the tenth of one where there are few, such as `2.304 s` or `1.2 ms`.
+pub(crate) fn precise(duration: Duration) -> String {
+    let (seconds, milliseconds) = (duration.as_secs(), duration.subsec_millis());
+    if seconds > 0 {
+        format!("{seconds}.{milliseconds:03} s")
+    } else if milliseconds < 10 {
+        format!("{milliseconds}.{} ms", duration.subsec_micros() % 1_000 / 100)
+    } else {
+        format!("{milliseconds} ms")
+    }
+}
+
 /// Writes a duration in whole milliseconds, as the attributes of a bar have it.
 pub(crate) fn milliseconds(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -65,6 +77,15 @@ mod tests {
     fn what_was_quick_is_told_in_milliseconds() {
         for (milliseconds, words) in [(0, "0 ms"), (99, "99 ms"), (100, "0.1 s"), (3_456, "3.4 s")] {
             assert_eq!(took(Duration::from_millis(milliseconds)), words);
+        }
+    }
+
+    #[test]
+    fn what_is_short_is_told_more_exactly() {
+        for (microseconds, words) in
+            [(0, "0.0 ms"), (1_290, "1.2 ms"), (10_999, "10 ms"), (999_999, "999 ms"), (2_304_900, "2.304 s")]
+        {
+            assert_eq!(precise(Duration::from_micros(microseconds)), words);
         }
     }
 

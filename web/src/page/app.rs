@@ -1,57 +1,67 @@
 //! The frame around the views: masthead, routes, and what all views share.
 
-use drawbridge_fetch::Transport;
+use drawbridge_fetch::{Throttle, Transport};
 use leptos::prelude::*;
-use leptos_router::components::{FlatRoutes, Redirect, Route, Router};
-use leptos_router::hooks::use_location;
-use leptos_router::{NavigateOptions, path};
 
 use super::bridge::mark;
 use super::left::Left;
 use super::part::{Part, part};
+use super::proofs::Proofs;
+use super::route::Route;
+use super::rows::rows;
 use super::stay::stay;
 use super::terms_fields::Metadata;
 use super::text::text;
-use super::views::{deadlines, greeter, not_found, streams};
+use super::views::{calls, deadlines, greeter, not_found, streams};
+
+/// A view: its path, its name, and what shows it.
+type View = (&'static str, &'static str, fn() -> Part);
+
+/// The views, in the order of their links. The first is where one starts.
+const VIEWS: [View; 4] = [
+    ("/streams", "Streams", streams),
+    ("/greeter", "Greeter", greeter),
+    ("/deadlines", "Deadlines", deadlines),
+    ("/calls", "Calls", calls),
+];
 
 /// Shows the page.
 pub(crate) fn app() -> impl IntoView {
+    // The server of the page is the server of its calls. Failures are asked for here, to see retries: a few of them must
+    // not turn the retries off.
+    let transport = Transport::new(window().location().origin().unwrap_or_default())
+        .with_throttle(Throttle::new(1_000, 1.0));
+    provide_context(Proofs::new(transport.clone()));
+    provide_context(transport);
     provide_context(Left::new());
     provide_context(Metadata(RwSignal::new(String::new())));
-    // The server of the page is the server of its calls.
-    provide_context(Transport::new(window().location().origin().unwrap_or_default()));
+    let route = Route::follow(VIEWS[0].0);
+    let shown = Memo::new(move |_| {
+        let path = route.path();
+        VIEWS.iter().position(|(at, ..)| *at == path).unwrap_or(VIEWS.len())
+    });
+    let links: Vec<_> = VIEWS.iter().enumerate().map(|(number, view)| link(number, view, shown)).collect();
     view! {
-        <Router>
-            <header class="masthead">
-                <a class="brand" href="/streams">{mark()}"Drawbridge"</a>
-                <nav aria-label="Views">
-                    {link("/streams", "Streams")}
-                    {link("/greeter", "Greeter")}
-                    {link("/deadlines", "Deadlines")}
-                </nav>
-            </header>
-            <main>
-                <FlatRoutes fallback=not_found>
-                    // Not the same view under two addresses: going from one to the other would be a leave.
-                    <Route path=path!("/") view=to_the_start />
-                    <Route path=path!("/streams") view=|| stay("Streams", streams) />
-                    <Route path=path!("/greeter") view=|| stay("Greeter", greeter) />
-                    <Route path=path!("/deadlines") view=|| stay("Deadlines", deadlines) />
-                </FlatRoutes>
-            </main>
-        </Router>
+        <header class="masthead">
+            <a class="brand" href="/streams">{mark()}"Drawbridge"</a>
+            <nav aria-label="Views">{links}</nav>
+        </header>
+        // A list of one: another view takes the place of the row, with all that the row owned.
+        <main>
+            {rows(
+                move || vec![shown.get()],
+                |number| match VIEWS.get(number) {
+                    Some((_, name, view)) => stay(name, *view),
+                    None => not_found(),
+                },
+            )}
+        </main>
     }
 }
 
 /// Shows a link to a view, which says so where that is the view one is in.
-fn link(path: &'static str, name: &'static str) -> Part {
-    let here = use_location().pathname;
-    let current = text(move || if *here.read() == path { "page" } else { "false" });
+fn link(number: usize, (path, name, _): &View, shown: Memo<usize>) -> Part {
+    let (path, name) = (*path, *name);
+    let current = text(move || if shown.get() == number { "page" } else { "false" });
     part(view! { <a href=path aria-current=current>{name}</a> })
-}
-
-fn to_the_start() -> Part {
-    part(
-        view! { <Redirect path="/streams" options=NavigateOptions { replace: true, ..Default::default() } /> },
-    )
 }

@@ -4,6 +4,7 @@ use leptos::ev;
 use leptos::prelude::*;
 use leptos::reactive::owner::WeakOwner;
 
+use super::left::Left;
 use super::part::Part;
 use super::rows::rows;
 
@@ -18,14 +19,19 @@ pub(crate) fn stay(title: &'static str, view: fn() -> Part) -> Part {
     let stays = RwSignal::new(0_usize);
     // Weak, because an owner that is kept alive by what it owns is never cleaned up.
     let owner = StoredValue::new(None::<WeakOwner>);
+    let left = expect_context::<Left>();
+    // No other listener may come before this one. Between two of them the browser lets promises settle, and those of the
+    // page's requests are broken by then: the view would find its calls failed, and not left.
     let hide =
         window_event_listener(ev::Custom::<web_sys::PageTransitionEvent>::new("pagehide"), move |_| {
+            left.set_leaving(true);
             if let Some(owner) = owner.get_value().and_then(|owner| owner.upgrade()) {
                 owner.cleanup();
             }
         });
     let show =
         window_event_listener(ev::Custom::<web_sys::PageTransitionEvent>::new("pageshow"), move |event| {
+            left.set_leaving(false);
             if event.persisted() {
                 stays.update(|stays| *stays += 1);
             }

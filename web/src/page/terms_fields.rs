@@ -42,7 +42,7 @@ impl TermsFields {
     pub(crate) fn read(self) -> Option<Terms> {
         let metadata = metadata::read(&self.metadata.read_untracked()).inspect_err(|_| go_to("metadata"));
         let limit = read_seconds("deadline", self.deadline);
-        Some(Terms { limit: limit.ok()?, metadata: metadata.ok()? })
+        Some(Terms { limit: limit.ok()?, metadata: metadata.ok()?, retry: None })
     }
 
     /// Shows the fields.
@@ -139,7 +139,7 @@ pub(crate) fn read_seconds(id: &str, written: RwSignal<String>) -> Result<Option
 }
 
 /// Takes the user to a field, unfolding what it is in.
-fn go_to(id: &str) {
+pub(crate) fn go_to(id: &str) {
     if let Some(element) = document().get_element_by_id(id) {
         if let Ok(Some(fold)) = element.closest("details") {
             let _ = fold.set_attribute("open", "");

@@ -43,6 +43,10 @@ impl Host for Browser {
         Box::new(SendWrapper::new(Listener::new("pagehide", left)))
     }
 
+    fn random(&self) -> f64 {
+        js_sys::Math::random()
+    }
+
     fn offline(&self) -> bool {
         !scope().navigator().on_line()
     }

@@ -12,9 +12,10 @@ use tonic::Status;
 use tower::Service;
 
 use super::host::Browser;
-use crate::CallOptions;
 use crate::body::Body;
+use crate::retry::SharedThrottle;
 use crate::service::{Client, Opening};
+use crate::{CallOptions, Throttle};
 
 /// Carries the calls of tonic's generated clients over the browser's `fetch`, as gRPC-Web.
 ///
@@ -47,13 +48,21 @@ impl Transport {
     /// The empty address is the origin of the page.
     pub fn new(base_url: impl AsRef<str>) -> Self {
         let base = base_url.as_ref().trim_end_matches('/').into();
-        Self(Client { host: Browser { base }, defaults: CallOptions::new() })
+        Self(Client::new(Browser { base }))
     }
 
     /// Sets what holds for every call that does not say otherwise.
     #[must_use]
     pub fn with_defaults(mut self, defaults: CallOptions) -> Self {
         self.0.defaults = defaults;
+        self
+    }
+
+    /// Sets what keeps the retries of this transport, and of its clones, from adding to the load of a server that fails
+    /// already. Without further word it is [`Throttle::default`].
+    #[must_use]
+    pub fn with_throttle(mut self, throttle: Throttle) -> Self {
+        self.0.throttle = SharedThrottle::new(throttle);
         self
     }
 }

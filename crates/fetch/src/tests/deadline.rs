@@ -49,7 +49,8 @@ fn a_past_deadline_sends_no_request() {
 #[test]
 fn time_that_is_up_before_the_call_is_polled_sends_no_request() {
     let world = World::default();
-    let mut client = Client { host: world.clone(), defaults: CallOptions::new().with_timeout(ms(250)) };
+    let mut client =
+        Client { defaults: CallOptions::new().with_timeout(ms(250)), ..Client::new(world.clone()) };
     let call = client.call(http::Request::new(tonic::body::Body::empty()));
     world.advance(ms(250));
     assert_exceeded(&Task::spawn(call).output().err().unwrap(), "250ms");

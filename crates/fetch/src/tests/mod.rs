@@ -6,7 +6,9 @@ mod answer;
 mod cancel;
 mod deadline;
 mod request;
+mod retry;
 mod task;
+mod trace;
 mod unary;
 mod world;
 
@@ -33,8 +35,16 @@ fn begin(world: &World, options: CallOptions) -> Call {
     begin_with(world, CallOptions::new(), request)
 }
 
+/// Begins a call by this client.
+fn begin_on(client: Client<World>, options: CallOptions) -> Call {
+    let mut request = tonic::Request::new(Request { key: "k".into() });
+    request.extensions_mut().insert(options);
+    let mut client = MessageClient::new(client);
+    Task::spawn(Box::pin(async move { client.stream(request).await }))
+}
+
 fn begin_with(world: &World, defaults: CallOptions, request: tonic::Request<Request>) -> Call {
-    let mut client = MessageClient::new(Client { host: world.clone(), defaults });
+    let mut client = MessageClient::new(Client { defaults, ..Client::new(world.clone()) });
     Task::spawn(Box::pin(async move { client.stream(request).await }))
 }
 

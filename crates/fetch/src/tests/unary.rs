@@ -20,7 +20,7 @@ const HEAD: [(&str, &str); 2] = [("content-type", "application/grpc-web+proto"),
 
 /// Begins a call that says to be unary, and polls it until it waits.
 fn begin(world: &World, options: CallOptions) -> Call {
-    let mut client = GreeterClient::new(Client { host: world.clone(), defaults: options });
+    let mut client = GreeterClient::new(Client { defaults: options, ..Client::new(world.clone()) });
     let mut call: Call = Task::spawn(Box::pin(async move {
         let mut request = tonic::Request::new(HelloRequest { name: "ada".into() });
         request.extensions_mut().insert(CallOptions::new().unary());
@@ -111,7 +111,8 @@ fn a_unary_call_whose_message_does_not_come_in_time_is_late() {
 #[test]
 fn a_transport_can_say_that_all_its_calls_are_unary() {
     let world = World::default();
-    let mut client = GreeterClient::new(Client { host: world.clone(), defaults: CallOptions::new().unary() });
+    let mut client =
+        GreeterClient::new(Client { defaults: CallOptions::new().unary(), ..Client::new(world.clone()) });
     let mut call: Call =
         Task::spawn(Box::pin(async move { client.say_hello(HelloRequest::default()).await }));
     assert!(call.run().is_none());

@@ -91,9 +91,14 @@ impl World {
 
     /// Returns the only request that was sent.
     pub(super) fn exchange(&self) -> Exchange {
+        self.attempt(1)
+    }
+
+    /// Returns the last of `number` requests that were sent.
+    pub(super) fn attempt(&self, number: usize) -> Exchange {
         let state = self.0.lock().unwrap();
-        assert_eq!(state.exchanges.len(), 1, "requests");
-        state.exchanges[0].clone()
+        assert_eq!(state.exchanges.len(), number, "requests");
+        state.exchanges[number - 1].clone()
     }
 
     pub(super) fn sent_nothing(&self) -> bool {
@@ -168,6 +173,11 @@ impl Host for World {
         let left = Mutex::new(left);
         self.0.lock().unwrap().leavers.push((id, Arc::new(move || left.lock().unwrap()())));
         guard
+    }
+
+    /// What is in the middle: a backoff is just what its policy says.
+    fn random(&self) -> f64 {
+        0.5
     }
 
     fn offline(&self) -> bool {

@@ -7,7 +7,7 @@ use drawbridge_e2e::{FRONTEND, GREETINGS, STREAM, Visit};
 use fantoccini::key::Key;
 
 /// Presses Tab until the focus is on the element that `css` selects, and checks that the focus can be seen there.
-async fn tab_to(visit: &Visit, css: &str) -> Result<()> {
+pub(crate) async fn tab_to(visit: &Visit, css: &str) -> Result<()> {
     for _ in 0..30 {
         visit.browser.press(Key::Tab).await?;
         if visit.browser.read(&format!("return document.activeElement.matches({css:?})")).await? {
@@ -88,6 +88,25 @@ async fn a_call_over_two_hops_is_made_and_cancelled_by_keyboard_alone() -> Resul
     tab_to(&visit, "#call").await?;
     visit.browser.press(Key::Enter).await?;
     assert_eq!(call.end().await?.how, "client gone");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_that_is_tried_again_is_composed_by_keyboard_alone() -> Result<()> {
+    let visit = Visit::start("/deadlines").await?;
+    tab_to(&visit, "#deadline").await?;
+    type_text(&visit, "30").await?;
+    tab_to(&visit, ".failing summary").await?;
+    visit.browser.press(Key::Enter).await?;
+    tab_to(&visit, "#attempts").await?;
+    type_text(&visit, "2").await?;
+    tab_to(&visit, "#frontend-first").await?;
+    type_text(&visit, "1").await?;
+    tab_to(&visit, "#frontend-code").await?;
+    tab_to(&visit, "#call").await?;
+    visit.browser.press(Key::Enter).await?;
+    visit.server.next_call(FRONTEND).await?;
+    assert_eq!(visit.server.next_call(FRONTEND).await?.end().await?.code, "OK");
     Ok(())
 }
 

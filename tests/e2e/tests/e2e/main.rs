@@ -3,12 +3,15 @@
 //! The tests are grouped by what the visitor does. Each has a server and a browser of its own, so they run side by side
 //! and in any order. Without the parts that `cargo xtask test` builds and names, each fails and says so.
 
+mod calls;
 mod deadlines;
 mod failing;
 mod greeting;
 mod keyboard;
 mod leaving;
 mod pictures;
+mod receipts;
+mod retries;
 mod streaming;
 mod terms;
 mod views;

@@ -3,10 +3,13 @@
 use std::{fs, path::Path};
 
 use anyhow::Result;
-use drawbridge_e2e::{Browser, FRONTEND, GREETINGS, Size, Theme, Visit};
+use drawbridge_e2e::{Browser, Caller, FRONTEND, GREETINGS, Size, Theme, USER, Visit};
 
 const SIZES: [Size; 2] =
     [Size { width: 390, height: 844, phone: true }, Size { width: 1440, height: 900, phone: false }];
+
+/// The highest picture.
+const MOST: u32 = 3_000;
 
 /// Takes a picture of the whole page, at each size and in each theme.
 async fn take(browser: &Browser, view: &str) -> Result<()> {
@@ -18,7 +21,8 @@ async fn take(browser: &Browser, view: &str) -> Result<()> {
             let width: u32 = browser.read("return document.documentElement.scrollWidth").await?;
             assert!(width <= size.width, "{view} is {width} wide on a screen of {}", size.width);
             let height: u32 = browser.read("return document.documentElement.scrollHeight").await?;
-            browser.emulate(Size { height: height.max(size.height), ..size }, theme).await?;
+            // Of a list without end, its beginning will do.
+            browser.emulate(Size { height: height.clamp(size.height, MOST), ..size }, theme).await?;
             let name = format!("{view}-{}-{theme}.png", size.width);
             fs::write(folder.join(name), browser.client().screenshot().await?)?;
         }
@@ -74,7 +78,10 @@ async fn of_deadlines_before_and_after_a_call() -> Result<()> {
     let visit = Visit::start("/deadlines").await?;
     visit.await_text("#outcome", |words| !words.is_empty()).await?;
     take(&visit.browser, "deadlines-idle").await?;
-    for (example, state) in [(1, "answered"), (2, "failed"), (3, "failed")] {
+    visit.browser.click(".failing summary").await?;
+    let examples =
+        [(1, "answered"), (2, "failed"), (3, "failed"), (4, "answered"), (5, "answered"), (6, "failed")];
+    for (example, state) in examples {
         visit.browser.click(&format!(".examples button:nth-child({example})")).await?;
         if state == "answered" {
             // Its own deadline is for people, and a machine that is busy with other tests may break it.
@@ -84,14 +91,37 @@ async fn of_deadlines_before_and_after_a_call() -> Result<()> {
         visit.server.next_call(FRONTEND).await?;
         let script = "return document.querySelector('#outcome').dataset.state";
         visit.browser.await_value("the outcome", script, |seen: &String| seen == state).await?;
+        visit
+            .await_rows("with the servers' records", |rows| rows.iter().any(|row| row.kind == "hop"))
+            .await?;
         take(&visit.browser, &format!("deadlines-{example}")).await?;
     }
+    visit.browser.click(".examples button:nth-child(2)").await?;
     visit.browser.click("#call").await?;
-    visit.server.next_call(FRONTEND).await?;
+    visit.server.next_call(USER).await?;
     visit.follow("/greeter").await?;
     visit.follow("/deadlines").await?;
     visit.await_left().await?;
+    visit.await_rows("of the call that was left", |rows| rows.iter().any(|row| row.kind == "query")).await?;
     take(&visit.browser, "deadlines-left").await
+}
+
+#[tokio::test]
+async fn of_200_open_calls() -> Result<()> {
+    let visit = Visit::start("/deadlines").await?;
+    visit.browser.click(".examples button:nth-child(2)").await?;
+    visit.browser.click("#call").await?;
+    visit.await_rows("with the servers' records", |rows| rows.iter().any(|row| row.kind == "hop")).await?;
+    let mut callers = Vec::new();
+    for _ in 0..205 {
+        callers.push(Caller::greetings(&visit.server, "ada").await?);
+    }
+    callers.truncate(200);
+    visit.follow("/calls").await?;
+    let script = "return document.querySelectorAll('#calls [data-open=true]').length";
+    visit.browser.await_value("200 open calls", script, |open: &usize| *open == 200).await?;
+    visit.await_text("#calls-title", |words| words.starts_with("200 open")).await?;
+    take(&visit.browser, "calls").await
 }
 
 #[tokio::test]

@@ -48,15 +48,28 @@ async fn a_panic_is_told_and_a_reload_helps() -> Result<()> {
     assert!(!visit.browser.read::<bool>(shown).await?, "no panic, no notice");
     let call = visit.stream("ada").await?;
 
-    // The router panics in a browser that refuses a new entry in its history.
-    visit.browser.read::<()>("History.prototype.pushState = () => { throw new Error('refused') }").await?;
+    // The framework panics in a browser that refuses to make an element.
+    let refuse =
+        "Node.prototype.cloneNode = Document.prototype.createElement = () => { throw new Error('refused') }";
+    visit.browser.read::<()>(refuse).await?;
     visit.follow("/greeter").await?;
     visit.browser.await_value("the notice of the panic", shown, |shown| *shown).await?;
 
     visit.browser.click("#panic a").await?;
     assert_eq!(call.end().await?.how, "client gone");
     visit.browser.await_value("a page without the notice", shown, |shown: &bool| !*shown).await?;
+    visit.follow("/streams").await?;
     visit.stream("ada").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_browser_that_refuses_a_new_address_follows_the_link_by_itself() -> Result<()> {
+    let visit = Visit::start("/streams").await?;
+    visit.browser.read::<()>("History.prototype.pushState = () => { throw new Error('refused') }").await?;
+    visit.follow("/greeter").await?;
+    let loaded = "return document.title === 'Greeter · Drawbridge' && performance.getEntriesByType('navigation')[0].name.endsWith('/greeter')";
+    visit.browser.await_value("the view, loaded anew", loaded, |loaded: &bool| *loaded).await?;
     Ok(())
 }
 

@@ -12,19 +12,23 @@ use leptos::prelude::*;
 use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::parts::{hero, left_notice, status, timing};
-use crate::model::{Given, Life, Limits, Press, State, Terms, words};
+use super::waterfall::waterfall;
+use crate::model::failing::policy;
+use crate::model::{Life, Limits, Press, State, Terms, Waterfall};
 use crate::page::call::Call;
 use crate::page::clock;
+use crate::page::failing_fields::{Retries, RetryFields};
 use crate::page::left::Left;
 use crate::page::part::{Part, part, part_while};
+use crate::page::proofs::Proofs;
 use crate::page::terms_fields::{Presets, TermsFields, read_seconds, seconds_field};
 use crate::page::text::text;
 
 /// The name under which the view's leaves are remembered.
 const VIEW: &str = "deadlines";
 
-/// The hops of the call, in order.
-const HOPS: [&str; 3] = ["This page", "Frontend", "User service"];
+/// The method that is called.
+const METHOD: &str = "/frontend.FrontendService/GetUser";
 
 const LOOKUPS: Presets = &[("0", "0"), ("1 s", "1"), ("3 s", "3")];
 const DEADLINES: Presets = &[("none", ""), ("0.5 s", "0.5"), ("2 s", "2"), ("5 s", "5")];
@@ -39,8 +43,7 @@ struct Composer {
     child: RwSignal<String>,
     call: Call,
     limits: StoredValue<Limits>,
-    /// What each hop was given: as it told, or else as far as it follows from the limits.
-    given: RwSignal<[Given; 3]>,
+    retry: RetryFields,
     outcome: NodeRef<Output>,
 }
 
@@ -52,18 +55,19 @@ impl Composer {
             fields: TermsFields::new("2"),
             lookup: RwSignal::new("1".to_owned()),
             child: RwSignal::new(String::new()),
-            call: Call::new(),
+            call: Call::asking_always(),
             limits: StoredValue::new(Limits::default()),
-            given: RwSignal::new([Given::Unknown; 3]),
+            retry: RetryFields::new(),
             outcome: NodeRef::new(),
         }
     }
 
     /// Writes the fields of an example.
-    fn set(self, lookup: &str, deadline: &str, child: &str) {
+    fn set(self, [lookup, deadline, child, attempts, frontend, user]: [&str; 6]) {
         self.lookup.set(lookup.to_owned());
         self.fields.deadline().set(deadline.to_owned());
         self.child.set(child.to_owned());
+        self.retry.set(attempts, frontend, user);
     }
 
     /// Cancels the call while it is open, makes it otherwise. With a field that cannot be understood, nothing is called.
@@ -73,14 +77,28 @@ impl Composer {
             return;
         }
         // The last of them that cannot be understood is where the user is taken, so the first field is the last.
+        let retry = self.retry.read();
         let child = read_seconds("child-deadline", self.child);
         let terms = self.fields.read();
         let lookup = read_seconds("lookup", self.lookup);
-        if let (Some(terms), Ok(lookup), Ok(child)) = (terms, lookup, child) {
-            let limits = Limits { caller: terms.limit, child };
-            self.limits.set_value(limits);
-            self.given.set(limits.given());
-            self.send(&terms, lookup.unwrap_or_default(), child);
+        if let (Some(terms), Ok(lookup), Ok(child), Some(Retries { attempts, frontend, user })) =
+            (terms, lookup, child, retry)
+        {
+            self.limits.set_value(Limits { caller: terms.limit, child });
+            let terms = Terms { retry: Some(policy(attempts)), ..terms };
+            let asked = UserRequest {
+                name: self.name.get_untracked().map_or_else(String::new, |name| name.value()),
+                lookup_ms: milliseconds(lookup.unwrap_or_default()),
+                fail: user,
+            };
+            let request = GetUserRequest {
+                user: Some(asked),
+                child_timeout_ms: child.map(milliseconds),
+                fail: frontend,
+            };
+            let mut client = FrontendServiceClient::new(self.transport.get_value());
+            let name = |answer: GetUserResponse| answer.user.unwrap_or_default().display_name;
+            self.call.unary(&terms, request, async move |request| client.get_user(request).await, name);
             self.show_outcome();
         }
     }
@@ -92,26 +110,6 @@ impl Composer {
             options.set_block(ScrollLogicalPosition::Nearest);
             outcome.scroll_into_view_with_scroll_into_view_options(&options);
         }
-    }
-
-    fn send(self, terms: &Terms, lookup: Duration, child: Option<Duration>) {
-        let user = UserRequest {
-            name: self.name.get_untracked().map_or_else(String::new, |name| name.value()),
-            lookup_ms: milliseconds(lookup),
-            fail: None,
-        };
-        let request =
-            GetUserRequest { user: Some(user), child_timeout_ms: child.map(milliseconds), fail: None };
-        let mut client = FrontendServiceClient::new(self.transport.get_value());
-        let keep = move |answer: GetUserResponse| {
-            let user = answer.user.unwrap_or_default();
-            self.given.update(|[_, at_frontend, at_user]| {
-                *at_frontend = Given::told(answer.granted_ms);
-                *at_user = Given::told(user.granted_ms);
-            });
-            user.display_name
-        };
-        self.call.unary(terms, request, async move |request| client.get_user(request).await, keep);
     }
 }
 
@@ -127,9 +125,21 @@ pub(crate) fn deadlines() -> Part {
     let left = expect_context::<Left>();
     let dropped = left.take(VIEW);
     on_cleanup(move || {
-        if untrack(|| call.runs()) {
-            left.note(VIEW, vec!["the call to the frontend, and with it the lookup".to_owned()]);
-        }
+        let words = "the call to the frontend, and with it the lookup";
+        left.note(VIEW, call.gone(words).into_iter().collect());
+    });
+    let before = dropped.first().cloned();
+    let time = clock::ticking(Memo::new(move |_| call.runs()));
+    let proofs = expect_context::<Proofs>();
+    let drawn = Memo::new(move |_| {
+        let life = call.life().read();
+        let sent = match (&*life, &before) {
+            (Some(_), _) => call.sent(),
+            (None, Some(gone)) => gone.sent.clone(),
+            (None, None) => return Waterfall::default(),
+        };
+        let now = if call.runs() { time.get() } else { clock::now() };
+        Waterfall::of(&sent.trace.read(), &proofs.of(&sent.request_id), METHOD, now)
     });
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -148,23 +158,27 @@ pub(crate) fn deadlines() -> Part {
                 <button id="call" type="submit" class="primary">{text(move || verb(call.next()))}</button>
             </form>
             <section class="plate outcome" aria-labelledby="outcome-title" data-state=text(move || state(call))>
-                {outcome(composer)}
+                {outcome(composer, time)}
             </section>
+            {waterfall(drawn)}
         </div>
     })
 }
 
 /// Shows the fields of the call, and examples that fill them.
 fn compose(composer: Composer) -> impl IntoView {
-    let example = |says: &'static str, [lookup, deadline, child]: [&'static str; 3]| {
-        view! { <button type="button" on:click=move |_| composer.set(lookup, deadline, child)>{says}</button> }
+    let example = |says: &'static str, fields: [&'static str; 6]| {
+        view! { <button type="button" on:click=move |_| composer.set(fields)>{says}</button> }
     };
     view! {
         <h2>"The call"</h2>
         <div class="examples" role="group" aria-label="Examples">
-            {example("In time", ["1", "2", ""])}
-            {example("Too slow for the child", ["3", "5", "0.5"])}
-            {example("Too slow for you", ["5", "2", ""])}
+            {example("In time", ["1", "2", "", "", "", ""])}
+            {example("Too slow for the child", ["3", "5", "0.5", "", "", ""])}
+            {example("Too slow for you", ["5", "2", "", "", "", ""])}
+            {example("Third time lucky", ["0.5", "5", "", "3", "2", ""])}
+            {example("The child tries again", ["0.5", "5", "", "", "", "1"])}
+            {example("No time to try again", ["1", "0.7", "", "5", "5", ""])}
         </div>
         <div class="seconds who">
             <label for="user">"User"</label>
@@ -173,14 +187,14 @@ fn compose(composer: Composer) -> impl IntoView {
         {seconds_field("lookup", "The lookup takes", composer.lookup, LOOKUPS)}
         {seconds_field("deadline", "Your deadline", composer.fields.deadline(), DEADLINES)}
         {seconds_field("child-deadline", "The child's deadline", composer.child, DEADLINES)}
+        {composer.retry.view()}
         {composer.fields.metadata_field()}
     }
 }
 
-/// Shows how the call came out, and what each hop was given.
-fn outcome(composer: Composer) -> impl IntoView {
+/// Shows how the call came out.
+fn outcome(composer: Composer, time: ReadSignal<Duration>) -> impl IntoView {
     let call = composer.call;
-    let time = clock::ticking(Memo::new(move |_| call.runs()));
     let told = move || match &*call.life().read() {
         None => "Nothing was called yet.".to_owned(),
         Some(life) => composer.limits.get_value().outcome(life),
@@ -190,11 +204,6 @@ fn outcome(composer: Composer) -> impl IntoView {
         let failure = life.as_ref().and_then(Life::failure)?;
         Some(part(view! { <p class="reason">{status(failure)}</p> }))
     });
-    let hops: Vec<_> = HOPS
-        .iter()
-        .enumerate()
-        .map(|(hop, name)| view! { <li>{hop_row(composer, hop, name)}</li> })
-        .collect();
     view! {
         <header>
             <h2 id="outcome-title">"The outcome"</h2>
@@ -202,28 +211,7 @@ fn outcome(composer: Composer) -> impl IntoView {
         </header>
         <output id="outcome" node_ref=composer.outcome data-state=text(move || state(call))>{text(told)}</output>
         <div class="clock">{timing(call, time, "The answer came after")}</div>
-        <ol id="hops">{hops}</ol>
         <div class="verdict">{verdict}</div>
-    }
-}
-
-/// Shows what one hop was given, beside what this page gave the whole call.
-fn hop_row(composer: Composer, hop: usize, name: &'static str) -> impl IntoView {
-    let called = move || composer.call.life().with(Option::is_some);
-    let given = move || composer.given.get()[hop];
-    // A bar that ends at zero would be taken for one that ends at one.
-    let least = Duration::from_millis(1);
-    let whole = move || composer.given.get().into_iter().filter_map(Given::time).fold(least, Duration::max);
-    let told = move || if called() { given().words() } else { "–".to_owned() };
-    let bar = move || given().time().filter(|_| called()).unwrap_or_default();
-    view! {
-        <span class="hop">{name}</span>
-        <span class="given">{text(told)}</span>
-        <progress
-            aria-hidden="true"
-            max=text(move || words::milliseconds(whole()))
-            value=text(move || words::milliseconds(bar()))
-        ></progress>
     }
 }
 

@@ -9,11 +9,11 @@ use leptos::ev::SubmitEvent;
 use leptos::html::Input;
 use leptos::prelude::*;
 
-use super::parts::{failure, hero, left_notice, messages, timing, why};
+use super::parts::{failure, hero, left_notice, messages, receipt, timing, why};
 use crate::model::{Life, State};
 use crate::page::call::Call;
 use crate::page::clock;
-use crate::page::left::Left;
+use crate::page::left::{Gone, Left};
 use crate::page::news::news;
 use crate::page::part::{Part, part};
 use crate::page::terms_fields::{PRESETS, TermsFields};
@@ -67,12 +67,11 @@ impl Host {
         }
     }
 
-    /// Returns what is open, in words.
-    fn open(self) -> Vec<String> {
+    /// Returns what is open.
+    fn open(self) -> Vec<Gone> {
         [(self.hello, "the greeting that was awaited"), (self.greetings, "the live greetings")]
             .into_iter()
-            .filter(|(call, _)| untrack(|| call.runs()))
-            .map(|(_, call)| call.to_owned())
+            .filter_map(|(call, words)| call.gone(words))
             .collect()
     }
 }
@@ -158,6 +157,7 @@ fn live(host: Host, time: ReadSignal<Duration>, running: Memo<bool>) -> Part {
                 <div class="ledger">
                     <ol id="greetings" class="messages" data-state=state>{messages(greetings)}</ol>
                     {failure(greetings)}
+                    {receipt(greetings)}
                 </div>
             </div>
             <footer>

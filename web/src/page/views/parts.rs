@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use crate::model::{Failure, Life, words};
+use crate::model::{Failure, Life, State, words};
 use crate::page::bridge;
 use crate::page::call::Call;
+use crate::page::left::Gone;
 use crate::page::part::{Part, part, part_while};
+use crate::page::proofs::Proofs;
 use crate::page::rows::rows;
 use crate::page::text::text;
 
@@ -23,10 +25,34 @@ pub(super) fn hero(sentences: &[&'static str], more: &'static str) -> impl IntoV
     }
 }
 
-/// Says what the last leave has dropped, if anything.
-pub(super) fn left_notice(dropped: &[String]) -> impl IntoView + use<> {
-    let words = format!("You left, so this was dropped: {}.", dropped.join(" and "));
-    (!dropped.is_empty()).then(|| view! { <p id="left" role="status">{words}</p> })
+/// Says what the last leave has dropped, if anything, and what the server saw of it.
+pub(super) fn left_notice(dropped: &[Gone]) -> impl IntoView + use<> {
+    let named: Vec<_> = dropped.iter().map(|gone| gone.words.as_str()).collect();
+    let words = format!("You left, so this was dropped: {}.", named.join(" and "));
+    let receipts = left_receipts(dropped);
+    (!dropped.is_empty()).then(|| view! { <div id="left" role="status"><p>{words}</p>{receipts}</div> })
+}
+
+/// Tells for each of the dropped calls what the server saw of it.
+pub(super) fn left_receipts(dropped: &[Gone]) -> Vec<Part> {
+    let several = dropped.len() > 1;
+    let proofs = expect_context::<Proofs>();
+    let receipt = |gone: &Gone| {
+        let name = if several { format!("{}. ", words::key(&gone.words)) } else { String::new() };
+        let request_id = gone.sent.request_id.clone();
+        part(view! { <p class="receipt">{name} {text(move || proofs.of(&request_id).receipt())}</p> })
+    };
+    dropped.iter().map(receipt).collect()
+}
+
+/// Tells what the server saw of a call that its user has cancelled, if one was.
+pub(super) fn receipt(call: Call) -> Part {
+    part_while(move || {
+        let cancelled = call.life().read().as_ref().is_some_and(|life| *life.state() == State::Cancelled);
+        cancelled.then(|| {
+            part(view! { <p class="receipt" role="status">{text(move || call.proof().receipt())}</p> })
+        })
+    })
 }
 
 /// Shows why a call failed: what it means, then the code and the message as they came. It is made of what may stand in a

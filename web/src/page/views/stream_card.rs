@@ -8,7 +8,7 @@ use drawbridge_proto::message::message_client::MessageClient;
 use drawbridge_proto::message::{Request, Response};
 use leptos::prelude::*;
 
-use super::parts::{failure, messages, timing};
+use super::parts::{failure, messages, receipt, timing};
 use crate::model::{Life, Press, words};
 use crate::page::call::Call;
 use crate::page::part::{Part, part};
@@ -86,6 +86,7 @@ pub(super) fn stream_card(card: &Card, time: ReadSignal<Duration>) -> Part {
                 <div class="ledger">
                     <ol class="messages">{messages(card.call())}</ol>
                     {failure(card.call())}
+                    {receipt(card.call())}
                 </div>
             </div>
             <footer>

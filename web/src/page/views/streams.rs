@@ -5,11 +5,11 @@ use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::reactive::owner::WeakOwner;
 
-use super::parts::hero;
+use super::parts::{hero, left_receipts};
 use super::stream_card::{Card, stream_card};
 use crate::model::{Press, words};
 use crate::page::clock;
-use crate::page::left::Left;
+use crate::page::left::{Gone, Left};
 use crate::page::news::news;
 use crate::page::part::{Part, part, part_while};
 use crate::page::rows::rows;
@@ -103,8 +103,8 @@ pub(crate) fn streams() -> Part {
     let left = expect_context::<Left>();
     let dropped = RwSignal::new(left.take(VIEW));
     on_cleanup(move || {
-        let running = untrack(|| board.running());
-        left.note(VIEW, running.into_iter().map(|number| board.key(number)).collect());
+        let cards = board.cards.read_untracked();
+        left.note(VIEW, cards.iter().rev().filter_map(|card| card.call().gone(card.key())).collect());
     });
 
     let field = NodeRef::<Input>::new();
@@ -173,21 +173,23 @@ fn chip(key: &str) -> Part {
 }
 
 /// Says which streams the last leave has dropped, and offers them again.
-fn notice(board: Board, dropped: RwSignal<Vec<String>>) -> Part {
+fn notice(board: Board, dropped: RwSignal<Vec<Gone>>) -> Part {
     let again = move |_| {
-        for key in dropped.get_untracked() {
+        for Gone { words: key, .. } in dropped.get_untracked() {
             if untrack(|| board.find(&key)).is_none_or(|card| !untrack(|| card.call().runs())) {
                 board.press(&key);
             }
         }
         dropped.set(Vec::new());
     };
+    let keys: Vec<_> = dropped.read().iter().map(|gone| gone.words.clone()).collect();
     part(view! {
-        <p id="left" role="status">
-            <span>{words::dropped(&dropped.read())}</span>
+        <div id="left" role="status">
+            <p>{words::dropped(&keys)}</p>
             " "
             <button type="button" on:click=again>"Open again"</button>
-        </p>
+            {left_receipts(&dropped.read())}
+        </div>
     })
 }
 

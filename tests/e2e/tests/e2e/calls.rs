@@ -1,0 +1,146 @@
+//! The view of calls: what the server has open, what it had, and an operator who ends one.
+
+use anyhow::Result;
+use drawbridge_e2e::{Caller, FRONTEND, GREETING, GREETINGS, Visit};
+use fantoccini::key::Key;
+use serde::Deserialize;
+
+use crate::keyboard::tab_to;
+
+/// A row of the list.
+#[derive(Clone, Debug, Deserialize)]
+struct Row {
+    method: String,
+    depth: String,
+    open: String,
+    messages: String,
+    works: String,
+    end: String,
+}
+
+/// Waits until the rows of the list are as `wanted`, and returns them.
+async fn await_rows(visit: &Visit, what: &str, wanted: impl Fn(&[Row]) -> bool) -> Result<Vec<Row>> {
+    let script = "return [...document.querySelectorAll('#calls tbody tr')].map((row) => ({
+        method: row.querySelector('th').firstChild.textContent,
+        depth: row.dataset.depth,
+        open: row.dataset.open,
+        messages: row.querySelector('[data-head=Messages]').textContent,
+        works: row.querySelector('.works').textContent,
+        end: row.querySelector('.end').textContent,
+      }))";
+    visit.browser.await_value(what, script, |rows: &Vec<Row>| wanted(rows)).await
+}
+
+#[tokio::test]
+async fn the_list_shows_an_open_stream_and_how_it_ends() -> Result<()> {
+    let visit = Visit::start("/calls").await?;
+    let caller = Caller::greetings(&visit.server, "ada").await?;
+    let open = await_rows(
+        &visit,
+        "an open stream with messages",
+        |rows| matches!(rows, [row] if row.open == "true" && row.messages != "0"),
+    );
+    let row = open.await?.remove(0);
+    assert_eq!((row.method.as_str(), row.depth.as_str()), ("Greeter/SayHellos", "0"));
+    assert!(row.works.contains("handler runs"), "{row:?}");
+    visit.await_text("#calls-title", |words| words == "1 open").await?;
+    drop(caller);
+    let gone = |row: &Row| row.open == "false" && row.end.contains("client gone");
+    let rows = await_rows(
+        &visit,
+        "its end",
+        |rows| matches!(rows, [row] if gone(row) && row.works.contains("stopped")),
+    );
+    assert!(rows.await?[0].works.contains("handler stopped after"));
+    visit.await_text("#calls-title", |words| words == "0 open").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_operator_cancels_a_call_by_keyboard_alone() -> Result<()> {
+    let visit = Visit::start("/calls").await?;
+    let mut caller = Caller::greetings(&visit.server, "ada").await?;
+    let call = visit.server.next_call(GREETINGS).await?;
+    await_rows(&visit, "an open stream", |rows| rows.len() == 1).await?;
+    // The list goes on changing below the focus, which stays.
+    tab_to(&visit, "#calls .end button").await?;
+    await_rows(&visit, "two more messages", |rows| {
+        rows[0].messages.parse::<u32>().is_ok_and(|messages| messages >= 2)
+    })
+    .await?;
+    assert!(visit.browser.read::<bool>("return document.activeElement.matches('#calls .end button')").await?);
+    visit.browser.press(Key::Enter).await?;
+    await_rows(&visit, "the end of the stream", |rows| {
+        rows[0].end.contains("cancelled by the operator, CANCELLED: cancelled by the operator, on the page")
+    })
+    .await?;
+    visit.await_text("#said", |words| words == "Greeter/SayHellos was cancelled.").await?;
+    assert_eq!(call.end().await?.how, "cancelled by an operator");
+    let answer = caller.read_until("operator").await?;
+    assert!(answer.contains("grpc-status:1"), "{answer:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_parents_children_did_is_shown_under_it() -> Result<()> {
+    let visit = Visit::start("/deadlines").await?;
+    visit.type_into("#lookup", "0").await?;
+    visit.type_into("#deadline", "").await?;
+    visit.browser.click("#call").await?;
+    visit.server.next_call(FRONTEND).await?.end().await?;
+    visit.follow("/calls").await?;
+    let rows = await_rows(&visit, "parent and child", |rows| rows.len() == 2).await?;
+    let shown = |row: &Row| (row.method.clone(), row.depth.clone());
+    assert_eq!(shown(&rows[0]), ("FrontendService/GetUser".to_owned(), "0".to_owned()));
+    assert_eq!(shown(&rows[1]), ("UserService/GetUser".to_owned(), "1".to_owned()));
+    assert!(rows[0].works.contains("child call UserService/GetUser stopped after"), "{rows:?}");
+    assert!(rows[1].works.contains("query stopped after"), "{rows:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn hundreds_of_calls_leave_a_list_that_ends() -> Result<()> {
+    let visit = Visit::start("/calls").await?;
+    let open = Caller::greetings(&visit.server, "ada").await?;
+    await_rows(&visit, "an open stream", |rows| rows.len() == 1).await?;
+    for _ in 0..300 {
+        let mut caller = Caller::call(&visit.server, GREETING, b"\x0a\x03ada").await?;
+        caller.read_until("grpc-status:0").await?;
+    }
+    let all = |rows: &[Row]| {
+        rows.len() == 101 && rows[0].open == "true" && rows[1..].iter().all(|row| row.end == "completed, OK")
+    };
+    await_rows(&visit, "the open one, and the hundred that ended last", all).await?;
+    drop(open);
+    assert_eq!(visit.console_errors().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_list_that_breaks_off_says_so_and_can_be_watched_again() -> Result<()> {
+    let mut visit = Visit::start("/calls").await?;
+    visit.await_text(".calls .state", |words| words == "watching").await?;
+    visit.server.kill();
+    visit.await_text(".stopped", |words| words.starts_with("The list stands still.")).await?;
+    visit.server.restart().await?;
+    visit.browser.click("#watch-again").await?;
+    visit.await_text(".calls .state", |words| words == "watching").await?;
+    let _caller = Caller::greetings(&visit.server, "ada").await?;
+    await_rows(&visit, "a stream of the new server", |rows| rows.len() == 1).await?;
+    Ok(())
+}
+
+/// The page's own watching is a call too, which ends with the view.
+#[tokio::test]
+async fn a_server_that_does_not_tell_is_told_of_in_a_sentence() -> Result<()> {
+    let visit = Visit::start("/streams").await?;
+    // As a server answers that hosts no such service.
+    let script = "const { fetch } = window;
+        window.fetch = (url, init) => String(url).includes('drawbridge.calls.v1')
+          ? Promise.resolve(new Response('', { headers: { 'content-type': 'application/grpc-web', 'grpc-status': '12' } }))
+          : fetch(url, init)";
+    visit.browser.read::<()>(script).await?;
+    visit.follow("/calls").await?;
+    visit.await_text(".stopped", |words| words.contains("does not tell of its calls")).await?;
+    Ok(())
+}

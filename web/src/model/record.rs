@@ -1,0 +1,152 @@
+//! What a server tells of a call, in words.
+
+use std::time::Duration;
+
+use drawbridge_call::code_name;
+use drawbridge_proto::calls::end::Reason;
+use drawbridge_proto::calls::work::Kind;
+use drawbridge_proto::calls::{Call, End, Protocol, Work};
+use tonic::Code;
+
+use super::words;
+
+/// Reads a number of milliseconds, as messages have it. Negative ones are zero.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+pub(crate) fn ms(milliseconds: f64) -> Duration {
+    Duration::from_micros((milliseconds * 1_000.0 + 0.5) as u64)
+}
+
+/// Returns the method of a path without the package of its service, such as `Greeter/SayHello`.
+pub(crate) fn method(path: &str) -> &str {
+    let path = path.trim_start_matches('/');
+    let service = path.split_once('/').map_or(path, |(service, _)| service);
+    &path[service.rfind('.').map_or(0, |dot| dot + 1)..]
+}
+
+/// Returns the name of the protocol that the caller spoke.
+pub(crate) fn protocol(call: &Call) -> &'static str {
+    match call.protocol() {
+        Protocol::Unspecified => "not told",
+        Protocol::Grpc => "gRPC",
+        Protocol::GrpcWeb => "gRPC-Web",
+        Protocol::GrpcWebText => "gRPC-Web text",
+    }
+}
+
+/// Tells who or what ended a call.
+pub(crate) fn ended_by(end: &End) -> &'static str {
+    match end.reason() {
+        Reason::Unspecified => "ended",
+        Reason::Completed => "completed",
+        Reason::DeadlineExceeded => "out of time",
+        Reason::ClientGone => "client gone",
+        Reason::CancelledByHandler => "cancelled by its handler",
+        Reason::CancelledByOperator => "cancelled by the operator",
+        Reason::Draining => "the server was ending",
+        Reason::Panicked => "its handler panicked",
+        Reason::UpstreamFailed => "its upstream failed",
+    }
+}
+
+/// Tells how a call ended: by what, with which code, and in which words.
+pub(crate) fn ended(end: &End) -> String {
+    let words = if end.words.is_empty() { String::new() } else { format!(": {}", end.words) };
+    format!("{}, {}{words}", ended_by(end), code(end.code))
+}
+
+/// Returns the name of a code.
+pub(crate) fn code(code: u32) -> &'static str {
+    code_name(Code::from(i32::try_from(code).unwrap_or(-1)))
+}
+
+/// Tells whether a code of the wire is that of success.
+pub(crate) fn is_ok(code: u32) -> bool {
+    code == 0
+}
+
+/// Returns what ran, as a thing of the call.
+pub(crate) fn work(work: &Work) -> &'static str {
+    match work.kind() {
+        Kind::Unspecified => "work",
+        Kind::Handler => "handler",
+        Kind::Child => "child call",
+        Kind::Query => "query",
+        Kind::Backoff => "wait",
+    }
+}
+
+/// Tells what one work of a call did, and when it stopped.
+pub(crate) fn work_words(done: &Work) -> String {
+    let name = if done.name.is_empty() {
+        work(done).to_owned()
+    } else {
+        format!("{} {}", work(done), method(&done.name))
+    };
+    let Some(stopped) = done.stopped_ms else { return format!("{name} runs") };
+    if is_skipped(done) {
+        return format!("{name} of {} skipped", words::precise(ms(done.planned_ms.unwrap_or_default())));
+    }
+    let code = done.code.map_or_else(String::new, |told| format!(" with {}", code(told)));
+    let took = words::precise(ms(stopped - done.started_ms));
+    format!("{name} stopped after {took}{code}")
+}
+
+/// Tells whether a wait was not begun, because the deadline comes before its end.
+pub(crate) fn is_skipped(work: &Work) -> bool {
+    work.kind() == Kind::Backoff && work.stopped_ms == Some(work.started_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_is_told_without_its_package() {
+        for (path, told) in [
+            ("/greet.Greeter/SayHello", "Greeter/SayHello"),
+            ("/Message/Stream", "Message/Stream"),
+            ("/a.b.C/D", "C/D"),
+            ("nonsense", "nonsense"),
+            ("", ""),
+        ] {
+            assert_eq!(method(path), told);
+        }
+    }
+
+    #[test]
+    fn an_end_is_told_with_its_code_and_its_words() {
+        let mut end = End { reason: Reason::ClientGone.into(), code: 1, words: String::new() };
+        assert_eq!(ended(&end), "client gone, CANCELLED");
+        end.words = "enough".to_owned();
+        end.reason = Reason::CancelledByOperator.into();
+        assert_eq!(ended(&end), "cancelled by the operator, CANCELLED: enough");
+        assert_eq!(code(99), "UNKNOWN");
+    }
+
+    #[test]
+    fn a_work_tells_when_it_stopped() {
+        let mut query =
+            Work { kind: Kind::Query.into(), started_ms: 1.0, stopped_ms: Some(13.5), ..Work::default() };
+        assert_eq!(work_words(&query), "query stopped after 12 ms");
+        query.stopped_ms = None;
+        assert_eq!(work_words(&query), "query runs");
+        let mut child = Work {
+            kind: Kind::Child.into(),
+            name: "/user.UserService/GetUser".to_owned(),
+            stopped_ms: Some(3.04),
+            code: Some(5),
+            ..Work::default()
+        };
+        assert_eq!(work_words(&child), "child call UserService/GetUser stopped after 3.0 ms with NOT_FOUND");
+        child.code = None;
+        assert_eq!(work_words(&child), "child call UserService/GetUser stopped after 3.0 ms");
+        let wait = Work {
+            kind: Kind::Backoff.into(),
+            started_ms: 5.0,
+            stopped_ms: Some(5.0),
+            planned_ms: Some(120.0),
+            ..Work::default()
+        };
+        assert_eq!(work_words(&wait), "wait of 120 ms skipped");
+    }
+}
