@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_call::RetryPolicy;
+use drawbridge_call::{RetryPolicy, Throttle};
 use drawbridge_proto::frontend::frontend_service_server::FrontendService as Contract;
 use drawbridge_proto::frontend::{GetUserRequest, GetUserResponse};
 use drawbridge_proto::user::user_service_client::UserServiceClient;
@@ -32,11 +32,16 @@ impl FrontendService {
         let policy =
             RetryPolicy::new(4, [Code::Unavailable]).with_backoff(FIRST_BACKOFF, 2.0, LONGEST_BACKOFF);
         let users = ServiceBuilder::new()
-            .layer(RetryLayer::new(policy))
+            .layer(RetryLayer::new(policy).with_throttle(trying()))
             .layer(PropagationLayer::new())
             .service(users);
         Self { users: UserServiceClient::new(users) }
     }
+}
+
+/// Lets people try failures for hours: what fails here fails because it was asked to.
+fn trying() -> Throttle {
+    Throttle::new(1_000, 1.0)
 }
 
 #[tonic::async_trait]
