@@ -48,12 +48,13 @@ pub(crate) async fn attempt<H: Host>(
 /// Sends a request, and waits for the head of its answer.
 async fn send<H: Host>(life: &Lifeline<H>, mut request: Outgoing) -> Result<Response<H::Chunks>, Status> {
     life.check()?;
+    // Before the time that is left is read, lest what the trace tells of it be less than what the server was told.
+    life.note_attempt();
     if let Some(remaining) = life.remaining() {
         let value = HeaderValue::try_from(remaining.to_string());
         let value = value.map_err(|error| Status::internal(error.to_string()))?;
         request.headers.insert(drawbridge_call::GRPC_TIMEOUT, value);
     }
-    life.note_attempt();
     let attempt = life.host().send(request);
     life.arm(attempt.abort);
     life.race(attempt.opening).await?.map_err(|failure| unreachable(life.host(), &failure))
