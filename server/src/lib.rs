@@ -8,7 +8,8 @@
 //! 3. [`CallContext`]: what is known of a call, until it has ended for exactly one reason.
 //! 4. [`PropagationLayer`]: makes the calls of a handler's own clients end with its call.
 //! 5. [`samples`]: the services that the program hosts, over the user [`directory`].
-//! 6. [`Page`]: everything else that a browser asks for.
+//! 6. [`Upstream`]: a server elsewhere that calls are forwarded to.
+//! 7. [`Page`]: everything else that a browser asks for.
 
 mod bridge;
 mod call;
@@ -23,6 +24,7 @@ mod page;
 mod run;
 pub mod samples;
 mod tls;
+mod upstream;
 
 pub use bridge::{Bridge, Limits};
 pub use call::{AtEnd, CallContext, CallId, Calls, DeadlinePolicy, RequestId};
@@ -37,3 +39,6 @@ pub use logging::init as init_logging;
 pub use page::{IS_EMBEDDED, Page};
 pub use run::{Prepared, RunError, prepare, run};
 pub use tls::{Tls, TlsError};
+pub use upstream::{
+    Exposed, ExposedError, PoolOptions, ProxyRange, ProxyRangeError, Upstream, UpstreamError,
+};

@@ -208,7 +208,7 @@ impl CallContext {
         let words = match reason {
             EndReason::CancelledByHandler(words)
             | EndReason::CancelledByOperator(words)
-            | EndReason::UpstreamFailed(words) => Some(words),
+            | EndReason::UpstreamFailed { words, .. } => Some(words),
             _ => None,
         };
         tracing::info!(

@@ -31,7 +31,8 @@ async fn main() -> Result<()> {
                 .send_compressed(Gzip)
                 .max_decoding_message_size(if limit == 0 { usize::MAX } else { limit as usize }),
         )
-        .descriptors(FILE_DESCRIPTOR_SET)?;
+        .descriptors(FILE_DESCRIPTOR_SET)?
+        .answer_unknown();
     if limit != 0 {
         bridge = bridge.limits(Limits { max_message_bytes: limit, ..Limits::default() });
     }
