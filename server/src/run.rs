@@ -26,6 +26,7 @@ use crate::in_process::in_process;
 use crate::page::{IS_EMBEDDED, Page};
 use crate::samples::{FrontendService, GreeterService, MessageService, UserService};
 use crate::tls::{Tls, TlsError};
+use crate::upstream::{PoolOptions, UpstreamError};
 
 /// For how long a connection to another service may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,6 +51,17 @@ pub enum RunError {
     /// The certificate or its key cannot be served with.
     #[error("{0}; see --tls-cert and --tls-key")]
     Tls(#[from] TlsError),
+    /// The file of authorities for upstreams cannot be read.
+    #[error("cannot read {}: {source}; see --upstream-ca", file.display())]
+    UpstreamAuthorities {
+        /// The file that was named.
+        file: PathBuf,
+        /// Why it could not be read.
+        source: io::Error,
+    },
+    /// An upstream cannot be called.
+    #[error("{0}; see --upstream-ca")]
+    Upstream(#[from] UpstreamError),
     /// The listener does not know its own address.
     #[error("cannot tell the address that is listened on: {0}")]
     Listener(#[from] io::Error),
@@ -119,16 +131,45 @@ fn tls(config: &Config, address: SocketAddr) -> Result<Option<Tls>, TlsError> {
 }
 
 async fn bridge(config: &Config, address: SocketAddr) -> Result<Bridge, RunError> {
-    let directory = match &config.database {
-        Some(path) => Directory::open(path)?,
-        None => Directory::in_memory()?,
-    };
-    let mut bridge = Bridge::new()
+    let bridge = Bridge::new()
         .limits(Limits { max_calls: config.max_calls as usize, max_message_bytes: config.max_message_bytes })
         .deadlines(DeadlinePolicy { default: config.default_deadline, max: config.max_deadline })
         .page(page(config)?)
         .hosts(hosts(config, address))
         .allow_origins(config.allow_origin.iter().cloned());
+    let bridge = upstreams(config, bridge)?;
+    if config.serves_samples() { samples(config, bridge).await } else { Ok(bridge) }
+}
+
+/// Adds the servers that calls are forwarded to.
+fn upstreams(config: &Config, bridge: Bridge) -> Result<Bridge, RunError> {
+    let authorities = match &config.upstream_ca {
+        Some(file) => Some(
+            std::fs::read(file)
+                .map_err(|source| RunError::UpstreamAuthorities { file: file.clone(), source })?,
+        ),
+        None => None,
+    };
+    let options =
+        PoolOptions { max_connections: config.upstream_connections as usize, ..PoolOptions::default() };
+    let mut bridge =
+        bridge.expose(config.expose.iter().cloned()).trusted_proxies(config.trusted_proxy.iter().copied());
+    for upstream in &config.upstream {
+        let mut upstream = upstream.clone().pool(options);
+        if let Some(authorities) = &authorities {
+            upstream = upstream.certificate_authorities(authorities)?;
+        }
+        bridge = bridge.upstream(upstream);
+    }
+    Ok(bridge)
+}
+
+/// Adds the sample services.
+async fn samples(config: &Config, mut bridge: Bridge) -> Result<Bridge, RunError> {
+    let directory = match &config.database {
+        Some(path) => Directory::open(path)?,
+        None => Directory::in_memory()?,
+    };
     let users = match &config.user_service {
         Some(uri) => channel(uri),
         None => in_process(users(&directory, bridge.calls())?.into_router()),

@@ -5,6 +5,7 @@ pub mod frames;
 pub mod probe;
 pub mod program;
 pub mod relay;
+pub mod upstream;
 
 use std::future::Future;
 use std::net::SocketAddr;
