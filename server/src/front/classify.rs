@@ -18,7 +18,7 @@ pub(crate) enum Kind {
 /// gRPC is what has a gRPC content-type, what goes to the path of a known service by whatever method, and the CORS
 /// preflight of either. Any other GET or HEAD is for the page.
 ///
-/// `is_known` tells whether a service is one that was named to be hosted or forwarded.
+/// `is_known` tells whether a service is one that is known here.
 pub(crate) fn classify<B>(request: &Request<B>, is_known: impl Fn(&str) -> bool) -> Kind {
     let service = service_of(request.uri().path());
     let preflight = request.method() == Method::OPTIONS

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use axum::body::Body as AxumBody;
 use axum::response::IntoResponse as _;
 use futures_util::future::BoxFuture;
-use http::{Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode, Version};
 use tonic::body::Body;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
@@ -37,8 +37,12 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    fn is_named(&self, service: &str) -> bool {
-        self.hosted.contains(service) || self.upstreams.is_named(service)
+    /// Tells whether a request to this service is a call, or a mistaken try at one, whatever else it looks like. Where all
+    /// that nobody else takes is forwarded, any service may be there; a page is got and not posted.
+    fn is_meant(&self, service: &str, method: &Method) -> bool {
+        self.hosted.contains(service)
+            || self.upstreams.is_named(service)
+            || (self.upstreams.has_catch_all() && *method == Method::POST)
     }
 
     /// Returns where a call goes that is not hosted. Only a path that is exactly one of gRPC is forwarded, as it came.
@@ -70,7 +74,7 @@ impl Door {
             let words = "this server answers on loopback names only; see --allow-host\n";
             return (StatusCode::MISDIRECTED_REQUEST, words).into_response();
         }
-        match (classify(&request, |service| self.known.is_named(service)), self.page) {
+        match (classify(&request, |service| self.known.is_meant(service, request.method())), self.page) {
             (Kind::Grpc, _) => {
                 if let Some(route) = self.known.route(&request) {
                     request.extensions_mut().insert(route);

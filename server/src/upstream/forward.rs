@@ -170,21 +170,23 @@ fn begin_answer(
     lease.connection.hear();
     let (mut head, body) = answer.into_parts();
     let has_status = head.headers.contains_key(Status::GRPC_STATUS);
-    lease.stage = Stage::Answering;
+    let is_over = body.is_end_stream();
+    lease.stage = if is_over { Stage::Over } else { Stage::Answering };
     if !has_status && (head.status != StatusCode::OK || !is_grpc(&head.headers)) {
         return Err(Failure::of_http(lease.authority(), head.status));
     }
     headers::answer(&mut head.headers);
     head.status = StatusCode::OK;
     head.version = Version::default();
-    // Trailers-only: nothing that counts comes behind a status.
-    if has_status {
-        lease.stage = Stage::Over;
+    if is_over {
+        if !has_status {
+            return Err(Failure::no_status(lease.authority()));
+        }
         return Ok(Response::from_parts(head, Body::empty()));
     }
-    if body.is_end_stream() {
-        lease.stage = Stage::Over;
-        return Err(Failure::no_status(lease.authority()));
+    // The status of an answer that goes on is the one at its end.
+    if has_status {
+        headers::without_status(&mut head.headers);
     }
     let upload = (!upload.is_over()).then(|| {
         // In a task of its own: the answer is not asked for while its caller does not read, and the caller may well

@@ -2,6 +2,8 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use tonic::Status;
+
 use super::peer::Peer;
 use crate::call::{CallContext, TIMEOUT, now};
 
@@ -35,6 +37,13 @@ pub(super) fn answer(headers: &mut HeaderMap) {
             // Says where else this very server is, which the caller must not go to.
             || name == "alt-svc"
     });
+}
+
+/// Takes the status out of a head.
+pub(super) fn without_status(headers: &mut HeaderMap) {
+    for name in [Status::GRPC_STATUS, Status::GRPC_MESSAGE, Status::GRPC_STATUS_DETAILS] {
+        headers.remove(name);
+    }
 }
 
 /// Tells whether a header concerns one connection and nobody behind it (RFC 9110, section 7.6.1).

@@ -109,6 +109,30 @@ async fn an_answer_of_trailers_alone_stays_one() {
 }
 
 #[tokio::test]
+async fn the_status_of_an_answer_that_goes_on_is_the_one_at_its_end() {
+    let mut upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    for wire in Wire::ALL {
+        let (answer, _) = once(&mut upstream, &server, wire, &[], |call| {
+            let mut stream = call.begin(&[("grpc-status", "9"), ("grpc-message", "early")]);
+            stream.send_trailers(map(&[("grpc-status", "8")])).unwrap();
+        })
+        .await;
+        assert!(!answer.headers.contains_key("grpc-status"), "{wire:?}");
+        assert_eq!(answer.ending().await.code, 8, "{wire:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_posted_to_a_grpc_path_and_is_no_grpc_is_refused_with_415() {
+    let upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    let wire = Wire { content_type: "application/json", ..Wire::WEB_H1 };
+    assert_eq!(call(&server, wire, PATH, &[]).await.http_status, 415);
+    assert_eq!(upstream.connections(), 0);
+}
+
+#[tokio::test]
 async fn the_codec_goes_along_and_comes_back() {
     let mut upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;

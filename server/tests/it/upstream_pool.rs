@@ -214,7 +214,7 @@ async fn calls_that_leave_before_any_answer_leave_honest_ones_alone() {
         if call.head.uri.path() == PATH {
             hold(call).await;
         } else {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     });
     let mut honest_connection = Wire::GRPC.connect(server.address).await;

@@ -24,10 +24,12 @@ impl HttpBody for Script {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a step of a script")]
 fn data(text: impl Into<Vec<u8>>) -> Option<Frame<Bytes>> {
     Some(Frame::data(Bytes::from(text.into())))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a step of a script")]
 fn trailers() -> Option<Frame<Bytes>> {
     let mut trailers = HeaderMap::new();
     for (name, value) in [("grpc-status", "0"), ("x-shelf", "7"), ("x-shelf", "8")] {
