@@ -7,36 +7,42 @@
 //! 2. [`Bridge`]: the stack that each request passes, written once, and `front`, which holds its rules.
 //! 3. [`CallContext`]: what is known of a call, until it has ended for exactly one reason.
 //! 4. [`PropagationLayer`]: makes the calls of a handler's own clients end with its call.
-//! 5. [`samples`]: the services that the program hosts, over the user [`directory`].
-//! 6. [`Upstream`]: a server elsewhere that calls are forwarded to.
-//! 7. [`Page`]: everything else that a browser asks for.
+//! 5. [`RetryLayer`]: tries such a call again when it failed, inside its one deadline.
+//! 6. [`CallsService`]: shows which calls are open and how they ended, and ends one.
+//! 7. [`samples`]: the services that the program hosts, over the user [`directory`].
+//! 8. [`Upstream`]: a server elsewhere that calls are forwarded to.
+//! 9. [`Page`]: everything else that a browser asks for.
 
 mod bridge;
 mod call;
 mod child;
 mod config;
 mod connection;
+mod console;
 pub mod directory;
 mod front;
 mod in_process;
 mod logging;
 mod page;
+mod retry;
 mod run;
 pub mod samples;
 mod tls;
 mod upstream;
 
 pub use bridge::{Bridge, Limits};
-pub use call::{AtEnd, CallContext, CallId, Calls, DeadlinePolicy, RequestId};
+pub use call::{AtEnd, CallContext, CallId, Calls, DeadlinePolicy, ParseCallIdError, RequestId};
 pub use child::{ChildFuture, Detached, Propagate, PropagationLayer};
 pub use config::{Config, LogFormat, command};
 pub use connection::{ConnectionOptions, serve};
-pub use drawbridge_call::EndReason;
+pub use console::CallsService;
+pub use drawbridge_call::{EndReason, RetryPolicy, Throttle};
 pub use front::content_type::FrontProtocol;
 pub use front::host::HostPolicy;
 pub use in_process::in_process;
 pub use logging::init as init_logging;
 pub use page::{IS_EMBEDDED, Page};
+pub use retry::{Retry, RetryLayer};
 pub use run::{Prepared, RunError, prepare, run};
 pub use tls::{Tls, TlsError};
 pub use upstream::{

@@ -37,12 +37,30 @@ class Grpcio(unittest.TestCase):
         cls.addClassCleanup(sys.path.remove, folder)
         cls.message, cls.message_stubs = generate("message", folder)
         cls.greet, cls.greet_stubs = generate("greet", folder)
+        cls.calls, cls.calls_stubs = generate("calls", folder)
 
     def test_a_unary_call_greets_a_user_of_the_directory_by_display_name(self):
         with Drawbridge() as server, connect(server) as channel:
             greeter = self.greet_stubs.GreeterStub(channel)
             reply = greeter.SayHello(self.greet.HelloRequest(name="ada"), timeout=PATIENCE_SECONDS)
             self.assertEqual(reply.message, "Hello Ada Lovelace")
+
+    def test_an_operators_words_reach_the_caller_whose_stream_is_cancelled(self):
+        with Drawbridge() as server, connect(server) as channel:
+            stream = self.message_stubs.MessageStub(channel).Stream(
+                self.message.Request(key="leaving"), metadata=[("x-request-id", "order-17")]
+            )
+            console = self.calls_stubs.CallsStub(channel)
+            next(stream)
+            known = console.Get(self.calls.GetRequest(request_id="order-17"), timeout=PATIENCE_SECONDS).calls
+            self.assertEqual([call.method for call in known], ["/Message/Stream"])
+            cancel = self.calls.CancelRequest(call_id=known[0].call_id, words="moving house")
+            self.assertTrue(console.Cancel(cancel, timeout=PATIENCE_SECONDS).cancelled)
+            with self.assertRaises(grpc.RpcError):
+                list(stream)
+            self.assertEqual((stream.code(), stream.details()), (grpc.StatusCode.CANCELLED, "moving house"))
+            ends = {end["method"]: end["end"] for end in server.ends(3)}
+            self.assertEqual(ends["/Message/Stream"], "cancelled by an operator")
 
     def test_streams_run_side_by_side_and_a_cancelled_one_ends_alone(self):
         keys = ["first", "", "Zugbrücke 🌉", "with: colon, and comma"]

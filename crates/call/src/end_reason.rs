@@ -59,6 +59,16 @@ impl EndReason {
         }
     }
 
+    /// Returns what whoever ended the call had to say, where that is not clear from the reason.
+    pub fn words(&self) -> Option<&str> {
+        match self {
+            Self::CancelledByHandler(words)
+            | Self::CancelledByOperator(words)
+            | Self::UpstreamFailed { words, .. } => Some(words),
+            _ => None,
+        }
+    }
+
     /// Returns the code of the call's end: the handler's own, or that of [`EndReason::status`]. A caller that went
     /// away counts as [`Code::Cancelled`], which is what its own side reports.
     pub fn code(&self) -> Code {

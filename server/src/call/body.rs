@@ -4,12 +4,14 @@ use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::thread;
 
 use bytes::Bytes;
 use drawbridge_call::EndReason;
 use http::{HeaderMap, HeaderValue};
 use http_body::{Body as HttpBody, Frame};
 use tokio::task::coop;
+use tonic::body::Body;
 use tonic::{Code, Status};
 
 use super::context::CallContext;
@@ -22,19 +24,44 @@ use crate::front::frames::FrameScanner;
 /// The handler's body itself is kept in the [`CallContext`]. Dropping this one records that the caller has gone, and
 /// drops the handler's.
 pub(crate) struct CallBody {
-    /// `None` once the last frame was handed over.
+    /// What the handler had ready together with its answer's head.
+    ready: [Option<Frame<Bytes>>; AT_ONCE],
+    /// `None` once the handler's last frame was read.
     guard: Option<CallGuard>,
     scanner: FrameScanner,
 }
 
+/// How many frames are read together with an answer's head: a message and its trailers, which is the whole of most
+/// answers. Such a call has ended before its answer is on its way, and never needs to be found by whoever may end it.
+const AT_ONCE: usize = 2;
+
+/// What a poll of the handler's body returned, or that it panicked.
+type Polled = thread::Result<Poll<Option<Result<Frame<Bytes>, Status>>>>;
+
 impl CallBody {
-    pub(crate) fn new(guard: Option<CallGuard>) -> Self {
-        Self { guard, scanner: FrameScanner::default() }
+    /// Takes over from the handler, whose answer goes on in `body`. To be called inside the call's scope.
+    pub(crate) fn begin(guard: CallGuard, mut body: Body, cx: &mut Context<'_>) -> Self {
+        let context = &guard.0;
+        let (mut ready, mut scanner) = ([const { None }; AT_ONCE], FrameScanner::default());
+        for place in &mut ready {
+            let polled = poll(&mut body, cx);
+            if let Ok(Poll::Pending) = polled {
+                break;
+            }
+            *place = settle(context, &mut scanner, Some(polled));
+            if !place.as_ref().is_some_and(Frame::is_data) {
+                drop(body);
+                context.handler_stopped();
+                return Self { ready, guard: None, scanner };
+            }
+        }
+        context.put_body(body);
+        Self { ready, guard: Some(guard), scanner }
     }
 
     /// Returns the body of an answer that is complete in its head.
     pub(crate) fn empty() -> Self {
-        Self::new(None)
+        Self { ready: [const { None }; AT_ONCE], guard: None, scanner: FrameScanner::default() }
     }
 }
 
@@ -46,15 +73,16 @@ impl HttpBody for CallBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let Self { guard, scanner } = &mut *self;
+        let Self { ready, guard, scanner } = &mut *self;
+        if let Some(frame) = ready.iter_mut().find_map(Option::take) {
+            return Poll::Ready(Some(Ok(frame)));
+        }
         let Some(CallGuard(context)) = guard else { return Poll::Ready(None) };
         // A stream that is always ready takes its turns like everybody else on the runtime.
         let budget = ready!(coop::poll_proceed(cx));
         let polled = match context.end_reason() {
             Some(_) => None,
-            None => {
-                context.with_body(|body| catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(cx))))
-            }
+            None => context.with_body(|body| poll(body, cx)),
         };
         if let Some(Ok(Poll::Pending)) = polled {
             // Registered before the look at the end, so that no end falls between the two.
@@ -63,52 +91,54 @@ impl HttpBody for CallBody {
                 return Poll::Pending;
             }
         }
-        if let Some(Ok(Poll::Ready(Some(end)))) = &polled
-            && is_failure(end)
-        {
-            context.check_deadline();
-        }
-        let frame = match polled {
-            // What ended the call during this very poll stands before what the poll returned.
-            _ if context.end_reason().is_some() => None,
-            None | Some(Ok(Poll::Pending)) => None,
-            Some(Ok(Poll::Ready(Some(Ok(frame))))) => Some(with_trailers(context, frame)),
-            Some(Ok(Poll::Ready(Some(Err(error))))) => {
-                Some(with_trailers(context, Frame::trailers(trailers_of(&error))))
-            }
-            Some(Ok(Poll::Ready(None))) => {
-                context.end(EndReason::Completed(Code::Unknown));
-                None
-            }
-            Some(Err(_panic)) => {
-                context.end(EndReason::Panicked);
-                None
-            }
-        };
         budget.made_progress();
-        let frame = frame.or_else(|| {
-            let status = context.end_reason().and_then(EndReason::status)?;
-            Some(Frame::trailers(trailers_of(&status)))
-        });
-        match &frame {
-            Some(frame) if frame.is_data() => {
-                let data = frame.data_ref().map_or(&[][..], AsRef::as_ref);
-                count_messages(scanner, context, data);
-            }
-            Some(frame) => {
-                if let Some(trailers) = frame.trailers_ref() {
-                    context.end(EndReason::Completed(code_in(trailers)));
-                }
-                *guard = None;
-            }
-            None => *guard = None,
+        let frame = settle(context, scanner, polled);
+        if !frame.as_ref().is_some_and(Frame::is_data) {
+            *guard = None;
         }
         Poll::Ready(frame.map(Ok))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.guard.is_none()
+        self.guard.is_none() && self.ready.iter().all(Option::is_none)
     }
+}
+
+fn poll(body: &mut Body, cx: &mut Context<'_>) -> Polled {
+    catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(cx)))
+}
+
+/// Returns the frame that follows from a poll of the handler's body, `None` where there was no body any more. What is
+/// no data is the last frame, and the call has ended then.
+fn settle(context: &CallContext, scanner: &mut FrameScanner, polled: Option<Polled>) -> Option<Frame<Bytes>> {
+    match polled {
+        Some(Ok(Poll::Ready(Some(frame)))) => {
+            let mut frame = frame.unwrap_or_else(|error| Frame::trailers(trailers_of(&error)));
+            if let Some(trailers) = frame.trailers_mut() {
+                let code = code_in(trailers);
+                if code != Code::Ok {
+                    context.check_deadline();
+                }
+                context.add_trailers(trailers);
+                if context.end(EndReason::Completed(code)) {
+                    return Some(frame);
+                }
+            } else if context.end_reason().is_none() {
+                count_messages(scanner, context, frame.data_ref().map_or(&[][..], AsRef::as_ref));
+                return Some(frame);
+            }
+        }
+        Some(Ok(Poll::Ready(None))) => {
+            context.end(EndReason::Completed(Code::Unknown));
+        }
+        Some(Err(_panic)) => {
+            context.end(EndReason::Panicked);
+        }
+        Some(Ok(Poll::Pending)) | None => {}
+    }
+    // What ended the call during this very poll stands before what the poll returned.
+    let status = context.end_reason().and_then(EndReason::status)?;
+    Some(Frame::trailers(trailers_of(&status)))
 }
 
 fn count_messages(scanner: &mut FrameScanner, context: &CallContext, data: &[u8]) {
@@ -116,22 +146,6 @@ fn count_messages(scanner: &mut FrameScanner, context: &CallContext, data: &[u8]
         context.count_message();
         Ok(())
     });
-}
-
-/// Tells whether a frame ends the answer with a failure.
-fn is_failure(frame: &Result<Frame<Bytes>, Status>) -> bool {
-    match frame {
-        Ok(frame) => frame.trailers_ref().is_some_and(|trailers| code_in(trailers) != Code::Ok),
-        Err(_) => true,
-    }
-}
-
-/// Adds to the last frame what the handler has set for it.
-fn with_trailers(context: &CallContext, mut frame: Frame<Bytes>) -> Frame<Bytes> {
-    if let Some(trailers) = frame.trailers_mut() {
-        context.add_trailers(trailers);
-    }
-    frame
 }
 
 fn trailers_of(status: &Status) -> HeaderMap {

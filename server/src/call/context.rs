@@ -4,20 +4,21 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use drawbridge_call::{Deadline, EndReason, code_name};
+use drawbridge_call::{Deadline, EndReason, Timeout};
 use futures_util::task::AtomicWaker;
 use http::HeaderMap;
-use http::uri::PathAndQuery;
 use tokio::sync::Notify;
 use tonic::body::Body;
 use tonic::metadata::MetadataMap;
 use tracing::Span;
 
 use super::id::CallId;
-use super::registry::Calls;
+use super::log;
+use super::registry::{Calls, WeakCalls};
 use super::request_id::RequestId;
+use super::works::Works;
 use crate::front::content_type::FrontProtocol;
 
 /// What is known of one call, shared by its handler, its timer and whoever may end it. Cloning it is cheap.
@@ -31,7 +32,7 @@ pub struct CallContext(Arc<Inner>);
 struct Inner {
     facts: Facts,
     opened: Instant,
-    end: OnceLock<EndReason>,
+    end: OnceLock<End>,
     /// Whoever waits for the end.
     ended: Notify,
     messages: AtomicU64,
@@ -42,8 +43,17 @@ struct Inner {
     trailers: Mutex<Option<Box<MetadataMap>>>,
     /// Whoever waits for the handler or its body on behalf of the connection.
     waker: AtomicWaker,
-    calls: Calls,
+    works: Works,
+    /// The list that the call is in. The list keeps calls that have ended, so a call must not keep the list.
+    calls: WeakCalls,
     span: Span,
+}
+
+/// How a call ended, and when.
+#[derive(Debug)]
+struct End {
+    reason: EndReason,
+    at: Instant,
 }
 
 /// What is known of a call from its start.
@@ -51,28 +61,21 @@ struct Inner {
 pub(crate) struct Facts {
     pub(crate) call_id: CallId,
     pub(crate) request_id: RequestId,
-    /// The path of the request, which is never anything else here.
-    pub(crate) method: PathAndQuery,
+    // Few calls have one.
+    pub(crate) parent: Option<Box<CallId>>,
+    pub(crate) method: Box<str>,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) protocol: FrontProtocol,
+    pub(crate) asked: Option<Timeout>,
     pub(crate) deadline: Option<Deadline<Instant>>,
+    pub(crate) previous_attempts: u32,
 }
 
 impl CallContext {
     /// Opens a call at the time `opened`, and says so in the log.
-    pub(crate) fn open(facts: Facts, opened: Instant, calls: Calls) -> Self {
+    pub(crate) fn open(facts: Facts, opened: Instant, calls: &Calls) -> Self {
         let span = tracing::info_span!(target: "drawbridge::call", parent: None, "call", id = %facts.call_id);
-        tracing::info!(
-            target: "drawbridge::call",
-            parent: None,
-            call_id = %facts.call_id,
-            request_id = %facts.request_id,
-            method = %facts.method.path().escape_debug(),
-            peer = facts.peer.map(tracing::field::display),
-            protocol = %facts.protocol,
-            deadline_ms = facts.deadline.map(|deadline| millis(deadline.granted().duration())),
-            "call opened"
-        );
+        log::opened(&facts);
         Self(Arc::new(Inner {
             facts,
             opened,
@@ -82,7 +85,8 @@ impl CallContext {
             body: Mutex::new(None),
             trailers: Mutex::new(None),
             waker: AtomicWaker::new(),
-            calls,
+            works: Works::default(),
+            calls: calls.downgrade(),
             span,
         }))
     }
@@ -100,7 +104,7 @@ impl CallContext {
 
     /// Returns the path of the method that was called, such as `/greet.Greeter/SayHello`.
     pub fn method(&self) -> &str {
-        self.0.facts.method.path()
+        &self.0.facts.method
     }
 
     /// Returns the address of the caller's end of the connection, where the server was told it.
@@ -118,6 +122,16 @@ impl CallContext {
         self.0.facts.deadline
     }
 
+    /// Returns the call whose handler made this one, as far as its client told.
+    pub fn parent(&self) -> Option<CallId> {
+        self.0.facts.parent.as_deref().copied()
+    }
+
+    /// Returns how many attempts the caller says it made before this one.
+    pub fn previous_attempts(&self) -> u32 {
+        self.0.facts.previous_attempts
+    }
+
     /// Returns how many messages of the answer were handed to the connection so far.
     pub fn messages(&self) -> u64 {
         self.0.messages.load(Ordering::Relaxed)
@@ -125,7 +139,26 @@ impl CallContext {
 
     /// Returns why the call ended, or `None` while it is open.
     pub fn end_reason(&self) -> Option<&EndReason> {
-        self.0.end.get()
+        self.0.end.get().map(|end| &end.reason)
+    }
+
+    /// Returns the time that the caller asked for.
+    pub(crate) fn asked(&self) -> Option<Timeout> {
+        self.0.facts.asked
+    }
+
+    pub(crate) fn opened(&self) -> Instant {
+        self.0.opened
+    }
+
+    /// Returns when the call ended.
+    pub(crate) fn ended_at(&self) -> Option<Instant> {
+        self.0.end.get().map(|end| end.at)
+    }
+
+    /// Returns what runs for the call.
+    pub(crate) fn works(&self) -> &Works {
+        &self.0.works
     }
 
     /// Waits until the call has ended, for whatever reason, and returns that reason.
@@ -174,22 +207,30 @@ impl CallContext {
     /// The reason is recorded first and logged; then the answer's body is dropped, those who wait for the end
     /// are told, and the connection is woken so that it comes for the status.
     pub(crate) fn end(&self, reason: EndReason) -> bool {
-        if self.0.end.set(reason).is_err() {
+        let by_handler = matches!(reason, EndReason::Completed(_));
+        if self.0.end.set(End { reason, at: now() }).is_err() {
             return false;
         }
-        self.0.calls.remove(self);
-        self.log_end();
-        // Whoever polls the body at this moment holds the lock, and looks for the reason once it has let go of it
-        // (`with_body`). Between them, the two fences see to it that at least one sees what the other did.
-        fence(Ordering::SeqCst);
+        self.0.calls.ended(self);
+        log::ended(self);
+        if !by_handler {
+            // Whoever polls the body at this moment holds the lock, and looks for the reason once it has let go of it
+            // (`with_body`). Between them, the two fences see to it that at least one sees what the other did. An
+            // answer that is complete is polled by nobody else.
+            fence(Ordering::SeqCst);
+        }
         let body = match self.0.body.try_lock() {
             Ok(mut body) => body.take(),
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().take(),
             Err(TryLockError::WouldBlock) => None,
         };
-        self.scope(|| drop(body));
+        self.drop_body(body);
         self.0.ended.notify_waiters();
-        self.0.waker.wake();
+        // An answer that is complete is in the hands of the one that is to be woken.
+        match self.0.waker.take() {
+            Some(waker) if !by_handler => waker.wake(),
+            _ => {}
+        }
         true
     }
 
@@ -201,30 +242,6 @@ impl CallContext {
         {
             self.end(EndReason::DeadlineExceeded { granted: deadline.granted() });
         }
-    }
-
-    fn log_end(&self) {
-        let Some(reason) = self.end_reason() else { return };
-        let words = match reason {
-            EndReason::CancelledByHandler(words)
-            | EndReason::CancelledByOperator(words)
-            | EndReason::UpstreamFailed { words, .. } => Some(words),
-            _ => None,
-        };
-        tracing::info!(
-            target: "drawbridge::call",
-            parent: None,
-            call_id = %self.call_id(),
-            request_id = %self.request_id(),
-            method = %self.method().escape_debug(),
-            peer = self.peer().map(tracing::field::display),
-            messages = self.messages(),
-            duration_ms = millis(now().saturating_duration_since(self.0.opened)),
-            end = %reason,
-            code = code_name(reason.code()),
-            words = words.map(tracing::field::debug),
-            "call ended"
-        );
     }
 
     pub(crate) fn span(&self) -> &Span {
@@ -263,7 +280,15 @@ impl CallContext {
         fence(Ordering::SeqCst);
         if self.end_reason().is_some() {
             let body = self.lock_body().take();
+            self.drop_body(body);
+        }
+    }
+
+    /// Drops the answer's body as part of the call, and notes that the handler is gone with it.
+    fn drop_body(&self, body: Option<Body>) {
+        if let Some(body) = body {
             self.scope(|| drop(body));
+            self.handler_stopped();
         }
     }
 
@@ -276,9 +301,4 @@ impl CallContext {
 /// Returns the time by the runtime's clock, which tests can pause.
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "microseconds of 285 years fit into the mantissa")]
-fn millis(duration: Duration) -> f64 {
-    duration.as_micros() as f64 / 1000.0
 }

@@ -2,6 +2,11 @@
 
 use std::fmt;
 use std::hash::Hasher;
+use std::str::FromStr;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+const DIGITS: usize = 32;
 
 /// Names one call on one server: 128 random bits, so that nobody can guess the name of somebody else's call.
 /// Its text form is 32 hexadecimal digits.
@@ -12,6 +17,15 @@ impl CallId {
     pub(crate) fn random() -> Self {
         Self(rand::random())
     }
+
+    /// Writes the id into the head of a request.
+    pub(crate) fn write(self, headers: &mut HeaderMap, name: HeaderName) {
+        if let Ok(mut value) = HeaderValue::try_from(self.to_string()) {
+            // As with a request's label: used once, and not worth a place in a table.
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+    }
 }
 
 impl fmt::Display for CallId {
@@ -19,6 +33,21 @@ impl fmt::Display for CallId {
         write!(f, "{:032x}", self.0)
     }
 }
+
+impl FromStr for CallId {
+    type Err = ParseCallIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseCallIdError> {
+        let digits = text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let id = if digits { u128::from_str_radix(text, 16).ok() } else { None };
+        id.map(Self).ok_or(ParseCallIdError)
+    }
+}
+
+/// A text that names no call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the id of a call: expected {DIGITS} hexadecimal digits")]
+pub struct ParseCallIdError;
 
 /// Hashes call ids by taking bits of them: they are random, and nobody but the server chooses them.
 #[derive(Default)]
@@ -37,5 +66,19 @@ impl Hasher for IdHasher {
 
     fn finish(&self) -> u64 {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_as_it_is_written() {
+        let id = CallId::random();
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for text in ["", "0", "+0000000000000000000000000000000", "g0000000000000000000000000000000"] {
+            assert_eq!(text.parse::<CallId>(), Err(ParseCallIdError), "{text}");
+        }
     }
 }

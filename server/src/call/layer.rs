@@ -4,12 +4,12 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::str::FromStr;
+use std::task::{Context, Poll, ready};
 
 use axum::extract::ConnectInfo;
-use drawbridge_call::{EndReason, GRPC_TIMEOUT, ParseTimeoutError, Timeout};
-use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, Request, Response};
+use drawbridge_call::{EndReason, GRPC_PREVIOUS_RPC_ATTEMPTS, GRPC_TIMEOUT, ParseTimeoutError, Timeout};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body as _;
 use pin_project_lite::pin_project;
 use tonic::body::Body;
@@ -21,12 +21,20 @@ use super::context::{CallContext, Facts, now};
 use super::deadline::DeadlinePolicy;
 use super::id::CallId;
 use super::registry::Calls;
-use super::request_id::RequestId;
+use super::request_id::{REQUEST_ID, RequestId};
 use crate::front::content_type::FrontProtocol;
 
 // As names and not as text, which would be parsed at each look.
-pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 pub(crate) const TIMEOUT: HeaderName = HeaderName::from_static(GRPC_TIMEOUT);
+pub(crate) const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static(GRPC_PREVIOUS_RPC_ATTEMPTS);
+
+/// The header in which a child call names the call that it serves.
+pub(crate) const X_PARENT_CALL_ID: HeaderName = HeaderName::from_static(PARENT_CALL_ID);
+const PARENT_CALL_ID: &str = "x-parent-call-id";
+
+/// How many bytes of a path are kept. Whoever calls it chooses its length.
+const MOST_OF_METHOD: usize = 256;
 
 /// Puts a [`CallContext`] around every call of the service below.
 #[derive(Clone, Debug)]
@@ -64,18 +72,22 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let now = now();
-        let asked = asked_timeout(request.headers());
+        let Brought { timeout: asked, request_id, parent, previous_attempts } =
+            Brought::by(request.headers());
         let deadline = self.layer.deadlines.grant(now, asked.as_ref().copied().unwrap_or_default());
         let facts = Facts {
             call_id: CallId::random(),
-            request_id: RequestId::of(request.headers()),
-            method: request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
+            request_id,
+            parent: parent.map(Box::new),
+            method: method(request.uri().path()),
             peer: request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| *peer),
             // From here on the context tells it.
             protocol: request.extensions_mut().remove().unwrap_or(FrontProtocol::Grpc),
+            asked: asked.as_ref().copied().unwrap_or_default(),
             deadline,
+            previous_attempts,
         };
-        let context = CallContext::open(facts, now, self.layer.calls.clone());
+        let context = CallContext::open(facts, now, &self.layer.calls);
         let guard = CallGuard(context.clone());
         if let Err(malformed) = asked {
             return CallFuture::refused(guard, Status::invalid_argument(malformed.to_string()));
@@ -95,10 +107,55 @@ where
     }
 }
 
+/// Returns the path of a request, as far as it is worth keeping.
+fn method(path: &str) -> Box<str> {
+    path[..path.floor_char_boundary(MOST_OF_METHOD)].into()
+}
+
 /// Reads the time that a call asks for.
 pub(crate) fn asked_timeout(headers: &HeaderMap) -> Result<Option<Timeout>, ParseTimeoutError> {
-    let Some(value) = headers.get(TIMEOUT) else { return Ok(None) };
+    parsed_timeout(headers.get(TIMEOUT))
+}
+
+fn parsed_timeout(value: Option<&HeaderValue>) -> Result<Option<Timeout>, ParseTimeoutError> {
+    let Some(value) = value else { return Ok(None) };
     String::from_utf8_lossy(value.as_bytes()).parse().map(Some)
+}
+
+/// What a call brings along about itself.
+struct Brought {
+    timeout: Result<Option<Timeout>, ParseTimeoutError>,
+    request_id: RequestId,
+    parent: Option<CallId>,
+    previous_attempts: u32,
+}
+
+impl Brought {
+    /// Reads it from the head of a request, in one pass: a look-up for each would cost more than all of them are worth.
+    /// A timeout that cannot be read is an error; anything else is then as if it were not there.
+    fn by(headers: &HeaderMap) -> Self {
+        let (mut timeout, mut request_id, mut parent, mut previous) = (None, None, None, None);
+        for (name, value) in headers {
+            let found = match name.as_str() {
+                GRPC_TIMEOUT => &mut timeout,
+                REQUEST_ID => &mut request_id,
+                PARENT_CALL_ID => &mut parent,
+                GRPC_PREVIOUS_RPC_ATTEMPTS => &mut previous,
+                _ => continue,
+            };
+            found.get_or_insert(value);
+        }
+        Self {
+            timeout: parsed_timeout(timeout),
+            request_id: RequestId::of(request_id),
+            parent: parsed(parent),
+            previous_attempts: parsed(previous).unwrap_or_default(),
+        }
+    }
+}
+
+fn parsed<T: FromStr>(value: Option<&HeaderValue>) -> Option<T> {
+    value?.to_str().ok()?.parse().ok()
 }
 
 /// Follows a call until it has ended, first in its future and then in its answer's body. Dropped before that, it
@@ -129,6 +186,7 @@ pin_project! {
                 let context = guard.0.clone();
                 drop(guard);
                 context.scope(|| this.state.set(State::Ended));
+                context.handler_stopped();
             }
         }
     }
@@ -157,47 +215,43 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let Some(guard) = &*this.guard else {
+        let Some(CallGuard(context)) = &*this.guard else {
             unreachable!("a future is not polled after it was ready");
         };
-        let context = &guard.0;
+        let context = context.clone();
         if context.end_reason().is_none() {
             let polled = context.scope(|| {
-                let polled = match this.state.as_mut().project() {
+                let answer = match this.state.as_mut().project() {
                     StateProjection::Running { handler } => {
-                        catch_unwind(AssertUnwindSafe(|| handler.poll(cx)))
+                        ready!(catch_unwind(AssertUnwindSafe(|| handler.poll(cx))).map_or_else(
+                            |_panic| {
+                                context.end(EndReason::Panicked);
+                                Poll::Ready(None)
+                            },
+                            |polled| polled.map(Result::ok),
+                        ))
                     }
-                    StateProjection::Refused { status } => Ok(Poll::Ready(Ok(status.clone().into_http()))),
-                    StateProjection::Ended => Ok(Poll::Pending),
+                    StateProjection::Refused { status } => Some(status.clone().into_http()),
+                    StateProjection::Ended => None,
                 };
-                if !matches!(polled, Ok(Poll::Pending)) {
-                    this.state.set(State::Ended);
-                }
-                polled
+                this.state.set(State::Ended);
+                Poll::Ready(answer.and_then(|answer| begin_answer(this.guard, answer, cx)))
             });
-            // A failure is an answer without a body; any other has its end there.
-            if matches!(&polled, Ok(Poll::Ready(Ok(answer))) if answer.body().is_end_stream()) {
-                context.check_deadline();
-            }
             match polled {
-                Ok(Poll::Pending) => {
+                Poll::Ready(Some(answer)) => return Poll::Ready(Ok(answer)),
+                // The handler ended the call during this very poll; what it returned then does not count.
+                Poll::Ready(None) => {}
+                Poll::Pending => {
                     // Registered before the look at the end, so that no end falls between the two.
                     context.register(cx.waker());
                     if context.end_reason().is_none() {
                         return Poll::Pending;
                     }
                 }
-                Ok(Poll::Ready(Ok(answer))) if context.end_reason().is_none() => {
-                    return Poll::Ready(Ok(begin_answer(this.guard, answer)));
-                }
-                // The handler ended the call during this very poll; what it returned then does not count.
-                Ok(Poll::Ready(_)) => {}
-                Err(_panic) => {
-                    context.end(EndReason::Panicked);
-                }
             }
         }
         context.scope(|| this.state.set(State::Ended));
+        context.handler_stopped();
         let status = context.end_reason().and_then(EndReason::status);
         let mut answer = status.unwrap_or_else(|| Status::new(Code::Unknown, "")).into_http();
         context.request_id().write(answer.headers_mut());
@@ -207,22 +261,28 @@ where
 }
 
 /// Turns the handler's answer into that of the call: trailers-only is complete as it is, and any other goes on in its
-/// body.
-fn begin_answer(guard: &mut Option<CallGuard>, mut answer: Response<Body>) -> Response<CallBody> {
-    let guard = guard.take();
-    if let Some(CallGuard(context)) = &guard {
-        context.request_id().write(answer.headers_mut());
-        if answer.body().is_end_stream() {
-            context.add_trailers(answer.headers_mut());
-            context.end(EndReason::Completed(code_in(answer.headers())));
-            return answer.map(|_| CallBody::empty());
-        }
+/// body. Returns `None` if the call has ended before.
+fn begin_answer(
+    guard: &mut Option<CallGuard>,
+    mut answer: Response<Body>,
+    cx: &mut Context<'_>,
+) -> Option<Response<CallBody>> {
+    let context = &guard.as_ref()?.0;
+    // A failure is an answer without a body; any other has its end there.
+    let complete = answer.body().is_end_stream();
+    if complete {
+        context.check_deadline();
     }
-    let (head, body) = answer.into_parts();
-    if let Some(CallGuard(context)) = &guard {
-        context.put_body(body);
+    if context.end_reason().is_some() {
+        return None;
     }
-    Response::from_parts(head, CallBody::new(guard))
+    context.request_id().write(answer.headers_mut());
+    if complete {
+        context.add_trailers(answer.headers_mut());
+        context.end(EndReason::Completed(code_in(answer.headers())));
+    }
+    let guard = guard.take()?;
+    Some(answer.map(|body| if complete { CallBody::empty() } else { CallBody::begin(guard, body, cx) }))
 }
 
 /// Reads the code that ends an answer. An answer that names none ends in UNKNOWN.

@@ -6,7 +6,8 @@ use std::hash::{Hash, Hasher};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The header that carries a [`RequestId`] from hop to hop, and back to the caller.
-pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID);
+pub(super) const REQUEST_ID: &str = "x-request-id";
 
 /// The most bytes that a caller's own label may have.
 const MAX_BYTES: usize = 128;
@@ -31,9 +32,9 @@ enum Label {
 
 impl RequestId {
     /// Returns the label that a request brings along, or a new one.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let own = headers.get(X_REQUEST_ID).filter(|value| is_sane(value.as_bytes()));
-        Self(own.map_or_else(|| Label::Made(random()), |own| Label::Own(own.clone())))
+    pub(crate) fn of(own: Option<&HeaderValue>) -> Self {
+        let own = own.filter(|value| is_sane(value.as_bytes()));
+        Self(own.map_or_else(|| Label::Made(random()), |own| Label::Own(copied(own))))
     }
 
     /// Returns the label as text.
@@ -57,6 +58,12 @@ impl RequestId {
             headers.insert(X_REQUEST_ID, value);
         }
     }
+}
+
+/// Returns a value with memory of its own: the label outlives the request, whose head may share one piece of memory with
+/// all that the connection has read.
+fn copied(value: &HeaderValue) -> HeaderValue {
+    HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone())
 }
 
 fn random() -> [u8; DIGITS] {
@@ -116,9 +123,7 @@ mod tests {
     use super::*;
 
     fn of(text: &[u8]) -> RequestId {
-        let mut headers = HeaderMap::new();
-        headers.insert(X_REQUEST_ID, HeaderValue::from_bytes(text).unwrap());
-        RequestId::of(&headers)
+        RequestId::of(Some(&HeaderValue::from_bytes(text).unwrap()))
     }
 
     #[test]

@@ -5,10 +5,11 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use tonic::Status;
 use tonic::body::Body;
+use tonic::{Code, Status};
 
 use super::bounds::Bounds;
+use crate::call::{Working, code_in};
 
 /// The body of a child's answer, until its bounds end it. Then it yields their status as its error, which tonic's
 /// clients hand on as it is, and the child's own body is dropped, which resets its stream.
@@ -17,12 +18,26 @@ use super::bounds::Bounds;
 /// open on this side; the server on the other keeps the deadline for itself.
 pub(super) struct ChildBody {
     /// `None` once the body has ended.
-    open: Option<(Body, Bounds)>,
+    open: Option<Open>,
+}
+
+struct Open {
+    body: Body,
+    bounds: Bounds,
+    /// Has the call on its parent's record.
+    working: Option<Working>,
 }
 
 impl ChildBody {
-    pub(super) fn new(body: Body, bounds: Bounds) -> Self {
-        Self { open: Some((body, bounds)) }
+    pub(super) fn new(body: Body, bounds: Bounds, working: Option<Working>) -> Self {
+        Self { open: Some(Open { body, bounds, working }) }
+    }
+
+    /// Ends the body, and notes for the parent's record with what the call came back.
+    fn end(&mut self, code: Code) {
+        if let Some(Open { working: Some(working), .. }) = self.open.take() {
+            working.came_back(code);
+        }
     }
 }
 
@@ -34,23 +49,29 @@ impl HttpBody for ChildBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let Some((body, bounds)) = &mut self.open else { return Poll::Ready(None) };
+        let Some(Open { body, bounds, .. }) = &mut self.open else { return Poll::Ready(None) };
         if let Poll::Ready(status) = bounds.poll(cx) {
-            self.open = None;
+            self.end(status.code());
             return Poll::Ready(Some(Err(status)));
         }
         let result = ready!(Pin::new(body).poll_frame(cx));
-        if !matches!(&result, Some(Ok(frame)) if frame.is_data()) {
-            self.open = None;
+        match &result {
+            Some(Ok(frame)) => {
+                if let Some(trailers) = frame.trailers_ref() {
+                    self.end(code_in(trailers));
+                }
+            }
+            Some(Err(status)) => self.end(status.code()),
+            None => self.end(Code::Unknown),
         }
         Poll::Ready(result)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.open.as_ref().is_none_or(|(body, _)| body.is_end_stream())
+        self.open.as_ref().is_none_or(|open| open.body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.open.as_ref().map_or_else(|| SizeHint::with_exact(0), |(body, _)| body.size_hint())
+        self.open.as_ref().map_or_else(|| SizeHint::with_exact(0), |open| open.body.size_hint())
     }
 }

@@ -9,12 +9,15 @@ use drawbridge_call::{Deadline, Timeout};
 use http::{HeaderName, HeaderValue, Request, Response, header};
 use http_body::Body as HttpBody;
 use tonic::body::Body;
-use tonic::{Status, TimeoutExpired};
+use tonic::{Code, Status, TimeoutExpired};
 use tower::{BoxError, Layer, Service};
 
 use super::body::ChildBody;
 use super::bounds::Bounds;
-use crate::call::{CallContext, TIMEOUT, X_REQUEST_ID, asked_timeout, now};
+use crate::call::{
+    CallContext, GRPC_STATUS, TIMEOUT, WorkKind, Working, X_PARENT_CALL_ID, X_REQUEST_ID, asked_timeout,
+    code_in, now,
+};
 
 /// Makes the calls of a tonic client children of the call whose handler makes them.
 ///
@@ -109,24 +112,29 @@ where
             let remaining = header_value(deadline.remaining(now));
             request.headers_mut().insert(TIMEOUT, remaining);
         }
-        if let Some(parent) = parent
-            && !request.headers().contains_key(X_REQUEST_ID)
-        {
-            parent.request_id().write(request.headers_mut());
-        }
-        ChildFuture { bounds, state: State::Running(Box::pin(self.inner.call(request))) }
+        let working = parent.map(|parent| {
+            if !request.headers().contains_key(X_REQUEST_ID) {
+                parent.request_id().write(request.headers_mut());
+            }
+            parent.call_id().write(request.headers_mut(), X_PARENT_CALL_ID);
+            parent.work(WorkKind::Child { method: request.uri().path().into(), code: None })
+        });
+        ChildFuture { bounds, working, state: State::Running(Box::pin(self.inner.call(request))) }
     }
 }
 
-fn header_value(timeout: Timeout) -> HeaderValue {
+/// Writes a timeout as the value of a header.
+pub(crate) fn header_value(timeout: Timeout) -> HeaderValue {
     HeaderValue::try_from(timeout.to_string())
         .unwrap_or_else(|_| unreachable!("digits and a letter are a valid value"))
 }
 
 /// The future of a child call, up to the head of its answer. Dropping it resets the child's stream.
 pub struct ChildFuture<F> {
-    /// Moves into the answer's body.
+    /// Moves into the answer's body, as `working` does.
     bounds: Option<Bounds>,
+    /// Has the call on its parent's record. `None` for a call without a parent.
+    working: Option<Working>,
     state: State<F>,
 }
 
@@ -138,7 +146,7 @@ enum State<F> {
 
 impl<F> ChildFuture<F> {
     fn ended(status: Status) -> Self {
-        Self { bounds: None, state: State::Ended(Some(status)) }
+        Self { bounds: None, working: None, state: State::Ended(Some(status)) }
     }
 }
 
@@ -152,7 +160,7 @@ where
     type Output = Result<Response<Body>, BoxError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { bounds, state } = &mut *self;
+        let Self { bounds, working, state } = &mut *self;
         let child = match state {
             State::Running(child) => child,
             State::Ended(status) => match status.take() {
@@ -165,17 +173,31 @@ where
         {
             // Dropped before anyone is told.
             *state = State::Ended(None);
+            came_back(working.take(), status.code());
             return Poll::Ready(Ok(status.into_http()));
         }
         let Poll::Ready(result) = child.as_mut().poll(cx) else { return Poll::Pending };
         *state = State::Ended(None);
-        let bounds = bounds.take();
+        let (bounds, working) = (bounds.take(), working.take());
         Poll::Ready(match (result.map_err(Into::into), bounds) {
-            (Ok(answer), bounds) => Ok(begin_answer(answer, bounds)),
+            (Ok(answer), bounds) => Ok(begin_answer(answer, bounds, working)),
             // The channel has a timer too, whose status would be CANCELLED.
-            (Err(error), Some(bounds)) if is_timeout(&*error) => Ok(bounds.out_of_time().into_http()),
-            (Err(error), _) => Err(error),
+            (Err(error), Some(bounds)) if is_timeout(&*error) => {
+                came_back(working, Code::DeadlineExceeded);
+                Ok(bounds.out_of_time().into_http())
+            }
+            (Err(error), _) => {
+                came_back(working, Code::Unavailable);
+                Err(error)
+            }
         })
+    }
+}
+
+/// Notes that a call is over, for its parent's record.
+fn came_back(working: Option<Working>, code: Code) {
+    if let Some(working) = working {
+        working.came_back(code);
     }
 }
 
@@ -188,7 +210,11 @@ fn is_timeout(error: &(dyn Error + 'static)) -> bool {
 const ABOUT_HTTP: [HeaderName; 5] =
     [header::CONTENT_LENGTH, header::DATE, header::SERVER, header::VARY, X_REQUEST_ID];
 
-fn begin_answer<B>(mut answer: Response<B>, bounds: Option<Bounds>) -> Response<Body>
+fn begin_answer<B>(
+    mut answer: Response<B>,
+    bounds: Option<Bounds>,
+    working: Option<Working>,
+) -> Response<Body>
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -196,8 +222,14 @@ where
     for name in &ABOUT_HTTP {
         answer.headers_mut().remove(name);
     }
+    let working = if answer.headers().contains_key(GRPC_STATUS) {
+        came_back(working, code_in(answer.headers()));
+        None
+    } else {
+        working
+    };
     match bounds {
         None => answer.map(Body::new),
-        Some(bounds) => answer.map(|body| Body::new(ChildBody::new(Body::new(body), bounds))),
+        Some(bounds) => answer.map(|body| Body::new(ChildBody::new(Body::new(body), bounds, working))),
     }
 }

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use http::uri::Authority;
+use http::uri::{Authority, Uri};
 use http::{Request, header};
 
 /// Which names a request may be sent to.
@@ -36,6 +36,15 @@ impl HostPolicy {
         };
         let allowed = sent.parse::<Authority>().is_ok_and(|authority| is_allowed(authority.host(), also));
         (!allowed).then_some(sent)
+    }
+}
+
+impl HostPolicy {
+    /// Tells whether a page of this origin, as browsers write it, comes from a host that this policy allows.
+    pub(crate) fn allows_origin(&self, origin: &[u8]) -> bool {
+        let Self::Loopback { also } = self else { return true };
+        let uri = Uri::try_from(origin).ok();
+        uri.as_ref().and_then(Uri::host).is_some_and(|host| is_allowed(host, also))
     }
 }
 

@@ -2,28 +2,40 @@
 
 use std::time::Duration;
 
+use drawbridge_call::RetryPolicy;
 use drawbridge_proto::frontend::frontend_service_server::FrontendService as Contract;
 use drawbridge_proto::frontend::{GetUserRequest, GetUserResponse};
 use drawbridge_proto::user::user_service_client::UserServiceClient;
 use tonic::transport::Channel;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
+use tower::ServiceBuilder;
 
 use super::fail_first::fail_first;
 use super::granted_ms;
 use crate::child::{Propagate, PropagationLayer};
+use crate::retry::{Retry, RetryLayer};
+
+/// How long to wait before the user service is asked for the second time, and at most before any other.
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 
 /// The `frontend.FrontendService` service. It calls `user.UserService` through a channel with the
-/// [`PropagationLayer`], and so has no word about deadlines and cancellation.
+/// [`PropagationLayer`] and the [`RetryLayer`], and so has no word about deadlines, cancellation and retries.
 #[derive(Clone, Debug)]
 pub struct FrontendService {
-    users: UserServiceClient<Propagate<Channel>>,
+    users: UserServiceClient<Retry<Propagate<Channel>>>,
 }
 
 impl FrontendService {
     /// Creates the service, with a channel to the user service.
     pub fn new(users: Channel) -> Self {
-        let propagating = tower::ServiceBuilder::new().layer(PropagationLayer::new()).service(users);
-        Self { users: UserServiceClient::new(propagating) }
+        let policy =
+            RetryPolicy::new(4, [Code::Unavailable]).with_backoff(FIRST_BACKOFF, 2.0, LONGEST_BACKOFF);
+        let users = ServiceBuilder::new()
+            .layer(RetryLayer::new(policy))
+            .layer(PropagationLayer::new())
+            .service(users);
+        Self { users: UserServiceClient::new(users) }
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod cancellation;
 mod child_deadline;
+mod console;
 mod context;
 mod cors;
 mod deadline;

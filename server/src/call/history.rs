@@ -1,0 +1,57 @@
+//! The calls that ended last.
+
+use std::collections::VecDeque;
+
+use drawbridge_call::EndReason;
+use tonic::Code;
+
+use super::context::CallContext;
+
+/// How many calls are remembered that did not go well, and how many that did. Those that did are many and much alike, and
+/// shall not make the others be forgotten.
+const MOST_FAILED: usize = 1_000;
+const MOST_OK: usize = 250;
+
+/// The calls that ended last, each with the number of its end. What is older is forgotten.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    failed: VecDeque<(u64, CallContext)>,
+    ok: VecDeque<(u64, CallContext)>,
+    /// How many calls have ended so far, forgotten ones included: the number of the last one's end.
+    count: u64,
+}
+
+impl History {
+    /// Adds a call, and returns one that is forgotten for it, to be dropped where no lock is held.
+    pub(super) fn add(&mut self, call: CallContext) -> Option<CallContext> {
+        let (ended, most) = if matches!(call.end_reason(), Some(EndReason::Completed(Code::Ok))) {
+            (&mut self.ok, MOST_OK)
+        } else {
+            (&mut self.failed, MOST_FAILED)
+        };
+        let forgotten = if ended.len() < most { None } else { ended.pop_front() };
+        self.count += 1;
+        ended.push_back((self.count, call));
+        forgotten.map(|(_, call)| call)
+    }
+
+    /// Returns the number of the last end.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Returns the remembered calls that ended after the end of this number, the first of them first.
+    pub(super) fn after(&self, number: u64) -> Vec<CallContext> {
+        let mut ended: Vec<_> = Vec::new();
+        for calls in [&self.failed, &self.ok] {
+            ended.extend(calls.range(calls.partition_point(|(end, _)| *end <= number)..));
+        }
+        ended.sort_unstable_by_key(|(end, _)| *end);
+        ended.into_iter().map(|(_, call)| call.clone()).collect()
+    }
+
+    /// Returns all remembered calls.
+    pub(super) fn all(&self) -> impl Iterator<Item = &CallContext> {
+        self.failed.iter().chain(&self.ok).map(|(_, call)| call)
+    }
+}

@@ -1,0 +1,13 @@
+//! The console: the service that shows the calls of this server and how they end, and by which an operator ends one.
+//!
+//! Read in this order:
+//!
+//! 1. [`service`]: what can be asked of it, and by whom.
+//! 2. [`watch`]: the changes since a watcher last read, whatever the load.
+//! 3. [`view`]: a call as the console tells it.
+
+mod service;
+mod view;
+mod watch;
+
+pub use service::CallsService;

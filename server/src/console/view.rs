@@ -1,0 +1,127 @@
+//! A call as the console tells it.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use drawbridge_call::EndReason;
+use drawbridge_proto::calls as proto;
+
+use crate::call::{CallContext, Work, WorkKind, now};
+use crate::front::content_type::FrontProtocol;
+
+/// Tells when calls opened by the clock on the wall, and everything within a call by the runtime's own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    instant: Instant,
+    /// What the wall showed then.
+    wall: SystemTime,
+}
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Self { instant: now(), wall: SystemTime::now() }
+    }
+
+    fn unix_ms(&self, at: Instant) -> f64 {
+        let wall = match at.checked_duration_since(self.instant) {
+            Some(after) => self.wall.checked_add(after),
+            None => self.wall.checked_sub(self.instant.saturating_duration_since(at)),
+        };
+        wall.and_then(|wall| wall.duration_since(UNIX_EPOCH).ok()).map_or(0.0, millis)
+    }
+
+    /// Returns a call as it is now.
+    pub(super) fn view(&self, call: &CallContext) -> proto::Call {
+        let since = |at: Instant| millis(at.saturating_duration_since(call.opened()));
+        proto::Call {
+            call_id: call.call_id().to_string(),
+            request_id: call.request_id().to_string(),
+            parent_call_id: call.parent().map(|parent| parent.to_string()),
+            method: call.method().to_owned(),
+            peer: call.peer().map(|peer| peer.to_string()),
+            protocol: protocol(call.protocol()).into(),
+            opened_unix_ms: self.unix_ms(call.opened()),
+            elapsed_ms: since(call.ended_at().unwrap_or_else(now)),
+            asked_ms: call.asked().map(|asked| millis(asked.duration())),
+            granted_ms: call.deadline().map(|deadline| millis(deadline.granted().duration())),
+            messages: call.messages(),
+            previous_attempts: call.previous_attempts(),
+            works: std::iter::once(handler(call, since))
+                .chain(call.works().others().into_iter().map(|other| work(other, since)))
+                .collect(),
+            end: call.end_reason().map(end),
+        }
+    }
+}
+
+/// Tells whether there is nothing more to come: the call has ended, and all that ran for it has stopped.
+pub(super) fn is_settled(call: &CallContext) -> bool {
+    handler_stop(call).is_some() && call.works().others_have_stopped()
+}
+
+/// Returns when the handler was gone.
+fn handler_stop(call: &CallContext) -> Option<Instant> {
+    let by_itself = matches!(call.end_reason(), Some(EndReason::Completed(_)));
+    call.works().handler_stop().or_else(|| call.ended_at().filter(|_| by_itself))
+}
+
+fn handler(call: &CallContext, since: impl Fn(Instant) -> f64) -> proto::Work {
+    proto::Work {
+        kind: proto::work::Kind::Handler.into(),
+        stopped_ms: handler_stop(call).map(since),
+        ..proto::Work::default()
+    }
+}
+
+fn work(work: Work, since: impl Fn(Instant) -> f64) -> proto::Work {
+    let mut told = proto::Work {
+        started_ms: since(work.started),
+        stopped_ms: work.stopped.map(since),
+        ..proto::Work::default()
+    };
+    told.kind = match work.kind {
+        WorkKind::Child { method, code } => {
+            told.name = method.into();
+            told.code = code.map(|code| code as u32);
+            proto::work::Kind::Child
+        }
+        WorkKind::Query => proto::work::Kind::Query,
+        WorkKind::Backoff { planned } => {
+            told.planned_ms = Some(millis(planned));
+            proto::work::Kind::Backoff
+        }
+    }
+    .into();
+    told
+}
+
+fn end(reason: &EndReason) -> proto::End {
+    use proto::end::Reason;
+    let told = match reason {
+        EndReason::Completed(_) => Reason::Completed,
+        EndReason::DeadlineExceeded { .. } => Reason::DeadlineExceeded,
+        EndReason::ClientGone => Reason::ClientGone,
+        EndReason::CancelledByHandler(_) => Reason::CancelledByHandler,
+        EndReason::CancelledByOperator(_) => Reason::CancelledByOperator,
+        EndReason::Draining => Reason::Draining,
+        EndReason::Panicked => Reason::Panicked,
+        EndReason::UpstreamFailed { .. } => Reason::UpstreamFailed,
+        _ => Reason::Unspecified,
+    };
+    proto::End {
+        reason: told.into(),
+        code: reason.code() as u32,
+        words: reason.words().unwrap_or_default().to_owned(),
+    }
+}
+
+fn protocol(protocol: FrontProtocol) -> proto::Protocol {
+    match protocol {
+        FrontProtocol::Grpc => proto::Protocol::Grpc,
+        FrontProtocol::GrpcWeb => proto::Protocol::GrpcWeb,
+        FrontProtocol::GrpcWebText => proto::Protocol::GrpcWebText,
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}

@@ -1,0 +1,217 @@
+//! Makes the attempts of a call.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use drawbridge_call::{
+    Attempts, Deadline, Failure, GRPC_RETRY_PUSHBACK_MS, Next, Pushback, RetryPolicy, Throttle, code_name,
+};
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderValue, Request, Response};
+use http_body::Body as HttpBody;
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::{BoxError, Layer, Service, ServiceExt as _};
+
+use super::replay::Replay;
+use crate::call::{CallContext, PREVIOUS_ATTEMPTS, TIMEOUT, WorkKind, asked_timeout, now};
+use crate::child::{Detached, header_value};
+
+/// Tries calls of a tonic client again, as [gRFC A6](https://github.com/grpc/proposal/blob/master/A6-client-retries.md)
+/// has it.
+///
+/// - All attempts share the call's one deadline, which is the smaller of its own (`Request::set_timeout`) and that of the
+///   call whose handler makes it. Each attempt is stamped with what is left of it (`grpc-timeout`), and from the second
+///   on with how many went before (`grpc-previous-rpc-attempts`).
+/// - A wait that would outlast the deadline is not begun: the call is `DEADLINE_EXCEEDED` at once, and says how the last
+///   attempt failed.
+/// - The head of an answer commits the call to its attempt, unless it is a status already (trailers-only). So does a
+///   request of more than 256 KiB, which is not kept for another attempt.
+/// - A server says when to try again with `grpc-retry-pushback-ms`. One [`Throttle`] for all calls of the layer sees to it
+///   that a server which fails anyway is not asked more often for it.
+///
+/// It stands outside of the [`PropagationLayer`](crate::PropagationLayer), which makes each attempt a child of the call:
+///
+/// ```
+/// # use drawbridge_proto::user::user_service_client::UserServiceClient;
+/// use drawbridge::{PropagationLayer, RetryLayer, RetryPolicy};
+/// use tonic::Code;
+/// use tonic::transport::Endpoint;
+/// use tower::ServiceBuilder;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let users = ServiceBuilder::new()
+///     .layer(RetryLayer::new(RetryPolicy::new(3, [Code::Unavailable])))
+///     .layer(PropagationLayer::new())
+///     .service(Endpoint::from_static("http://127.0.0.1:50051").connect_lazy());
+/// let users = UserServiceClient::new(users);
+/// # }
+/// ```
+///
+/// Dropping a call's future ends the attempt under way, or the wait for the next one.
+#[derive(Clone, Debug)]
+pub struct RetryLayer {
+    policy: Arc<RetryPolicy>,
+    throttle: Arc<Mutex<Throttle>>,
+}
+
+impl RetryLayer {
+    /// Creates the layer for the calls to one server.
+    pub fn new(policy: RetryPolicy) -> Self {
+        Self { policy: Arc::new(policy), throttle: Arc::default() }
+    }
+
+    /// Sets another throttle than the default one.
+    #[must_use]
+    pub fn with_throttle(mut self, throttle: Throttle) -> Self {
+        self.throttle = Arc::new(Mutex::new(throttle));
+        self
+    }
+
+    fn throttled<R>(&self, f: impl FnOnce(&mut Throttle) -> R) -> R {
+        f(&mut self.throttle.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<S> Layer<S> for RetryLayer {
+    type Service = Retry<S>;
+
+    fn layer(&self, inner: S) -> Retry<S> {
+        Retry { inner, layer: self.clone() }
+    }
+}
+
+/// The service that [`RetryLayer`] makes. Its error is that of the last attempt.
+#[derive(Clone, Debug)]
+pub struct Retry<S> {
+    inner: S,
+    layer: RetryLayer,
+}
+
+impl<S, B> Service<Request<Body>> for Retry<S>
+where
+    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Response<Body>, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        // Each attempt waits for the channel by itself.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let terms = Terms::of(&request);
+        Box::pin(attempts(self.inner.clone(), self.layer.clone(), terms, request))
+    }
+}
+
+/// What holds for a call as a whole.
+struct Terms {
+    parent: Option<CallContext>,
+    /// The call's own deadline, that of its parent aside.
+    own: Option<Deadline<Instant>>,
+}
+
+impl Terms {
+    fn of(request: &Request<Body>) -> Self {
+        let parent = CallContext::current().filter(|_| request.extensions().get::<Detached>().is_none());
+        // A malformed timeout is refused further down.
+        let own = asked_timeout(request.headers()).unwrap_or_default();
+        Self { parent, own: own.and_then(|own| Deadline::after(now(), own)) }
+    }
+
+    fn deadline(&self) -> Option<Deadline<Instant>> {
+        Deadline::min(self.own, self.parent.as_ref().and_then(CallContext::deadline))
+    }
+
+    /// Waits between two attempts, or until the parent has ended, which ends the next attempt before it is sent.
+    async fn wait(&self, planned: Duration) {
+        let _backoff = self.parent.as_ref().map(|parent| parent.work(WorkKind::Backoff { planned }));
+        match &self.parent {
+            None => tokio::time::sleep(planned).await,
+            Some(parent) => tokio::select! {
+                () = tokio::time::sleep(planned) => {}
+                _ = parent.cancelled() => {}
+            },
+        }
+    }
+
+    /// Returns the status of a call whose next attempt would come too late.
+    fn out_of_time(&self, planned: Duration, last: &Status) -> Status {
+        // On record as a wait that ended when it began.
+        drop(self.parent.as_ref().map(|parent| parent.work(WorkKind::Backoff { planned })));
+        Status::deadline_exceeded(format!(
+            "the next attempt would come after {planned:?}, and the deadline before it; the last one failed with {}: {}",
+            code_name(last.code()),
+            last.message()
+        ))
+    }
+}
+
+async fn attempts<S, B>(
+    inner: S,
+    layer: RetryLayer,
+    terms: Terms,
+    request: Request<Body>,
+) -> Result<Response<Body>, BoxError>
+where
+    S: Service<Request<Body>, Response = Response<B>> + Clone,
+    S::Error: Into<BoxError>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let (head, body) = request.into_parts();
+    let body = Replay::new(body);
+    let mut attempts = Attempts::new(&layer.policy);
+    loop {
+        let mut request = Request::from_parts(head.clone(), body.attempt());
+        if attempts.previous() > 0 {
+            request.headers_mut().insert(PREVIOUS_ATTEMPTS, HeaderValue::from(attempts.previous()));
+            if let Some(own) = terms.own {
+                request.headers_mut().insert(TIMEOUT, header_value(own.remaining(now())));
+            }
+        }
+        let result = inner.clone().oneshot(request).await.map_err(Into::into);
+        let Some(failed) = failure_of(&result) else {
+            body.commit();
+            layer.throttled(Throttle::on_success);
+            return result.map(|answer| answer.map(Body::new));
+        };
+        let failure = Failure {
+            code: failed.code(),
+            pushback: pushback_in(failed.metadata().as_ref()),
+            committed: !body.is_whole(),
+        };
+        let remaining = terms.deadline().map(|deadline| deadline.remaining(now()).duration());
+        match layer.throttled(|throttle| attempts.after(failure, remaining, rand::random(), throttle)) {
+            Next::RetryAfter(backoff) => terms.wait(backoff).await,
+            Next::OutOfTime { backoff } => {
+                return Ok(terms.out_of_time(backoff, &failed).into_http());
+            }
+            Next::Fail => return result.map(|answer| answer.map(Body::new)),
+        }
+    }
+}
+
+/// Returns the status of an attempt that failed before it committed the call to it: the channel failed, or the answer is
+/// a status and nothing else.
+fn failure_of<B>(result: &Result<Response<B>, BoxError>) -> Option<Status> {
+    match result {
+        Ok(answer) => Status::from_header_map(answer.headers()).filter(|status| status.code() != Code::Ok),
+        // What the channel says of itself is a failure to reach the server.
+        Err(error) => Some(Status::unavailable(error.to_string())),
+    }
+}
+
+fn pushback_in(headers: &HeaderMap) -> Option<Pushback> {
+    headers.get(GRPC_RETRY_PUSHBACK_MS).map(|value| Pushback::parse(value.as_bytes()))
+}
