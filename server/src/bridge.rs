@@ -19,7 +19,7 @@ use tower::{Layer, Service, ServiceBuilder};
 
 use crate::call::{CallLayer, Calls, DeadlinePolicy};
 use crate::front::cors;
-use crate::front::door::{Door, Known};
+use crate::front::door::{Behind, Door, Known};
 use crate::front::host::HostPolicy;
 use crate::front::request_rules::{MethodKinds, RequestRules};
 use crate::front::web::Web;
@@ -227,8 +227,9 @@ impl Bridge {
             .service(self.routes.prepare());
         let everything = self.unknown || self.page.is_some() || upstreams.has_catch_all();
         let paths = paths(&self.services, &upstreams);
-        let known = Arc::new(Known { hosted: self.services, upstreams });
-        let door = Door { hosts: self.hosts, known, grpc: BoxCloneSyncService::new(grpc), page: self.page };
+        let known = Known { hosted: self.services, upstreams };
+        let grpc = BoxCloneSyncService::new(grpc);
+        let door = Door::new(Behind { hosts: self.hosts, known, grpc, page: self.page });
         if everything {
             return Router::new().fallback_service(door);
         }

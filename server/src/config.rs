@@ -136,6 +136,10 @@ pub struct Config {
     #[arg(long, env = "DRAWBRIDGE_MAX_HEADER_BYTES", value_name = "BYTES", default_value = "16384", value_parser = clap::value_parser!(u32).range(8192..=1_048_576))]
     pub max_header_bytes: u32,
 
+    /// How many threads serve calls. One costs least for each call; more of them serve more calls at a time.
+    #[arg(long, env = "DRAWBRIDGE_THREADS", value_name = "COUNT", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: u16,
+
     /// What is logged: a level, or levels of parts, such as info,drawbridge::call=debug.
     #[arg(long, env = "DRAWBRIDGE_LOG", value_name = "FILTER", default_value = "info,memory_serve=warn")]
     pub log: String,

@@ -21,6 +21,7 @@ mod connection;
 mod console;
 pub mod directory;
 mod front;
+mod gathered;
 mod in_process;
 mod logging;
 mod page;

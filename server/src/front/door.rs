@@ -20,11 +20,15 @@ use super::read_on::ReadOn;
 use crate::page::Page;
 use crate::upstream::{Route, Routes};
 
-/// What lies behind the door.
+/// The door. Cloning it, which is done for each request, is cheap.
 #[derive(Clone, Debug)]
-pub(crate) struct Door {
+pub(crate) struct Door(Arc<Behind>);
+
+/// What lies behind the door.
+#[derive(Debug)]
+pub(crate) struct Behind {
     pub(crate) hosts: HostPolicy,
-    pub(crate) known: Arc<Known>,
+    pub(crate) known: Known,
     pub(crate) grpc: BoxCloneSyncService<Request<Body>, Response<AxumBody>, Infallible>,
     pub(crate) page: Option<Page>,
 }
@@ -68,15 +72,20 @@ impl Service<Request<AxumBody>> for Door {
 }
 
 impl Door {
+    pub(crate) fn new(behind: Behind) -> Self {
+        Self(Arc::new(behind))
+    }
+
     async fn answer(self, mut request: Request<AxumBody>) -> Response<AxumBody> {
-        if let Some(host) = self.hosts.refused(&request) {
+        let Behind { hosts, known, grpc, page } = &*self.0;
+        if let Some(host) = hosts.refused(&request) {
             tracing::warn!(host = ?host, path = ?request.uri().path(), "refused a request to a foreign host name");
             let words = "this server answers on loopback names only; see --allow-host\n";
             return (StatusCode::MISDIRECTED_REQUEST, words).into_response();
         }
-        match (classify(&request, |service| self.known.is_meant(service, request.method())), self.page) {
+        match (classify(&request, |service| known.is_meant(service, request.method())), page) {
             (Kind::Grpc, _) => {
-                if let Some(route) = self.known.route(&request) {
+                if let Some(route) = known.route(&request) {
                     request.extensions_mut().insert(route);
                 }
                 let method = request.method().clone();
@@ -85,11 +94,11 @@ impl Door {
                 } else {
                     request.map(Body::new)
                 };
-                let Ok(mut response) = self.grpc.oneshot(request).await;
+                let Ok(mut response) = grpc.clone().oneshot(request).await;
                 cors::finish(&method, &mut response);
                 response
             }
-            (Kind::Page, Some(page)) => page.answer(request).await,
+            (Kind::Page, Some(page)) => page.clone().answer(request).await,
             (Kind::Page | Kind::Unknown, _) => {
                 (StatusCode::NOT_FOUND, "nothing is served here\n").into_response()
             }

@@ -11,15 +11,10 @@ use http_body::{Body as HttpBody, Frame};
 use tonic::Status;
 
 use super::content_type::FrontProtocol;
+use crate::gathered::Gathered;
 
 /// The flag of the frame that carries trailers.
 const TRAILERS: u8 = 0x80;
-
-/// Up to this length, a piece is copied to the one before it: that costs less than a write of its own.
-const SMALL: usize = 4 * 1024;
-
-/// The most that is put together.
-const LARGE: usize = 16 * 1024;
 
 /// The body of an answer on its way out: what is ready at one time goes out as one piece, trailers included where the
 /// form has them in the body, and in base64 where it is text.
@@ -118,51 +113,6 @@ where
 
     fn is_end_stream(&self) -> bool {
         self.over && self.next.is_none()
-    }
-}
-
-/// Pieces that go out as one. A single piece is not copied.
-#[derive(Default)]
-struct Gathered {
-    first: Bytes,
-    all: Option<BytesMut>,
-}
-
-impl Gathered {
-    fn len(&self) -> usize {
-        self.all.as_ref().map_or(self.first.len(), BytesMut::len)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Tells whether any more would have to go into another piece.
-    fn is_large(&self) -> bool {
-        self.len() >= if self.all.is_some() { LARGE } else { SMALL }
-    }
-
-    /// Adds a piece, or gives it back where it is too long to be copied.
-    fn push(&mut self, piece: Bytes) -> Result<(), Bytes> {
-        if self.is_empty() {
-            self.first = piece;
-            return Ok(());
-        }
-        if piece.len() > SMALL || self.len() + piece.len() > LARGE {
-            return Err(piece);
-        }
-        let first = &self.first;
-        let all = self.all.get_or_insert_with(|| {
-            let mut all = BytesMut::with_capacity((first.len() + piece.len()).next_power_of_two());
-            all.extend_from_slice(first);
-            all
-        });
-        all.extend_from_slice(&piece);
-        Ok(())
-    }
-
-    fn into_bytes(self) -> Bytes {
-        self.all.map_or(self.first, BytesMut::freeze)
     }
 }
 

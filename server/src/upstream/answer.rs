@@ -12,8 +12,10 @@ use tonic::Status;
 use super::failure::Failure;
 use super::pool::{Lease, Stage};
 use crate::call::CallContext;
+use crate::gathered::Gathered;
 
-/// The body of an upstream's answer, passed on as it comes. What is not taken from here is not taken from the upstream,
+/// The body of an upstream's answer, passed on as it comes: what is there at one time as one piece, since upstreams often
+/// send each message in a frame of its own. What is not taken from here is not taken from the upstream,
 /// beyond the window of its stream. Dropping it resets the stream at once.
 pub(super) struct Answer {
     // Dropped first, so that the stream is reset before its place is given to another.
@@ -21,17 +23,41 @@ pub(super) struct Answer {
     lease: Lease,
     /// The rest of the messages, which are sent while the answer comes.
     upload: Option<AbortHandle>,
+    /// What was ready behind the piece that was handed on last, and could not go with it.
+    next: Option<Bytes>,
     over: bool,
 }
 
 impl Answer {
     pub(super) fn new(stream: RecvStream, lease: Lease, upload: Option<AbortHandle>) -> Self {
-        Self { stream, lease, upload, over: false }
+        Self { stream, lease, upload, next: None, over: false }
     }
 
     fn finish(&mut self) {
         self.over = true;
         self.lease.stage = Stage::Over;
+    }
+
+    /// Comes for what is behind the last message.
+    fn poll_end(
+        &mut self,
+        end: Result<Option<Bytes>, h2::Error>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let trailers = match end {
+            Ok(_) => ready!(self.stream.poll_trailers(cx)),
+            Err(error) => Err(error),
+        };
+        match trailers {
+            Ok(Some(trailers)) if trailers.contains_key(Status::GRPC_STATUS) => {
+                self.lease.connection.hear();
+                self.finish();
+                return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+            }
+            Ok(_) => self.fail(Failure::no_status(self.lease.authority())),
+            Err(error) => self.fail(self.lease.failure(&error)),
+        }
+        Poll::Ready(None)
     }
 
     /// Ends the call for a failure of the upstream.
@@ -62,25 +88,33 @@ impl HttpBody for Answer {
         if this.over {
             return Poll::Ready(None);
         }
-        match ready!(this.stream.poll_data(cx)) {
-            Some(Ok(data)) => {
-                this.lease.connection.hear();
-                // It fails only for a stream that is closed, which needs no room.
-                let _ = this.stream.flow_control().release_capacity(data.len());
-                return Poll::Ready(Some(Ok(Frame::data(data))));
-            }
-            Some(Err(error)) => this.fail(this.lease.failure(&error)),
-            None => match ready!(this.stream.poll_trailers(cx)) {
-                Ok(Some(trailers)) if trailers.contains_key(Status::GRPC_STATUS) => {
-                    this.lease.connection.hear();
-                    this.finish();
-                    return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+        let mut gathered = Gathered::default();
+        loop {
+            let polled = match this.next.take() {
+                Some(piece) => Poll::Ready(Some(Ok(piece))),
+                None => this.stream.poll_data(cx),
+            };
+            match polled {
+                Poll::Ready(Some(Ok(piece))) => {
+                    if let Err(piece) = gathered.push(piece) {
+                        this.next = Some(piece);
+                        break;
+                    }
+                    if gathered.is_large() {
+                        break;
+                    }
                 }
-                Ok(_) => this.fail(Failure::no_status(this.lease.authority())),
-                Err(error) => this.fail(this.lease.failure(&error)),
-            },
+                Poll::Pending if gathered.is_empty() => return Poll::Pending,
+                Poll::Ready(end) if gathered.is_empty() => return this.poll_end(end.transpose(), cx),
+                // An end or an error comes again with the next poll.
+                Poll::Pending | Poll::Ready(_) => break,
+            }
         }
-        Poll::Ready(None)
+        this.lease.connection.hear();
+        let data = gathered.into_bytes();
+        // It fails only for a stream that is closed, which needs no room.
+        let _ = this.stream.flow_control().release_capacity(data.len());
+        Poll::Ready(Some(Ok(Frame::data(data))))
     }
 
     fn is_end_stream(&self) -> bool {

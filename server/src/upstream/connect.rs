@@ -8,7 +8,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite, BufReader};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -25,9 +25,6 @@ const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 /// The longest frame that is taken. Few large ones cost less than many small ones.
 const MAX_FRAME: u32 = 256 * 1024;
 
-/// How much is read at a time.
-const READ_BUFFER: usize = 64 * 1024;
-
 /// The longest head of an answer, in bytes.
 const MAX_HEADER_LIST: u32 = 64 * 1024;
 
@@ -40,7 +37,7 @@ pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
 /// A connection of HTTP/2, to be polled by whoever keeps it.
-pub(super) type H2 = h2::client::Connection<BufReader<Box<dyn Transport>>, Bytes>;
+pub(super) type H2 = h2::client::Connection<Box<dyn Transport>, Bytes>;
 
 /// Connects to an upstream, and returns once it has answered in HTTP/2.
 ///
@@ -80,7 +77,7 @@ async fn handshake(address: &Address) -> Result<(SendRequest<Bytes>, H2), Failur
         // Calls that are left while their answers are on the way would count as the upstream's mistakes.
         .max_local_error_reset_streams(None)
         .enable_push(false)
-        .handshake(BufReader::with_capacity(READ_BUFFER, transport))
+        .handshake(transport)
         .await
         .map_err(|error| no_http2(&error))?;
     poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {

@@ -1,10 +1,12 @@
 //! Who the caller is said to be.
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
+use bytes::{Bytes, BytesMut};
 use http::Request;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
@@ -99,21 +101,28 @@ impl Peer {
                 headers.remove(name);
             }
         }
-        let address = self.address.to_string();
-        let forwarded =
-            if self.address.is_ipv4() { format!("for={address}") } else { format!("for=\"[{address}]\"") };
+        // One text for both headers: `for=` and the address, which stands in quotes and brackets where it has colons.
+        let mut text = BytesMut::with_capacity(48);
+        let (before, behind) = if self.address.is_ipv4() { ("for=", "") } else { ("for=\"[", "]\"") };
+        // Writing into memory does not fail.
+        let _ = write!(text, "{before}{}{behind}", self.address);
+        let forwarded = text.freeze();
+        let address = forwarded.slice(before.len()..forwarded.len() - behind.len());
         append(headers, X_FORWARDED_FOR, address);
         append(headers, header::FORWARDED, forwarded);
     }
 }
 
 /// Appends to a list, which may be told in several headers, as one.
-fn append(headers: &mut HeaderMap, name: HeaderName, element: String) {
-    let told = headers.get_all(&name).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b", "[..]);
-    let list =
-        if told.is_empty() { element.into_bytes() } else { [&told, &b", "[..], element.as_bytes()].concat() };
+fn append(headers: &mut HeaderMap, name: HeaderName, element: Bytes) {
+    let list = if headers.contains_key(&name) {
+        let told = headers.get_all(&name).iter().map(HeaderValue::as_bytes);
+        told.chain([&element[..]]).collect::<Vec<_>>().join(&b", "[..]).into()
+    } else {
+        element
+    };
     // Valid values joined by commas are one.
-    if let Ok(list) = HeaderValue::from_bytes(&list) {
+    if let Ok(list) = HeaderValue::from_maybe_shared(list) {
         headers.insert(name, list);
     }
 }

@@ -4,6 +4,7 @@ use futures_util::task::noop_waker;
 use http::HeaderValue;
 
 use super::*;
+use crate::gathered::{LARGE, SMALL};
 
 /// A body of which each poll is set beforehand; `None` is a poll that finds nothing ready.
 struct Script(VecDeque<Option<Frame<Bytes>>>);
