@@ -44,6 +44,10 @@ impl Gathered {
             all.extend_from_slice(first);
             all
         });
+        if all.capacity() - all.len() < piece.len() {
+            // Where there are three, there are likely many.
+            all.reserve(LARGE - all.len());
+        }
         all.extend_from_slice(&piece);
         Ok(())
     }

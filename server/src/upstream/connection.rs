@@ -86,8 +86,6 @@ pub(super) struct Keeper {
     connection: Weak<Connection>,
     pool: Weak<Pool>,
     limit: usize,
-    /// No calls go here any more.
-    retired: bool,
     keepalive: Interval,
     idle: Interval,
     ping: PingState,
@@ -120,7 +118,6 @@ impl Keeper {
             connection: Arc::downgrade(connection),
             pool,
             limit: connection.limit.load(Ordering::Relaxed),
-            retired: false,
             keepalive: every(options.keepalive),
             idle: every(options.idle),
             ping: PingState::Heard,
@@ -128,8 +125,7 @@ impl Keeper {
     }
 
     /// Takes the connection out of use. The calls on it go on.
-    fn retire(&mut self, connection: &Arc<Connection>) {
-        self.retired = true;
+    fn retire(&self, connection: &Arc<Connection>) {
         if let Some(pool) = self.pool.upgrade() {
             pool.retire(connection);
         }
@@ -179,10 +175,6 @@ impl Future for Keeper {
             if let Some(pool) = this.pool.upgrade() {
                 pool.serve_waiting();
             }
-        }
-        // The upstream has said GOAWAY: what is on the connection may end, and nothing new comes.
-        if !this.retired && matches!(connection.sender.clone().poll_ready(cx), Poll::Ready(Err(_))) {
-            this.retire(&connection);
         }
         if let Some(ping_pong) = &mut this.ping_pong
             && matches!(this.ping, PingState::Sent)

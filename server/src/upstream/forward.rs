@@ -104,10 +104,10 @@ async fn forward(
                     }
                 }
             }
-            // The connection is about to close, and nothing was sent on it.
-            Err(error) => {
+            // The upstream has said GOAWAY, which is noticed here: nothing was sent, and another connection will do.
+            Err(_) => {
                 pool.retire(&lease.connection);
-                error
+                continue;
             }
         };
         if attempt == MOST_ATTEMPTS || !upload.rewind() {
