@@ -215,8 +215,6 @@ impl Bridge {
         let max_message_bytes = self.limits.max_message_bytes;
         // Outermost first. Each line stands where it does for the reason beside it.
         let grpc = ServiceBuilder::new()
-            // An answer that is no gRPC must be readable cross-origin too, so CORS stands before all that answers.
-            .layer(cors::layer(&self.origins))
             // The status that ends a call must be encoded for the browser, so the translation stands before the calls.
             .layer_fn(Web::new)
             .layer(calls)
@@ -225,11 +223,13 @@ impl Bridge {
             // A broken rule is the end of one call, with its status, so the rules stand inside it.
             .layer_fn(|inner| RequestRules::new(inner, Arc::clone(&kinds), max_message_bytes))
             .service(self.routes.prepare());
+        // An answer that is no gRPC must be readable cross-origin too, so CORS stands before all that answers.
+        let cross_origin = cors::layer(&self.origins).layer(grpc.clone());
         let everything = self.unknown || self.page.is_some() || upstreams.has_catch_all();
         let paths = paths(&self.services, &upstreams);
         let known = Known { hosted: self.services, upstreams };
-        let grpc = BoxCloneSyncService::new(grpc);
-        let door = Door::new(Behind { hosts: self.hosts, known, grpc, page: self.page });
+        let (grpc, cross_origin) = (BoxCloneSyncService::new(grpc), BoxCloneSyncService::new(cross_origin));
+        let door = Door::new(Behind { hosts: self.hosts, known, grpc, cross_origin, page: self.page });
         if everything {
             return Router::new().fallback_service(door);
         }

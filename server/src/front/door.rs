@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use axum::body::Body as AxumBody;
 use axum::response::IntoResponse as _;
 use futures_util::future::BoxFuture;
-use http::{Method, Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode, Version, header};
 use tonic::body::Body;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
@@ -29,9 +29,14 @@ pub(crate) struct Door(Arc<Behind>);
 pub(crate) struct Behind {
     pub(crate) hosts: HostPolicy,
     pub(crate) known: Known,
-    pub(crate) grpc: BoxCloneSyncService<Request<Body>, Response<AxumBody>, Infallible>,
+    pub(crate) grpc: Grpc,
+    /// The same behind CORS, for requests that name an origin. To all others there is nothing to allow.
+    pub(crate) cross_origin: Grpc,
     pub(crate) page: Option<Page>,
 }
+
+/// All that answers calls.
+pub(crate) type Grpc = BoxCloneSyncService<Request<Body>, Response<AxumBody>, Infallible>;
 
 /// The services that a bridge knows.
 #[derive(Debug)]
@@ -77,7 +82,7 @@ impl Door {
     }
 
     async fn answer(self, mut request: Request<AxumBody>) -> Response<AxumBody> {
-        let Behind { hosts, known, grpc, page } = &*self.0;
+        let Behind { hosts, known, grpc, cross_origin, page } = &*self.0;
         if let Some(host) = hosts.refused(&request) {
             tracing::warn!(host = ?host, path = ?request.uri().path(), "refused a request to a foreign host name");
             let words = "this server answers on loopback names only; see --allow-host\n";
@@ -94,7 +99,11 @@ impl Door {
                 } else {
                     request.map(Body::new)
                 };
-                let Ok(mut response) = grpc.clone().oneshot(request).await;
+                if !request.headers().contains_key(header::ORIGIN) && method != Method::OPTIONS {
+                    let Ok(response) = grpc.clone().oneshot(request).await;
+                    return response;
+                }
+                let Ok(mut response) = cross_origin.clone().oneshot(request).await;
                 cors::finish(&method, &mut response);
                 response
             }

@@ -27,6 +27,9 @@ use crate::call::CallContext;
 /// How often a call is sent that upstreams refuse without looking at it.
 const MOST_ATTEMPTS: usize = 3;
 
+/// How many connections a call finds to be at their end before it is told that there is none for it.
+const MOST_UNSENT: usize = 16;
+
 /// A service that forwards the calls which have a [`Route`], and leaves all others to the one below.
 #[derive(Clone, Debug)]
 pub(crate) struct Forward<S> {
@@ -85,33 +88,33 @@ async fn forward(
     headers: HeaderMap,
     mut upload: Upload,
 ) -> Result<Response<Body>, Failure> {
-    let mut attempt = 1;
+    let (mut attempt, mut unsent) = (1, 0);
     loop {
         let mut lease = pool.lease().await?;
         let request = request_to(&lease, uri, headers.clone());
-        let error = match lease.connection.sender.clone().send_request(request, upload.is_empty()) {
-            Ok((answer, mut stream)) => {
-                lease.stage = Stage::Sent;
-                match exchange(answer, &mut stream, &mut upload).await {
-                    Ok(answer) => return begin_answer(answer, stream, lease, upload),
-                    Err(Exchange::Unreadable(status)) => return Ok(status.into_http()),
-                    Err(Exchange::Failed(error)) => {
-                        lease.stage = Stage::Over;
-                        if !was_refused(&error) {
-                            return Err(lease.failure(&error));
-                        }
-                        error
-                    }
-                }
-            }
-            // The upstream has said GOAWAY, which is noticed here: nothing was sent, and another connection will do.
-            Err(_) => {
+        let sent = lease.connection.sender.clone().send_request(request, upload.is_empty());
+        let (answer, mut stream) = match sent {
+            Ok(sent) => sent,
+            Err(error) => {
+                // The upstream has said GOAWAY, which is noticed here: nothing was sent, and another connection will do.
                 pool.retire(&lease.connection);
+                unsent += 1;
+                if unsent == MOST_UNSENT {
+                    return Err(lease.failure(&error));
+                }
                 continue;
             }
         };
-        if attempt == MOST_ATTEMPTS || !upload.rewind() {
-            return Err(lease.failure(&error));
+        lease.stage = Stage::Sent;
+        match exchange(answer, &mut stream, &mut upload).await {
+            Ok(answer) => return begin_answer(answer, stream, lease, upload),
+            Err(Exchange::Unreadable(status)) => return Ok(status.into_http()),
+            Err(Exchange::Failed(error)) => {
+                lease.stage = Stage::Over;
+                if !was_refused(&error) || attempt == MOST_ATTEMPTS || !upload.rewind() {
+                    return Err(lease.failure(&error));
+                }
+            }
         }
         attempt += 1;
     }

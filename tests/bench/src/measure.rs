@@ -86,7 +86,7 @@ async fn cpu(
         for ((contestant, clients), figures) in running.iter_mut().zip(&mut figures) {
             let before = contestant.cpu();
             work(clients).await?;
-            figures.push((contestant.cpu() - before).as_secs_f64() * 1e6 / done as f64);
+            figures.push(contestant.cpu().saturating_sub(before).as_secs_f64() * 1e6 / done as f64);
         }
     }
     Ok(figures)

@@ -65,18 +65,17 @@ impl Bridges {
         let scheme = if tls { "https" } else { "http" };
         let url = format!("{scheme}://{}:{}", case.host, case.port);
         let (pem, key) = &self.certificate;
-        let address = match self.started.get(&url) {
-            Some(address) => *address,
-            None => {
-                let mut upstream = Upstream::new(&url)?;
-                if tls {
-                    upstream = upstream.certificate_authorities(&case.server_tls_cert)?;
-                }
-                let served = tls.then(|| Tls::from_pem(pem.as_bytes(), key.as_bytes())).transpose()?;
-                let address = super::bridge::start(upstream, served).await?;
-                self.started.insert(url, address);
-                address
+        let address = if let Some(address) = self.started.get(&url) {
+            *address
+        } else {
+            let mut upstream = Upstream::new(&url)?;
+            if tls {
+                upstream = upstream.certificate_authorities(&case.server_tls_cert)?;
             }
+            let served = tls.then(|| Tls::from_pem(pem.as_bytes(), key.as_bytes())).transpose()?;
+            let address = super::bridge::start(upstream, served).await?;
+            self.started.insert(url, address);
+            address
         };
         case.host = address.ip().to_string();
         case.port = address.port().into();
