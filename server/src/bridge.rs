@@ -1,32 +1,28 @@
-//! Puts the parts together: services and the page, behind the one stack.
+//! Puts the parts together: services, upstreams and the page, behind the one stack.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body as AxumBody;
 use axum::response::IntoResponse;
-use futures_util::future::{BoxFuture, Either, Ready, ready};
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Request, Response};
 use tonic::Status;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::service::Routes;
-use tonic_web::GrpcWebLayer;
 use tower::util::BoxCloneSyncService;
-use tower::{Layer, Service, ServiceBuilder, ServiceExt};
+use tower::{Layer, Service, ServiceBuilder};
 
 use crate::call::{CallLayer, Calls, DeadlinePolicy};
-use crate::front::classify::{Kind, classify};
-use crate::front::content_type::{FrontProtocol, normalize};
 use crate::front::cors;
+use crate::front::door::{Behind, Door, Known};
 use crate::front::host::HostPolicy;
-use crate::front::read_on::ReadOn;
 use crate::front::request_rules::{MethodKinds, RequestRules};
-use crate::front::text::FromText;
+use crate::front::web::Web;
 use crate::page::Page;
+use crate::upstream::{Exposed, Forward, ProxyRange, Routes as Upstreams, TrustedProxies, Upstream};
 
 #[cfg(all(test, target_os = "linux"))]
 mod cost;
@@ -64,6 +60,10 @@ pub struct Bridge {
     routes: Routes,
     services: HashSet<&'static str>,
     kinds: MethodKinds,
+    upstreams: Vec<Upstream>,
+    exposed: Vec<Exposed>,
+    trusted: Vec<ProxyRange>,
+    unknown: bool,
     page: Option<Page>,
     hosts: HostPolicy,
     origins: Vec<HeaderValue>,
@@ -101,6 +101,39 @@ impl Bridge {
     pub fn descriptors(mut self, descriptors: &[u8]) -> Result<Self, prost::DecodeError> {
         self.kinds.add(descriptors)?;
         Ok(self)
+    }
+
+    /// Forwards the calls of services that are not hosted here. Several upstreams of one service share its calls.
+    ///
+    /// Their messages are not looked at: what an upstream does not take, it refuses itself.
+    #[must_use]
+    pub fn upstream(mut self, upstream: Upstream) -> Self {
+        self.upstreams.push(upstream);
+        self
+    }
+
+    /// Has an upstream that takes all that nobody else does take services too that tell or change more of a server than
+    /// its callers have to know: channelz, reflection, and what administers servers. Named ones are open anyway.
+    #[must_use]
+    pub fn expose(mut self, services: impl IntoIterator<Item = Exposed>) -> Self {
+        self.exposed.extend(services);
+        self
+    }
+
+    /// Believes what these proxies say of whom they speak for, which upstreams are told. What anybody else says is
+    /// replaced by the address that the connection comes from.
+    #[must_use]
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = ProxyRange>) -> Self {
+        self.trusted.extend(proxies);
+        self
+    }
+
+    /// Answers calls of services that nobody knows, with UNIMPLEMENTED, and all other requests with 404. For a router that
+    /// is served by itself.
+    #[must_use]
+    pub fn answer_unknown(mut self) -> Self {
+        self.unknown = true;
+        self
     }
 
     /// Serves a page to every GET that is no gRPC call.
@@ -153,8 +186,10 @@ impl Bridge {
 
     /// Returns the router.
     ///
-    /// It answers every request, in HTTP/1.1 and h2. The address of a caller is known where the router is served
-    /// with [`axum::extract::ConnectInfo`] of a `SocketAddr`, as [`serve`](crate::serve) does.
+    /// With a page, an upstream for whatever nobody else takes, or [`Bridge::answer_unknown`], it answers every request,
+    /// and so has a fallback. Without them, it has routes for its services alone, and can be merged with a router that has
+    /// others and a fallback of its own. It works in HTTP/1.1 and h2. The address of a caller is known where the router is served with
+    /// [`axum::extract::ConnectInfo`] of a `SocketAddr`, as [`serve`](crate::serve) does.
     pub fn into_router(mut self) -> Router {
         let calls = CallLayer { calls: self.calls(), deadlines: self.deadlines };
         self.stack(calls)
@@ -163,7 +198,7 @@ impl Bridge {
     /// Puts the stack together, with the given layer in the place of the calls.
     fn stack<L>(self, calls: L) -> Router
     where
-        L: Layer<RequestRules<Routes>>,
+        L: Layer<Forward<RequestRules<Routes>>>,
         L::Service: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
             + Clone
             + Send
@@ -171,108 +206,45 @@ impl Bridge {
             + 'static,
         <L::Service as Service<Request<Body>>>::Future: Send + 'static,
     {
-        let services = Arc::new(self.services);
+        let upstreams = Upstreams::new(self.upstreams, self.exposed);
+        let proxies = TrustedProxies::new(self.trusted);
         let kinds = Arc::new(self.kinds);
         let max_message_bytes = self.limits.max_message_bytes;
         // Outermost first. Each line stands where it does for the reason beside it.
         let grpc = ServiceBuilder::new()
-            // An answer that is no gRPC must be readable cross-origin too, so CORS stands before all that answers.
-            .layer(cors::layer(&self.origins))
-            // tonic-web knows four exact content-types and nothing else, so what comes to it is made exact.
-            .layer_fn(|inner| ContentType { inner })
-            // The status that ends a call must be encoded for the browser, so tonic-web stands before the calls.
-            .layer(GrpcWebLayer::new())
+            // The status that ends a call must be encoded for the browser, so the translation stands before the calls.
+            .layer_fn(Web::new)
             .layer(calls)
+            // A forwarded call has a deadline and an end like any other, and so leaves from inside it.
+            .layer_fn(|inner| Forward::new(inner, proxies.clone()))
             // A broken rule is the end of one call, with its status, so the rules stand inside it.
             .layer_fn(|inner| RequestRules::new(inner, Arc::clone(&kinds), max_message_bytes))
             .service(self.routes.prepare());
-        let door =
-            FrontDoor { hosts: self.hosts, services, grpc: BoxCloneSyncService::new(grpc), page: self.page };
-        Router::new().fallback_service(door)
+        // An answer that is no gRPC must be readable cross-origin too, so CORS stands before all that answers.
+        let cross_origin = cors::layer(&self.origins).layer(grpc.clone());
+        let everything = self.unknown || self.page.is_some() || upstreams.has_catch_all();
+        let paths = paths(&self.services, &upstreams);
+        let known = Known { hosted: self.services, upstreams };
+        let (grpc, cross_origin) = (BoxCloneSyncService::new(grpc), BoxCloneSyncService::new(cross_origin));
+        let door = Door::new(Behind { hosts: self.hosts, known, grpc, cross_origin, page: self.page });
+        if everything {
+            return Router::new().fallback_service(door);
+        }
+        paths.iter().fold(Router::new(), |router, path| router.route_service(path, door.clone()))
     }
+}
+
+/// Returns the paths of what is hosted or forwarded by name, as axum writes them.
+fn paths(hosted: &HashSet<&'static str>, upstreams: &Upstreams) -> BTreeSet<String> {
+    let hosted = hosted.iter().map(|service| format!("/{service}/{{method}}"));
+    // A name is that of a service, or that of a package.
+    let named = upstreams
+        .names()
+        .flat_map(|name| [format!("/{name}/{{method}}"), format!("/{name}.{{service}}/{{method}}")]);
+    hosted.chain(named).collect()
 }
 
 async fn unknown_service(request: Request<AxumBody>) -> Response<AxumBody> {
     let path = request.uri().path();
     Status::unimplemented(format!("no service is known at {path:?}")).into_http()
-}
-
-/// The first to see a request: it decides whose it is.
-#[derive(Clone, Debug)]
-struct FrontDoor {
-    hosts: HostPolicy,
-    services: Arc<HashSet<&'static str>>,
-    grpc: BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>,
-    page: Option<Page>,
-}
-
-impl Service<Request<AxumBody>> for FrontDoor {
-    type Response = Response<AxumBody>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<AxumBody>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<AxumBody>) -> Self::Future {
-        let door = self.clone();
-        Box::pin(async move { Ok(door.answer(request).await) })
-    }
-}
-
-impl FrontDoor {
-    async fn answer(self, request: Request<AxumBody>) -> Response<AxumBody> {
-        if let Some(host) = self.hosts.refused(&request) {
-            tracing::warn!(host = ?host, path = ?request.uri().path(), "refused a request to a foreign host name");
-            let words = "this server answers on loopback names only; see --allow-host\n";
-            return (StatusCode::MISDIRECTED_REQUEST, words).into_response();
-        }
-        match (classify(&request, &self.services), self.page) {
-            (Kind::Grpc, _) => {
-                let method = request.method().clone();
-                let request = if request.version() < Version::HTTP_2 {
-                    request.map(|body| Body::new(ReadOn::new(body)))
-                } else {
-                    request.map(Body::new)
-                };
-                let Ok(mut response) = self.grpc.oneshot(request).await;
-                cors::finish(&method, &mut response);
-                response.map(AxumBody::new)
-            }
-            (Kind::Page, Some(page)) => page.answer(request).await,
-            (Kind::Page | Kind::Unknown, _) => {
-                (StatusCode::NOT_FOUND, "nothing is served here\n").into_response()
-            }
-        }
-    }
-}
-
-/// Refuses what is no gRPC, and makes exact what is.
-#[derive(Clone, Debug)]
-struct ContentType<S> {
-    inner: S,
-}
-
-impl<S> Service<Request<Body>> for ContentType<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Either<S::Future, Ready<Result<Response<Body>, Infallible>>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        match normalize(&mut request) {
-            Ok(FrontProtocol::GrpcWebText) => {
-                Either::Left(self.inner.call(request.map(|body| Body::new(FromText::new(body)))))
-            }
-            Ok(_) => Either::Left(self.inner.call(request)),
-            Err(answer) => Either::Right(ready(Ok(*answer))),
-        }
-    }
 }

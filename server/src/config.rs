@@ -12,6 +12,8 @@ use drawbridge_call::Timeout;
 use http::HeaderValue;
 use http::uri::{Authority, Uri};
 
+use crate::upstream::{Exposed, ProxyRange, Upstream};
+
 const ABOUT: &str = "gRPC in the browser, where leaving the page ends the stream, all the way down";
 
 const LONG_ABOUT: &str = "\
@@ -21,7 +23,8 @@ arrive, leave the page: the server's log says `client gone` for the stream that 
 const EXAMPLES: &str = "\
 Examples:
   drawbridge                                    the page and the sample services, on 127.0.0.1:8080
-  drawbridge --listen 127.0.0.1:50051           the same, where native gRPC clients look for it
+  drawbridge --upstream http://127.0.0.1:50051  browsers may call the gRPC server that is there
+  drawbridge --listen 127.0.0.1:50051           the samples, where native gRPC clients look for it
   drawbridge --database users.db                keep the user directory in a file
   drawbridge --log-format json --log debug      more to read, for machines
   drawbridge --allow-origin https://app.example let the pages of another site call
@@ -53,6 +56,36 @@ pub struct Config {
     /// HTTPS they speak HTTP/2, and a page may have hundreds of streams instead of six.
     #[arg(long, env = "DRAWBRIDGE_TLS_SELF_SIGNED", conflicts_with_all = ["tls_cert", "tls_key"])]
     pub tls_self_signed: bool,
+
+    /// Forwards calls to the gRPC server at this address: those of a service or of a package, as in
+    /// shop.Orders=http://127.0.0.1:50052, or all that nobody else takes, as in http://127.0.0.1:50051. May be given more
+    /// than once; the longest name wins, and servers of the same name share its calls. http:// is HTTP/2 without TLS,
+    /// https:// with it. The sample services are not served then, unless --samples is given.
+    #[arg(long, env = "DRAWBRIDGE_UPSTREAM", value_name = "[SERVICE=]URL", value_delimiter = ',')]
+    pub upstream: Vec<Upstream>,
+
+    /// The certificates of authorities that upstreams over https:// are checked with, in PEM, instead of the system's.
+    #[arg(long, env = "DRAWBRIDGE_UPSTREAM_CA", value_name = "FILE", requires = "upstream")]
+    pub upstream_ca: Option<PathBuf>,
+
+    /// The most connections to one upstream. Another one is made when it takes no more streams on those that there are.
+    #[arg(long, env = "DRAWBRIDGE_UPSTREAM_CONNECTIONS", value_name = "COUNT", default_value = "200", value_parser = clap::value_parser!(u32).range(1..))]
+    pub upstream_connections: u32,
+
+    /// Lets an upstream without a name have calls that it would not get by itself: those of channelz, reflection and
+    /// services that administer servers. A service, as grpc.reflection.v1.ServerReflection, or a package, as
+    /// grpc.reflection.*, or *. May be given more than once.
+    #[arg(long, env = "DRAWBRIDGE_EXPOSE", value_name = "PATTERN", value_delimiter = ',')]
+    pub expose: Vec<Exposed>,
+
+    /// Believes what this proxy says of whom it speaks for, in x-forwarded-for and forwarded: an address, or a range such
+    /// as 10.0.0.0/8. May be given more than once. What anybody else says there does not reach an upstream.
+    #[arg(long, env = "DRAWBRIDGE_TRUSTED_PROXY", value_name = "ADDRESS", value_delimiter = ',')]
+    pub trusted_proxy: Vec<ProxyRange>,
+
+    /// Serves the sample services although calls are forwarded.
+    #[arg(long, env = "DRAWBRIDGE_SAMPLES")]
+    pub samples: bool,
 
     /// The SQLite file of the user directory. It is made, with sample users, if it is not there. Without this, the
     /// directory is in memory.
@@ -103,6 +136,10 @@ pub struct Config {
     #[arg(long, env = "DRAWBRIDGE_MAX_HEADER_BYTES", value_name = "BYTES", default_value = "16384", value_parser = clap::value_parser!(u32).range(8192..=1_048_576))]
     pub max_header_bytes: u32,
 
+    /// How many threads serve calls. One costs least for each call; more of them serve more calls at a time.
+    #[arg(long, env = "DRAWBRIDGE_THREADS", value_name = "COUNT", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: u16,
+
     /// What is logged: a level, or levels of parts, such as info,drawbridge::call=debug.
     #[arg(long, env = "DRAWBRIDGE_LOG", value_name = "FILTER", default_value = "info,memory_serve=warn")]
     pub log: String,
@@ -116,6 +153,11 @@ impl Config {
     /// Returns the scheme of the server's address.
     pub fn scheme(&self) -> &'static str {
         if self.tls_self_signed || self.tls_cert.is_some() { "https" } else { "http" }
+    }
+
+    /// Tells whether the sample services are served.
+    pub(crate) fn serves_samples(&self) -> bool {
+        self.samples || self.upstream.is_empty()
     }
 }
 

@@ -10,7 +10,8 @@
 //! 5. [`RetryLayer`]: tries such a call again when it failed, inside its one deadline.
 //! 6. [`CallsService`]: shows which calls are open and how they ended, and ends one.
 //! 7. [`samples`]: the services that the program hosts, over the user [`directory`].
-//! 8. [`Page`]: everything else that a browser asks for.
+//! 8. [`Upstream`]: a server elsewhere that calls are forwarded to.
+//! 9. [`Page`]: everything else that a browser asks for.
 
 mod bridge;
 mod call;
@@ -20,6 +21,7 @@ mod connection;
 mod console;
 pub mod directory;
 mod front;
+mod gathered;
 mod in_process;
 mod logging;
 mod page;
@@ -27,6 +29,7 @@ mod retry;
 mod run;
 pub mod samples;
 mod tls;
+mod upstream;
 
 pub use bridge::{Bridge, Limits};
 pub use call::{AtEnd, CallContext, CallId, Calls, DeadlinePolicy, ParseCallIdError, RequestId};
@@ -43,3 +46,6 @@ pub use page::{IS_EMBEDDED, Page};
 pub use retry::{Retry, RetryLayer};
 pub use run::{Prepared, RunError, prepare, run};
 pub use tls::{Tls, TlsError};
+pub use upstream::{
+    Exposed, ExposedError, PoolOptions, ProxyRange, ProxyRangeError, Upstream, UpstreamError,
+};

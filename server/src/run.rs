@@ -3,39 +3,24 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use axum::Router;
 use drawbridge_proto::FILE_DESCRIPTOR_SET;
 use drawbridge_proto::calls::calls_server::CallsServer;
-use drawbridge_proto::frontend::frontend_service_server::FrontendServiceServer;
-use drawbridge_proto::greet::greeter_server::GreeterServer;
-use drawbridge_proto::message::message_server::MessageServer;
-use drawbridge_proto::user::user_service_server::UserServiceServer;
-use http::Uri;
-use prost::Message as _;
-use prost_types::FileDescriptorSet;
 use tokio::net::TcpListener;
-use tonic::codec::CompressionEncoding;
-use tonic::transport::{Channel, Endpoint};
 
 use crate::bridge::{Bridge, Limits};
 use crate::call::{Calls, DeadlinePolicy};
 use crate::config::Config;
 use crate::connection::{ConnectionOptions, serve};
 use crate::console::CallsService;
-use crate::directory::{Directory, OpenError};
+use crate::directory::OpenError;
 use crate::front::host::HostPolicy;
-use crate::in_process::in_process;
 use crate::page::{IS_EMBEDDED, Page};
-use crate::samples::{FrontendService, GreeterService, MessageService, UserService};
 use crate::tls::{Tls, TlsError};
+use crate::upstream::{PoolOptions, UpstreamError};
 
-/// For how long a connection to another service may take to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// After how long a silent connection to another service is tried.
-const KEEPALIVE: Duration = Duration::from_secs(20);
+mod samples;
 
 /// Why the program could not start, in one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +39,17 @@ pub enum RunError {
     /// The certificate or its key cannot be served with.
     #[error("{0}; see --tls-cert and --tls-key")]
     Tls(#[from] TlsError),
+    /// The file of authorities for upstreams cannot be read.
+    #[error("cannot read {}: {source}; see --upstream-ca", file.display())]
+    UpstreamAuthorities {
+        /// The file that was named.
+        file: PathBuf,
+        /// Why it could not be read.
+        source: io::Error,
+    },
+    /// An upstream cannot be called.
+    #[error("{0}; see --upstream-ca")]
+    Upstream(#[from] UpstreamError),
     /// The listener does not know its own address.
     #[error("cannot tell the address that is listened on: {0}")]
     Listener(#[from] io::Error),
@@ -123,82 +119,42 @@ fn tls(config: &Config, address: SocketAddr) -> Result<Option<Tls>, TlsError> {
 }
 
 async fn bridge(config: &Config, address: SocketAddr) -> Result<Bridge, RunError> {
-    let directory = match &config.database {
-        Some(path) => Directory::open(path)?,
-        None => Directory::in_memory()?,
-    };
-    let mut bridge = Bridge::new()
+    let bridge = Bridge::new()
         .limits(Limits { max_calls: config.max_calls as usize, max_message_bytes: config.max_message_bytes })
         .deadlines(DeadlinePolicy { default: config.default_deadline, max: config.max_deadline })
         .page(page(config)?)
         .hosts(hosts(config, address))
         .allow_origins(config.allow_origin.iter().cloned());
-    let users = match &config.user_service {
-        Some(uri) => channel(uri),
-        None => in_process(users(&directory, bridge.calls())?.into_router()),
-    };
-    let message = MessageServer::new(MessageService::default()).accept_compressed(CompressionEncoding::Gzip);
-    let greeter = GreeterServer::new(GreeterService::new(directory.clone()))
-        .accept_compressed(CompressionEncoding::Gzip);
-    let frontend =
-        FrontendServiceServer::new(FrontendService::new(users)).accept_compressed(CompressionEncoding::Gzip);
-    let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_serving::<MessageServer<MessageService>>().await;
-    health.set_serving::<GreeterServer<GreeterService>>().await;
-    health.set_serving::<FrontendServiceServer<FrontendService>>().await;
-    health.set_serving::<UserServiceServer<UserService>>().await;
-    let descriptors = descriptors(address)?;
-    let reflection = || {
-        tonic_reflection::server::Builder::configure()
-            .register_file_descriptor_set(descriptors.clone())
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-    };
+    let mut bridge = upstreams(config, bridge)?;
     if address.ip().is_loopback() {
-        health.set_serving::<CallsServer<CallsService>>().await;
+        // Who may end any call is for this machine to know.
         let console = CallsService::new(bridge.calls(), hosts(config, address));
-        bridge = bridge.serve(CallsServer::new(console));
+        bridge = bridge.serve(CallsServer::new(console)).descriptors(FILE_DESCRIPTOR_SET)?;
     }
-    let bridge = bridge
-        .serve(message)
-        .serve(greeter)
-        .serve(frontend)
-        .serve(user_service(directory))
-        .serve(health_service)
-        .serve(reflection().build_v1()?)
-        .serve(reflection().build_v1alpha()?)
-        .descriptors(FILE_DESCRIPTOR_SET)?
-        .descriptors(tonic_health::pb::FILE_DESCRIPTOR_SET)?;
+    if config.serves_samples() { samples::host(config, address, bridge).await } else { Ok(bridge) }
+}
+
+/// Adds the servers that calls are forwarded to.
+fn upstreams(config: &Config, bridge: Bridge) -> Result<Bridge, RunError> {
+    let authorities = match &config.upstream_ca {
+        Some(file) => Some(
+            std::fs::read(file)
+                .map_err(|source| RunError::UpstreamAuthorities { file: file.clone(), source })?,
+        ),
+        None => None,
+    };
+    let options =
+        PoolOptions { max_connections: config.upstream_connections as usize, ..PoolOptions::default() };
+    let mut bridge =
+        bridge.expose(config.expose.iter().cloned()).trusted_proxies(config.trusted_proxy.iter().copied());
+    for upstream in &config.upstream {
+        let mut upstream = upstream.clone().pool(options);
+        if let Some(authorities) = &authorities {
+            upstream = upstream.certificate_authorities(authorities)?;
+        }
+        bridge = bridge.upstream(upstream);
+    }
     Ok(bridge)
-}
-
-/// The contracts that are served on this address: who may end any call is for this machine to know.
-fn descriptors(address: SocketAddr) -> Result<FileDescriptorSet, prost::DecodeError> {
-    let mut descriptors = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET)?;
-    if !address.ip().is_loopback() {
-        descriptors.file.retain(|file| file.package() != "drawbridge.calls.v1");
-    }
-    Ok(descriptors)
-}
-
-fn user_service(directory: Directory) -> UserServiceServer<UserService> {
-    UserServiceServer::new(UserService::new(directory)).accept_compressed(CompressionEncoding::Gzip)
-}
-
-/// The user service as the frontend calls it: a bridge of its own, whose calls are listed with the others.
-fn users(directory: &Directory, calls: Calls) -> Result<Bridge, RunError> {
-    Ok(Bridge::new()
-        .share_calls(calls)
-        .serve(user_service(directory.clone()))
-        .descriptors(FILE_DESCRIPTOR_SET)?)
-}
-
-/// A channel to another server, connected with the first call and again whenever the connection was lost.
-fn channel(uri: &Uri) -> Channel {
-    Endpoint::from(uri.clone())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_keepalive(Some(KEEPALIVE))
-        .http2_keep_alive_interval(KEEPALIVE)
-        .connect_lazy()
 }
 
 fn page(config: &Config) -> Result<Page, RunError> {

@@ -11,14 +11,17 @@ PATIENCE_SECONDS = 60
 
 
 class Drawbridge:
-    """A server on a free port, which ends with the `with` block."""
+    """A server on a free port, which ends with the `with` block. It is started with these arguments besides."""
+
+    def __init__(self, *arguments):
+        self._arguments = arguments
 
     def __enter__(self):
         program = os.environ["DRAWBRIDGE_BIN"]
         # The server takes its flags from the environment too, and a tester's own must not change what is tested.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DRAWBRIDGE_")}
         self._process = subprocess.Popen(
-            [program, "--listen", "127.0.0.1:0", "--log-format", "json"],
+            [program, "--listen", "127.0.0.1:0", "--log-format", "json", *self._arguments],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

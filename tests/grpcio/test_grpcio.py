@@ -1,26 +1,13 @@
 """Python's grpcio, unmodified, is a client of Drawbridge over plain HTTP/2."""
 
-import importlib
-import pathlib
-import sys
 import tempfile
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
-from grpc_tools import protoc
 
+import contracts
 from drawbridge import PATIENCE_SECONDS, Drawbridge
-
-PROTO = pathlib.Path(__file__).parents[2] / "proto"
-
-
-def generate(name, folder):
-    """Generates Python's modules for `name`.proto, and returns the messages and the stubs."""
-    arguments = ["protoc", f"--proto_path={PROTO}", f"--python_out={folder}", f"--grpc_python_out={folder}"]
-    assert protoc.main([*arguments, f"{name}.proto"]) == 0, f"protoc refused {name}.proto"
-    return importlib.import_module(f"{name}_pb2"), importlib.import_module(f"{name}_pb2_grpc")
-
 
 def connect(server):
     """A channel to the server alone, whatever proxy the environment names."""
@@ -33,11 +20,9 @@ class Grpcio(unittest.TestCase):
         temporary = tempfile.TemporaryDirectory()
         cls.addClassCleanup(temporary.cleanup)
         folder = temporary.name
-        sys.path.insert(0, folder)
-        cls.addClassCleanup(sys.path.remove, folder)
-        cls.message, cls.message_stubs = generate("message", folder)
-        cls.greet, cls.greet_stubs = generate("greet", folder)
-        cls.calls, cls.calls_stubs = generate("calls", folder)
+        cls.message, cls.message_stubs = contracts.generate("message", folder)
+        cls.greet, cls.greet_stubs = contracts.generate("greet", folder)
+        cls.calls, cls.calls_stubs = contracts.generate("calls", folder)
 
     def test_a_unary_call_greets_a_user_of_the_directory_by_display_name(self):
         with Drawbridge() as server, connect(server) as channel:

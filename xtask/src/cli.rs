@@ -60,6 +60,8 @@ enum Command {
     Ci,
     /// Measure what deadlines, cancellation and the list of calls cost per call
     Cost,
+    /// Measure what a call costs over the bridge, beside Envoy, and hosted, beside tonic-web; needs Python
+    Bench,
     /// Open and leave many streams, and see that memory and the number of open calls are as before
     Soak {
         /// How many, a multiple of 1,000
@@ -87,6 +89,7 @@ impl Xtask {
             Command::Lint => Steps::all(|steps| commands::lint::lint(sh, steps)),
             Command::Tidy => commands::tidy::tidy(sh),
             Command::Ci => Steps::all(|steps| commands::ci::ci(sh, steps)),
+            Command::Bench => commands::bench::bench(sh),
             Command::Cost => commands::cost::cost(sh),
             Command::Soak { streams } => commands::soak::soak(sh, streams),
             Command::Picture => commands::picture::picture(sh),

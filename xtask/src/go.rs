@@ -1,4 +1,4 @@
-//! The runner of the protocol's conformance suite, which Go installs.
+//! The programs of the protocol's conformance suite, which Go installs.
 
 use std::path::PathBuf;
 
@@ -10,22 +10,22 @@ use crate::workspace;
 /// The module that has the suite, in one version: its contracts are compiled by the same file.
 const MODULE: &str = include_str!("../../tests/conformance/module");
 
-/// Returns the path of the runner, which is installed into `.tools/` when it is not there.
-pub(crate) fn ensure_conformance_runner(sh: &Shell) -> Result<PathBuf> {
+/// Returns the path of the suite's program `name`, which is installed into `.tools/` when it is not there.
+pub(crate) fn ensure_conformance(sh: &Shell, name: &str) -> Result<PathBuf> {
     ensure_go()?;
     let (module, version) = MODULE.split_once('@').context("tests/conformance/module names no version")?;
     let folder = workspace::tools().join("conformance").join(version);
-    let runner = folder.join(format!("connectconformance{}", std::env::consts::EXE_SUFFIX));
-    if !runner.is_file() {
+    let program = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    if !program.is_file() {
         println!(
-            "Installing the protocol's conformance suite into .tools/, through Go. This takes minutes, once."
+            "Installing {name} of the protocol's conformance suite into .tools/, through Go. This takes minutes, once."
         );
-        cmd!(sh, "go install {module}/cmd/connectconformance@{version}")
+        cmd!(sh, "go install {module}/cmd/{name}@{version}")
             .env("GOBIN", &folder)
             .run()
             .context("Go could not install it; its own words are above. The first run needs the network")?;
     }
-    Ok(runner)
+    Ok(program)
 }
 
 /// Sees to it that there is a Go, which the suite is written in.

@@ -20,6 +20,18 @@ pub(crate) fn build(sh: &Shell) -> Result<PathBuf> {
     program_in(&messages, "drawbridge").context("cargo built no program of the name drawbridge")
 }
 
+/// Builds the server in release, as it is shipped but for its page, and returns the path of its program.
+pub(crate) fn build_release(sh: &Shell) -> Result<PathBuf> {
+    toolchain::ensure_c_compiler()?;
+    let messages = cmd!(
+        sh,
+        "cargo build --locked --release --package drawbridge --message-format=json-render-diagnostics"
+    )
+    .read()
+    .context("the server was not built; the compiler's own words are above")?;
+    program_in(&messages, "drawbridge").context("cargo built no program of the name drawbridge")
+}
+
 /// Builds the program of a package that has its name, and returns the program's path.
 pub(crate) fn build_package(sh: &Shell, package: &str) -> Result<PathBuf> {
     toolchain::ensure_c_compiler()?;

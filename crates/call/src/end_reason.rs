@@ -29,8 +29,13 @@ pub enum EndReason {
     Draining,
     /// The handler panicked.
     Panicked,
-    /// The upstream server failed the call in a way that is no gRPC status, told in these words.
-    UpstreamFailed(String),
+    /// The upstream server failed the call in a way that is no gRPC status.
+    UpstreamFailed {
+        /// What that means in gRPC.
+        code: Code,
+        /// What happened, in words for the caller.
+        words: String,
+    },
 }
 
 impl EndReason {
@@ -50,7 +55,7 @@ impl EndReason {
             Self::Panicked => {
                 Some(Status::internal("the handler panicked; the server's log has the details"))
             }
-            Self::UpstreamFailed(words) => Some(Status::unavailable(words.clone())),
+            Self::UpstreamFailed { code, words } => Some(Status::new(*code, words.clone())),
         }
     }
 
@@ -59,7 +64,7 @@ impl EndReason {
         match self {
             Self::CancelledByHandler(words)
             | Self::CancelledByOperator(words)
-            | Self::UpstreamFailed(words) => Some(words),
+            | Self::UpstreamFailed { words, .. } => Some(words),
             _ => None,
         }
     }
@@ -85,7 +90,7 @@ impl fmt::Display for EndReason {
             Self::CancelledByOperator(_) => f.write_str("cancelled by an operator"),
             Self::Draining => f.write_str("draining"),
             Self::Panicked => f.write_str("panicked"),
-            Self::UpstreamFailed(_) => f.write_str("upstream failed"),
+            Self::UpstreamFailed { .. } => f.write_str("upstream failed"),
         }
     }
 }
@@ -129,7 +134,7 @@ mod tests {
             (EndReason::CancelledByOperator(words()), Code::Cancelled),
             (EndReason::Draining, Code::Unavailable),
             (EndReason::Panicked, Code::Internal),
-            (EndReason::UpstreamFailed(words()), Code::Unavailable),
+            (EndReason::UpstreamFailed { code: Code::Internal, words: words() }, Code::Internal),
         ] {
             assert_eq!(reason.code(), code, "{reason}");
         }

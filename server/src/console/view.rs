@@ -104,7 +104,7 @@ fn end(reason: &EndReason) -> proto::End {
         EndReason::CancelledByOperator(_) => Reason::CancelledByOperator,
         EndReason::Draining => Reason::Draining,
         EndReason::Panicked => Reason::Panicked,
-        EndReason::UpstreamFailed(_) => Reason::UpstreamFailed,
+        EndReason::UpstreamFailed { .. } => Reason::UpstreamFailed,
         _ => Reason::Unspecified,
     };
     proto::End {

@@ -1,7 +1,5 @@
 //! The one place that decides what a request is.
 
-use std::collections::HashSet;
-
 use http::{Method, Request, header};
 
 /// What a request is, and so who answers it.
@@ -19,14 +17,13 @@ pub(crate) enum Kind {
 ///
 /// gRPC is what has a gRPC content-type, what goes to the path of a known service by whatever method, and the CORS
 /// preflight of either. Any other GET or HEAD is for the page.
-pub(crate) fn classify<B>(request: &Request<B>, services: &HashSet<&'static str>) -> Kind {
+///
+/// `is_known` tells whether a service is one that is known here.
+pub(crate) fn classify<B>(request: &Request<B>, is_known: impl Fn(&str) -> bool) -> Kind {
     let service = service_of(request.uri().path());
     let preflight = request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    if has_grpc_content_type(request)
-        || service.is_some_and(|service| services.contains(service))
-        || (preflight && service.is_some())
-    {
+    if has_grpc_content_type(request) || service.is_some_and(is_known) || (preflight && service.is_some()) {
         Kind::Grpc
     } else if matches!(*request.method(), Method::GET | Method::HEAD) {
         Kind::Page
@@ -41,13 +38,14 @@ pub(crate) fn classify<B>(request: &Request<B>, services: &HashSet<&'static str>
 /// a path with an encoded letter names no service, so that no two spellings of one path exist.
 pub(crate) fn service_of(path: &str) -> Option<&str> {
     let (service, method) = path.strip_prefix('/')?.split_once('/')?;
-    // Dots stand between names, so that no path of dots alone is one.
-    let is_name = |name: &str| {
-        name.split('.').all(|part| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        })
-    };
     (is_name(service) && is_name(method)).then_some(service)
+}
+
+/// Tells whether a service, a package or a method can have this name: ASCII letters, digits and underscores, with dots
+/// between names, so that no name of dots alone is one.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.split('.')
+        .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
 }
 
 fn has_grpc_content_type<B>(request: &Request<B>) -> bool {
@@ -66,7 +64,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        classify(&request.body(()).unwrap(), &HashSet::from(["greet.Greeter", "Message"]))
+        classify(&request.body(()).unwrap(), |service| ["greet.Greeter", "Message"].contains(&service))
     }
 
     const GRPC: (&str, &str) = ("content-type", "application/grpc-web+proto");

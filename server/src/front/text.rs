@@ -16,8 +16,7 @@ const GROUP: usize = 4;
 /// A request's body, decoded from base64.
 ///
 /// A client may encode its body piece by piece, so that padding may stand at the end of any piece and not of the body
-/// alone ([gRPC-Web](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md)). tonic-web takes it at the end only,
-/// which is why the text form is read here, and tonic-web sees the binary one.
+/// alone ([gRPC-Web](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md)).
 pub(crate) struct FromText {
     body: Body,
     /// What has come of a group that is not whole yet.

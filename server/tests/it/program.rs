@@ -211,3 +211,26 @@ async fn the_readmes_curl_commands_print_what_it_says() {
     }
     assert_eq!(blocks.len(), 6);
 }
+
+/// README's way to a bridge before a server of one's own, step by step.
+#[tokio::test]
+async fn the_readmes_way_to_ones_own_server_leads_there() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let section =
+        readme.split("\n## ").find(|section| section.starts_with("In front of your own server")).unwrap();
+    let blocks: Vec<_> = section.split("```").skip(1).step_by(2).collect();
+    let [own, bridge, curl, expected, _rust] = blocks[..] else { panic!("five blocks: {blocks:?}") };
+    let arguments = |block: &str| -> Vec<String> {
+        let line =
+            block.strip_prefix("sh\ntarget/release/drawbridge ").expect("a command line of the program");
+        line.split_whitespace().map(str::to_owned).collect()
+    };
+    assert_eq!(arguments(own), ["--listen", "127.0.0.1:50051"]);
+    let own = Program::start(&[]).await;
+    let bridge: Vec<_> =
+        arguments(bridge).iter().map(|word| word.replace("http://127.0.0.1:50051", &own.address)).collect();
+    let bridge = Program::start(&bridge.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let curl = curl.strip_prefix("sh\n").unwrap().replace("http://127.0.0.1:8080", &bridge.address);
+    let output = soon("curl", Command::new("sh").args(["-c", &curl]).output()).await.unwrap();
+    assert_eq!(text(&output.stdout), expected.strip_prefix("text\n").unwrap(), "{curl}");
+}

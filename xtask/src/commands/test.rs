@@ -49,7 +49,7 @@ fn native(sh: &Shell, args: &[OsString]) -> Result<()> {
 }
 
 fn grpcio(sh: &Shell) -> Result<()> {
-    let python = python::ensure(sh)?;
+    let python = python::GRPCIO.ensure(sh)?;
     let program = server::build(sh)?;
     Ok(cmd!(sh, "{python} -m unittest discover --verbose --start-directory tests/grpcio")
         .env("DRAWBRIDGE_BIN", program)

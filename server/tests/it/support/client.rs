@@ -203,6 +203,12 @@ impl Answer {
         self.trailers.expect("trailers")
     }
 
+    /// Reads messages of this kind to the end, and returns the trailers.
+    pub async fn trailers_after<M: Message + Default>(mut self) -> HeaderMap {
+        while self.message::<M>().await.is_some() {}
+        self.trailers.expect("trailers")
+    }
+
     /// Reads to the end of an answer that must carry no message.
     pub async fn ending(self) -> Ending {
         let (messages, ending) = self.finish::<()>().await;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::soon;
 
@@ -119,5 +119,44 @@ impl Frames {
             };
             self.send(&burst).await;
         }
+    }
+}
+
+/// A server of which each byte is the test's own: one connection of it.
+pub struct Raw(Frames);
+
+impl Raw {
+    /// Accepts a connection of HTTP/2, and agrees to its settings.
+    pub async fn accept(listener: &TcpListener) -> Self {
+        let (mut stream, _) = soon("a connection", listener.accept()).await.unwrap();
+        let mut preface = [0; PREFACE.len()];
+        soon("a preface", stream.read_exact(&mut preface)).await.unwrap();
+        assert_eq!(preface, PREFACE);
+        let mut frames = Frames(stream);
+        frames.send(Burst::default().push(kind::SETTINGS, 0, 0, &[])).await;
+        Self(frames)
+    }
+
+    /// Waits for the head of a call, and returns its stream.
+    pub async fn headers(&mut self) -> u32 {
+        loop {
+            let frame = self.0.next().await;
+            if frame.kind == kind::HEADERS {
+                return frame.stream;
+            }
+        }
+    }
+
+    /// Goes away, and says which stream was the last that was looked at.
+    pub async fn go_away(&mut self, last: u32) {
+        let payload = [last.to_be_bytes(), [0; 4]].concat();
+        self.0.send(Burst::default().push(kind::GOAWAY, 0, 0, &payload)).await;
+    }
+
+    /// Answers with a status alone.
+    pub async fn trailers_only(&mut self, stream: u32) {
+        // Indexed: `:status: 200`. Literals: `content-type` by the index of its name, and the status.
+        let headers = [&[0x88][..], b"\x0f\x10\x10application/grpc", b"\x00\x0bgrpc-status\x010"].concat();
+        self.0.send(Burst::default().push(kind::HEADERS, END_STREAM | END_HEADERS, stream, &headers)).await;
     }
 }

@@ -5,6 +5,7 @@ pub mod frames;
 pub mod probe;
 pub mod program;
 pub mod relay;
+pub mod upstream;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -46,7 +47,8 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let calls = bridge.calls();
         let (shutdown, stopped) = oneshot::channel();
-        let served = drawbridge::serve(listener, bridge.into_router(), calls.clone(), limits, async {
+        let router = bridge.answer_unknown().into_router();
+        let served = drawbridge::serve(listener, router, calls.clone(), limits, async {
             // A sender that was dropped is a test that has ended.
             let _ = stopped.await;
         });

@@ -2,6 +2,7 @@
 //! programs under test tell each other.
 
 pub mod metadata;
+pub mod pipe;
 
 /// The package `connectrpc.conformance.v1`.
 pub mod v1 {

@@ -6,13 +6,11 @@
 mod reply;
 mod service;
 
-use std::io::{Read as _, Write as _};
-
 use anyhow::{Context as _, Result};
 use drawbridge::{Bridge, ConnectionOptions, Limits, Tls};
-use drawbridge_conformance_contract::FILE_DESCRIPTOR_SET;
 use drawbridge_conformance_contract::v1::conformance_service_server::ConformanceServiceServer;
 use drawbridge_conformance_contract::v1::{ServerCompatRequest, ServerCompatResponse};
+use drawbridge_conformance_contract::{FILE_DESCRIPTOR_SET, pipe};
 use prost::Message as _;
 use tokio::net::TcpListener;
 use tonic::codec::CompressionEncoding::Gzip;
@@ -31,7 +29,8 @@ async fn main() -> Result<()> {
                 .send_compressed(Gzip)
                 .max_decoding_message_size(if limit == 0 { usize::MAX } else { limit as usize }),
         )
-        .descriptors(FILE_DESCRIPTOR_SET)?;
+        .descriptors(FILE_DESCRIPTOR_SET)?
+        .answer_unknown();
     if limit != 0 {
         bridge = bridge.limits(Limits { max_message_bytes: limit, ..Limits::default() });
     }
@@ -53,18 +52,10 @@ async fn main() -> Result<()> {
 }
 
 fn read() -> Result<ServerCompatRequest> {
-    let mut input = std::io::stdin().lock();
-    let mut length = [0; 4];
-    input.read_exact(&mut length)?;
-    let mut message = vec![0; u32::from_be_bytes(length) as usize];
-    input.read_exact(&mut message)?;
-    Ok(ServerCompatRequest::decode(message.as_slice())?)
+    let request = pipe::read(&mut std::io::stdin().lock())?.context("it asks for nothing")?;
+    Ok(ServerCompatRequest::decode(request.as_slice())?)
 }
 
 fn tell(answer: &ServerCompatResponse) -> Result<()> {
-    let message = answer.encode_to_vec();
-    let mut output = std::io::stdout().lock();
-    output.write_all(&u32::try_from(message.len())?.to_be_bytes())?;
-    output.write_all(&message)?;
-    Ok(output.flush()?)
+    Ok(pipe::write(&mut std::io::stdout().lock(), &answer.encode_to_vec())?)
 }

@@ -1,0 +1,119 @@
+//! Makes a connection to an upstream.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::Poll;
+
+use bytes::Bytes;
+use h2::client::{Builder, SendRequest};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::failure::Failure;
+use super::pool::PoolOptions;
+use super::target::Address;
+
+/// How much of one answer may wait here for a caller that reads slowly: the bound of what that caller costs.
+const STREAM_WINDOW: u32 = 256 * 1024;
+
+/// How much of all answers may: no caller that reads slowly holds up the others of its connection.
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
+
+/// The longest frame that is taken. Few large ones cost less than many small ones.
+const MAX_FRAME: u32 = 256 * 1024;
+
+/// The longest head of an answer, in bytes.
+const MAX_HEADER_LIST: u32 = 64 * 1024;
+
+/// How many streams may be opened before the upstream has said how many it takes: none. h2 takes its word then, so that
+/// any other number tells that it has answered.
+const NOT_YET: usize = 0;
+
+/// The two ways of a connection: with TLS and without.
+pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+
+/// A connection of HTTP/2, to be polled by whoever keeps it.
+pub(super) type H2 = h2::client::Connection<Box<dyn Transport>, Bytes>;
+
+/// Connects to an upstream, and returns once it has answered in HTTP/2.
+///
+/// # Errors
+///
+/// Returns what to tell the calls that wait for the connection: nobody listens, the name is unknown, the certificate is
+/// not good, the answer is no HTTP/2, or there is none within the time that the options give.
+pub(super) async fn connect(
+    address: &Address,
+    options: &PoolOptions,
+) -> Result<(SendRequest<Bytes>, H2), Failure> {
+    let limit = options.connect_timeout;
+    let authority = &address.authority;
+    match timeout(limit, handshake(address)).await {
+        Ok(result) => result,
+        Err(_) => {
+            Err(Failure::unavailable(format!("the upstream {authority} did not answer within {limit:?}")))
+        }
+    }
+}
+
+async fn handshake(address: &Address) -> Result<(SendRequest<Bytes>, H2), Failure> {
+    let authority = &address.authority;
+    let transport = transport(address).await.map_err(|error| {
+        Failure::unavailable(format!("cannot connect to the upstream {authority}: {error}"))
+    })?;
+    let no_http2 = |error: &h2::Error| {
+        let failure = Failure::of_h2(authority.as_str(), error);
+        Failure { words: format!("{}; does it speak gRPC there?", failure.words), ..failure }
+    };
+    let (sender, mut connection) = Builder::new()
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(MAX_FRAME)
+        .max_header_list_size(MAX_HEADER_LIST)
+        .initial_max_send_streams(NOT_YET)
+        // Calls that are left while their answers are on the way would count as the upstream's mistakes.
+        .max_local_error_reset_streams(None)
+        .enable_push(false)
+        .handshake(transport)
+        .await
+        .map_err(|error| no_http2(&error))?;
+    poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
+        Poll::Ready(Err(error)) => Poll::Ready(Err(no_http2(&error))),
+        Poll::Ready(Ok(())) => Poll::Ready(Err(Failure::unavailable(format!(
+            "the upstream {authority} closed the connection at once; does it speak gRPC there?"
+        )))),
+        Poll::Pending if sender.current_max_send_streams() == NOT_YET => Poll::Pending,
+        Poll::Pending => Poll::Ready(Ok(())),
+    })
+    .await?;
+    Ok((sender, connection))
+}
+
+async fn transport(address: &Address) -> io::Result<Box<dyn Transport>> {
+    let stream = TcpStream::connect((address.host(), address.port())).await?;
+    stream.set_nodelay(true)?;
+    keep_alive(&stream);
+    let Some((tls, name)) = &address.tls else { return Ok(Box::new(stream)) };
+    let stream = tls.connect(name.clone(), stream).await?;
+    if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "it does not agree to HTTP/2 (ALPN)"));
+    }
+    Ok(Box::new(stream))
+}
+
+/// Has the kernel notice a machine that vanished, which costs the upstream's gRPC nothing.
+fn keep_alive(stream: &TcpStream) {
+    use std::time::Duration;
+    let socket = SockRef::from(stream);
+    let every = Duration::from_secs(10);
+    let set = socket
+        .set_tcp_keepalive(&TcpKeepalive::new().with_time(every).with_interval(every / 2).with_retries(4));
+    #[cfg(target_os = "linux")]
+    let set = set.and_then(|()| socket.set_tcp_user_timeout(Some(3 * every)));
+    if let Err(error) = set {
+        tracing::debug!(%error, "could not set options of a connection to an upstream");
+    }
+}

@@ -1,0 +1,80 @@
+//! What is said of an upstream that fails a call in a way that is no gRPC status.
+
+use drawbridge_call::EndReason;
+use h2::Reason;
+use http::StatusCode;
+use tonic::Code;
+
+/// Why an upstream failed a call: the code and the words that the caller gets.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub(super) code: Code,
+    pub(super) words: String,
+}
+
+impl Failure {
+    pub(super) fn unavailable(words: impl Into<String>) -> Self {
+        Self { code: Code::Unavailable, words: words.into() }
+    }
+
+    pub(super) fn exhausted(words: impl Into<String>) -> Self {
+        Self { code: Code::ResourceExhausted, words: words.into() }
+    }
+
+    /// Returns what an error of HTTP/2 means for the call that met it. Codes of resets are mapped as
+    /// [gRPC over HTTP/2](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md) says.
+    pub(super) fn of_h2(authority: &str, error: &h2::Error) -> Self {
+        let reason = error.reason();
+        if error.is_reset() && error.is_remote() {
+            let reason = reason.unwrap_or(Reason::INTERNAL_ERROR);
+            let code = match reason {
+                Reason::REFUSED_STREAM => Code::Unavailable,
+                Reason::CANCEL => Code::Cancelled,
+                Reason::ENHANCE_YOUR_CALM => Code::ResourceExhausted,
+                Reason::INADEQUATE_SECURITY => Code::PermissionDenied,
+                _ => Code::Internal,
+            };
+            return Self { code, words: format!("the upstream {authority} reset the call: {reason}") };
+        }
+        let words = if let Some(error) = error.get_io() {
+            format!("the connection to the upstream {authority} was lost: {error}")
+        } else if error.is_go_away() && error.is_remote() {
+            format!("the upstream {authority} closed the connection: {error}")
+        } else {
+            format!("the upstream {authority} does not keep to HTTP/2: {error}")
+        };
+        Self::unavailable(words)
+    }
+
+    /// Returns what an answer means that is no gRPC answer, by its HTTP status
+    /// ([the mapping](https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md)).
+    pub(super) fn of_http(authority: &str, status: StatusCode) -> Self {
+        let code = match status.as_u16() {
+            400 => Code::Internal,
+            401 => Code::Unauthenticated,
+            403 => Code::PermissionDenied,
+            404 => Code::Unimplemented,
+            429 | 502 | 503 | 504 => Code::Unavailable,
+            _ => Code::Unknown,
+        };
+        let words = format!("the upstream {authority} answered with HTTP status {status}, which is no gRPC");
+        Self { code, words }
+    }
+
+    /// Returns what it means that an answer has ended without a status.
+    pub(super) fn no_status(authority: &str) -> Self {
+        let words = format!("the upstream {authority} ended its answer without a status");
+        Self { code: Code::Unknown, words }
+    }
+
+    pub(super) fn into_end(self) -> EndReason {
+        EndReason::UpstreamFailed { code: self.code, words: self.words }
+    }
+}
+
+/// Tells whether the upstream says that it never looked at the call, so that it may be sent again: it refused the
+/// stream, or has gone away before it.
+pub(super) fn was_refused(error: &h2::Error) -> bool {
+    error.is_remote()
+        && (error.is_go_away() || (error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM)))
+}

@@ -1,0 +1,371 @@
+//! The connections to the servers of one service, which its calls share.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::connect::connect;
+use super::connection::{Connection, Keeper};
+use super::failure::Failure;
+use super::target::{Address, Upstream};
+use crate::call::now;
+
+/// How many calls a connection that is being made is expected to take: what servers commonly allow.
+const EXPECTED_ROOM: usize = 100;
+
+/// For how long an address that failed is left out, where there are others: at first, and at most.
+const FIRST_BACKOFF: Duration = Duration::from_millis(500);
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
+
+/// How the connections to an upstream are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolOptions {
+    /// The most connections to one address. More than one is made when the upstream takes no more streams on it.
+    pub max_connections: usize,
+    /// The most calls that wait for a connection or a stream at a time. A call beyond gets `RESOURCE_EXHAUSTED`.
+    pub max_waiting: usize,
+    /// For how long a call waits. Then it gets `RESOURCE_EXHAUSTED`; at its deadline, it ends before.
+    pub max_wait: Duration,
+    /// For how long a connection may take to be made, up to the upstream's first word of HTTP/2.
+    pub connect_timeout: Duration,
+    /// After how long without a call a connection is closed, at the earliest; at the latest after twice that.
+    pub idle: Duration,
+    /// For how long an upstream with open calls may be silent before it is asked whether it is there, and how long it
+    /// may take to answer. Its calls get UNAVAILABLE then.
+    pub keepalive: Duration,
+}
+
+impl Default for PoolOptions {
+    fn default() -> Self {
+        Self {
+            max_connections: 200,
+            max_waiting: 10_000,
+            max_wait: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(5),
+            idle: Duration::from_mins(1),
+            keepalive: Duration::from_secs(20),
+        }
+    }
+}
+
+/// The connections to the servers of one service.
+pub(crate) struct Pool {
+    addresses: Vec<Address>,
+    options: PoolOptions,
+    state: Mutex<State>,
+}
+
+impl fmt::Display for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.addresses.iter().map(|address| address.authority.as_str()).collect();
+        f.write_str(&names.join(", "))
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pool({self})")
+    }
+}
+
+#[derive(Default)]
+struct State {
+    /// One for each address.
+    doors: Vec<Door>,
+    /// Who waits for a stream, the first one first.
+    waiting: VecDeque<Waiting>,
+}
+
+type Waiting = oneshot::Sender<Result<Lease, Failure>>;
+
+/// What is known of one address.
+#[derive(Default)]
+struct Door {
+    connections: Vec<Arc<Connection>>,
+    /// How many are being made.
+    connecting: usize,
+    /// How many tries have failed in a row.
+    failures: u32,
+    /// Until when it is left out.
+    out_until: Option<Instant>,
+}
+
+impl Door {
+    fn load(&self) -> usize {
+        self.connections.iter().map(|connection| connection.open.load(Ordering::Relaxed)).sum()
+    }
+
+    fn is_out(&self, now: Instant) -> bool {
+        self.out_until.is_some_and(|until| now < until)
+    }
+}
+
+impl State {
+    /// Takes a stream of the address with the fewest, if there is a connection with room.
+    fn take(&self) -> Option<Arc<Connection>> {
+        let with_room = self.doors.iter().filter_map(|door| {
+            let connection = door.connections.iter().find(|connection| connection.has_room())?;
+            Some((door, connection))
+        });
+        let connection = if self.doors.len() == 1 {
+            with_room.map(|(_, connection)| connection).next()
+        } else {
+            with_room.min_by_key(|(door, _)| door.load()).map(|(_, connection)| connection)
+        }?;
+        connection.open.fetch_add(1, Ordering::Relaxed);
+        connection.used.store(true, Ordering::Relaxed);
+        Some(Arc::clone(connection))
+    }
+
+    fn connecting(&self) -> usize {
+        self.doors.iter().map(|door| door.connecting).sum()
+    }
+
+    fn is_connected(&self) -> bool {
+        self.doors.iter().any(|door| !door.connections.is_empty())
+    }
+
+    /// Returns the address to connect to next: the one with the fewest streams of those that may have one more
+    /// connection and are not left out.
+    fn next(&self, options: &PoolOptions, now: Instant) -> Option<usize> {
+        let may = |door: &Door| {
+            door.connections.len() + door.connecting < options.max_connections && !door.is_out(now)
+        };
+        let doors = self.doors.iter().enumerate().filter(|(_, door)| may(door));
+        doors.min_by_key(|(_, door)| door.load() + door.connecting * EXPECTED_ROOM).map(|(index, _)| index)
+    }
+}
+
+impl Pool {
+    /// Creates the pool of upstreams that share the calls of one service. Nothing is connected yet.
+    pub(super) fn new(upstreams: Vec<Upstream>) -> Arc<Self> {
+        let options = upstreams.first().map(|upstream| upstream.options).unwrap_or_default();
+        let addresses: Vec<_> = upstreams.into_iter().map(|upstream| upstream.address).collect();
+        let doors = addresses.iter().map(|_| Door::default()).collect();
+        Arc::new(Self { addresses, options, state: Mutex::new(State { doors, waiting: VecDeque::new() }) })
+    }
+
+    /// Takes a stream for a call, and waits for one where there is none.
+    ///
+    /// # Errors
+    ///
+    /// Returns what to tell the caller where there will be none in time, or no connection can be made.
+    pub(super) async fn lease(self: &Arc<Self>) -> Result<Lease, Failure> {
+        let waiting = {
+            let mut state = self.lock();
+            // Those who wait were first.
+            if state.waiting.is_empty()
+                && let Some(connection) = state.take()
+            {
+                self.connect_to_the_others(&mut state);
+                return Ok(Lease::new(self, connection));
+            }
+            if state.waiting.len() >= self.options.max_waiting {
+                state.waiting.retain(|waiting| !waiting.is_closed());
+            }
+            if state.waiting.len() >= self.options.max_waiting {
+                let waiting = state.waiting.len();
+                return Err(Failure::exhausted(format!(
+                    "{waiting} calls wait for the upstream {self} already, which is the most"
+                )));
+            }
+            let (waiting, told) = oneshot::channel();
+            state.waiting.push_back(waiting);
+            self.connect_for_those_who_wait(&mut state, true);
+            told
+        };
+        match timeout(self.options.max_wait, waiting).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(Failure::unavailable("the bridge is about to end")),
+            Err(_) => Err(Failure::exhausted(format!(
+                "the upstream {self} takes no more calls on {} connections, and none has ended within {:?}",
+                self.options.max_connections, self.options.max_wait
+            ))),
+        }
+    }
+
+    /// Takes a connection out of use. The calls on it go on, and with the last of them it is closed.
+    pub(super) fn retire(self: &Arc<Self>, connection: &Arc<Connection>) {
+        let mut state = self.lock();
+        if let Some(door) = state.doors.get_mut(connection.address) {
+            door.connections.retain(|other| !Arc::ptr_eq(other, connection));
+        }
+        self.connect_for_those_who_wait(&mut state, true);
+    }
+
+    /// Gives the streams that have become free to those who wait.
+    pub(super) fn serve_waiting(self: &Arc<Self>) {
+        let mut served = Vec::new();
+        {
+            let mut state = self.lock();
+            while !state.waiting.is_empty()
+                && let Some(connection) = state.take()
+                && let Some(waiting) = state.waiting.pop_front()
+            {
+                served.push((waiting, connection));
+            }
+            self.connect_for_those_who_wait(&mut state, true);
+        }
+        // Without the lock, which whoever does not wait any more gives its stream back under.
+        for (waiting, connection) in served {
+            drop(waiting.send(Ok(Lease::new(self, connection))));
+        }
+    }
+
+    fn connect_for_those_who_wait(self: &Arc<Self>, state: &mut State, even_if_left_out: bool) {
+        while state.waiting.len() > state.connecting() * EXPECTED_ROOM {
+            let next = state.next(&self.options, now()).or_else(|| {
+                // With all of them left out, the one that comes back first is tried at once: nothing else is left.
+                let alone = even_if_left_out && !state.is_connected() && state.connecting() == 0;
+                let doors = state.doors.iter().enumerate().filter(|_| alone);
+                doors.min_by_key(|(_, door)| door.out_until).map(|(index, _)| index)
+            });
+            let Some(index) = next else { break };
+            self.connect(state, index);
+        }
+    }
+
+    /// Where several addresses share the calls, sees to it that each of them has a connection.
+    fn connect_to_the_others(self: &Arc<Self>, state: &mut State) {
+        if state.doors.len() == 1 {
+            return;
+        }
+        let now = now();
+        for index in 0..state.doors.len() {
+            let door = &state.doors[index];
+            if door.connections.is_empty() && door.connecting == 0 && !door.is_out(now) {
+                self.connect(state, index);
+            }
+        }
+    }
+
+    /// Connects in a task of its own, so that the connection does not end with the call that wanted it first.
+    fn connect(self: &Arc<Self>, state: &mut State, index: usize) {
+        state.doors[index].connecting += 1;
+        let pool = Arc::clone(self);
+        tokio::spawn(async move {
+            let mut attempt = Attempt { pool: &pool, index, failed: None };
+            match connect(&pool.addresses[index], &pool.options).await {
+                Ok((sender, h2)) => {
+                    let connection = Arc::new(Connection::new(sender, index));
+                    tokio::spawn(Keeper::new(h2, &connection, Arc::downgrade(&pool), &pool.options));
+                    let mut state = pool.lock();
+                    let door = &mut state.doors[index];
+                    (door.failures, door.out_until) = (0, None);
+                    door.connections.push(connection);
+                }
+                Err(failure) => {
+                    tracing::warn!(words = failure.words, "no connection to an upstream");
+                    attempt.failed = Some(failure);
+                }
+            }
+        });
+    }
+
+    /// Notes that an attempt to connect is over, and tells those who wait what comes of it.
+    fn attempted(self: &Arc<Self>, index: usize, failed: Option<Failure>) {
+        let mut hopeless = VecDeque::new();
+        {
+            let mut state = self.lock();
+            let door = &mut state.doors[index];
+            door.connecting -= 1;
+            if failed.is_some() {
+                door.failures = door.failures.saturating_add(1);
+                let backoff = FIRST_BACKOFF.saturating_mul(1 << (door.failures - 1).min(10)).min(MAX_BACKOFF);
+                door.out_until = Some(now() + backoff.mul_f64(rand::random_range(0.8..1.2)));
+                self.connect_for_those_who_wait(&mut state, false);
+                if !state.is_connected() && state.connecting() == 0 {
+                    hopeless = std::mem::take(&mut state.waiting);
+                }
+            }
+        }
+        if let Some(failure) = failed {
+            for waiting in hopeless {
+                drop(waiting.send(Err(failure.clone())));
+            }
+        }
+        self.serve_waiting();
+    }
+
+    pub(super) fn address(&self, connection: &Connection) -> &Address {
+        &self.addresses[connection.address]
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An attempt to connect, which is over when this is dropped, however that comes about.
+struct Attempt<'a> {
+    pool: &'a Arc<Pool>,
+    index: usize,
+    failed: Option<Failure>,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        self.pool.attempted(self.index, self.failed.take());
+    }
+}
+
+/// A stream of a connection, for one call. Dropping it gives the stream back.
+pub(super) struct Lease {
+    pub(super) pool: Arc<Pool>,
+    pub(super) connection: Arc<Connection>,
+    /// How the call stands, which says what dropping this means to the connection.
+    pub(super) stage: Stage,
+}
+
+/// How far a call on a connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Nothing was sent.
+    Unsent,
+    /// The upstream has not answered.
+    Sent,
+    /// The upstream answers.
+    Answering,
+    /// The answer is complete, or has failed.
+    Over,
+}
+
+impl Lease {
+    fn new(pool: &Arc<Pool>, connection: Arc<Connection>) -> Self {
+        Self { pool: Arc::clone(pool), connection, stage: Stage::Unsent }
+    }
+
+    /// Returns the name of the server that the stream goes to.
+    pub(super) fn authority(&self) -> &str {
+        self.pool.address(&self.connection).authority.as_str()
+    }
+
+    /// Returns why the call failed with an error of HTTP/2.
+    pub(super) fn failure(&self, error: &h2::Error) -> Failure {
+        self.connection.failure(self.authority(), error)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.connection.open.fetch_sub(1, Ordering::Relaxed);
+        let borne = match self.stage {
+            Stage::Unsent | Stage::Over => true,
+            stage => self.connection.note_reset(stage == Stage::Answering),
+        };
+        if !borne {
+            tracing::debug!(
+                "took a connection to an upstream out of use, for the calls that were left on it"
+            );
+            self.pool.retire(&self.connection);
+        }
+        if !self.pool.lock().waiting.is_empty() {
+            self.pool.serve_waiting();
+        }
+    }
+}

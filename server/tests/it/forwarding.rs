@@ -1,0 +1,340 @@
+//! What an upstream gets of a call, and what a caller gets of the answer.
+
+use bytes::Bytes;
+use drawbridge::{Bridge, Upstream};
+use drawbridge_proto::message::Response as Progress;
+use http::HeaderMap;
+
+use crate::support::Server;
+use crate::support::client::{Answer, Wire, frame};
+use crate::support::probe::{Probe, told};
+use crate::support::upstream::{Arrived, RawUpstream, bridge_to, map, upstream_at};
+
+const PATH: &str = "/any.Service/Method";
+
+fn texts<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
+    headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
+}
+
+async fn call(server: &Server, wire: Wire, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut connection = wire.connect(server.address).await;
+    wire.call_with(&mut connection, path, frame(&told("k")), headers).await
+}
+
+/// Calls once, has the upstream answer, and returns both ends of the call.
+async fn once(
+    upstream: &mut RawUpstream,
+    server: &Server,
+    wire: Wire,
+    headers: &[(&str, &str)],
+    answer: impl FnOnce(&mut Arrived),
+) -> (Answer, Arrived) {
+    tokio::join!(call(server, wire, PATH, headers), async {
+        let mut arrived = upstream.call().await;
+        assert_eq!(arrived.read().await, frame(&told("k")), "{wire:?}");
+        answer(&mut arrived);
+        arrived
+    })
+}
+
+fn reply() -> Bytes {
+    frame(&Progress { message: "anything".to_owned() })
+}
+
+#[tokio::test]
+async fn messages_go_both_ways_as_they_are_in_each_form() {
+    let mut upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    for wire in Wire::ALL {
+        let (answer, arrived) =
+            once(&mut upstream, &server, wire, &[], |call| call.complete(&reply(), &[])).await;
+        assert_eq!((arrived.head.uri.path(), arrived.head.method.as_str()), (PATH, "POST"));
+        assert_eq!(arrived.head.uri.authority().unwrap().as_str(), upstream.address.to_string());
+        assert_eq!(arrived.headers("te"), ["trailers"]);
+        let (messages, ending) = answer.finish::<Progress>().await;
+        assert_eq!((messages[0].message.as_str(), ending.code), ("anything", 0), "{wire:?}");
+    }
+    assert_eq!(upstream.connections(), 1, "all calls share one");
+}
+
+#[tokio::test]
+async fn metadata_goes_both_ways_with_duplicates_and_binary_values() {
+    let mut upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    let sent = [
+        ("x-shelf", "7"),
+        ("x-shelf", "8"),
+        ("x-id-bin", "AAEC"),
+        ("x-id-bin", "/w"),
+        ("authorization", "Bearer b"),
+        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        ("grpc-accept-encoding", "gzip"),
+    ];
+    for wire in Wire::ALL {
+        let (answer, arrived) = once(&mut upstream, &server, wire, &sent, |call| {
+            let mut stream = call.begin(&[("x-row", "1"), ("x-row", "2"), ("x-key-bin", "AAEC")]);
+            stream.send_data(reply(), false).unwrap();
+            let end = [("grpc-status", "5"), ("grpc-message", "no%20such"), ("x-end", "a"), ("x-end", "b")];
+            stream.send_trailers(map(&end)).unwrap();
+        })
+        .await;
+        assert_eq!(arrived.headers("x-shelf"), ["7", "8"]);
+        assert_eq!(arrived.headers("x-id-bin"), ["AAEC", "/w"]);
+        for (name, value) in &sent[4..] {
+            assert_eq!(arrived.headers(name), [*value], "{wire:?}");
+        }
+        assert_eq!(texts(&answer.headers, "x-row"), ["1", "2"], "{wire:?}");
+        assert_eq!(texts(&answer.headers, "x-key-bin"), ["AAEC"]);
+        let trailers = answer.trailers_after::<Progress>().await;
+        assert_eq!(texts(&trailers, "x-end"), ["a", "b"], "{wire:?}");
+        assert_eq!(
+            (texts(&trailers, "grpc-status"), texts(&trailers, "grpc-message")),
+            (vec!["5"], vec!["no%20such"])
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_trailers_alone_stays_one() {
+    let mut upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    for wire in Wire::ALL {
+        let only = [("grpc-status", "7"), ("grpc-message", "not%20you"), ("x-end", "a"), ("x-end", "b")];
+        let (answer, _) = once(&mut upstream, &server, wire, &[], |call| call.trailers_only(&only)).await;
+        assert_eq!(texts(&answer.headers, "grpc-status"), ["7"], "{wire:?}: the status is in the head");
+        assert_eq!(texts(&answer.headers, "x-end"), ["a", "b"]);
+        let ending = answer.ending().await;
+        assert_eq!((ending.code, ending.words.as_str()), (7, "not you"));
+    }
+}
+
+#[tokio::test]
+async fn the_status_of_an_answer_that_goes_on_is_the_one_at_its_end() {
+    let mut upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    for wire in Wire::ALL {
+        let (answer, _) = once(&mut upstream, &server, wire, &[], |call| {
+            let mut stream = call.begin(&[("grpc-status", "9"), ("grpc-message", "early")]);
+            stream.send_trailers(map(&[("grpc-status", "8")])).unwrap();
+        })
+        .await;
+        assert!(!answer.headers.contains_key("grpc-status"), "{wire:?}");
+        assert_eq!(answer.ending().await.code, 8, "{wire:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_posted_to_a_grpc_path_and_is_no_grpc_is_refused_with_415() {
+    let upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    let wire = Wire { content_type: "application/json", ..Wire::WEB_H1 };
+    assert_eq!(call(&server, wire, PATH, &[]).await.http_status, 415);
+    assert_eq!(upstream.connections(), 0);
+}
+
+#[tokio::test]
+async fn the_codec_goes_along_and_comes_back() {
+    let mut upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    for (content_type, wire, there, back) in [
+        ("application/grpc+json", Wire::GRPC, "application/grpc+json", "application/grpc+json"),
+        ("application/grpc+proto", Wire::GRPC, "application/grpc+proto", "application/grpc+proto"),
+        ("application/grpc-web+json", Wire::WEB_H1, "application/grpc+json", "application/grpc-web+json"),
+        (
+            "application/grpc-web-text+foo",
+            Wire::TEXT_H2,
+            "application/grpc+foo",
+            "application/grpc-web-text+foo",
+        ),
+        ("application/grpc-web", Wire::WEB_H2, "application/grpc", "application/grpc-web+proto"),
+    ] {
+        let wire = Wire { content_type, ..wire };
+        let (answer, arrived) = once(&mut upstream, &server, wire, &[], |call| {
+            call.trailers_only(&[("content-type", there), ("grpc-status", "0")]);
+        })
+        .await;
+        assert_eq!(arrived.headers("content-type"), [there]);
+        assert_eq!(answer.headers["content-type"], back);
+    }
+}
+
+#[tokio::test]
+async fn what_concerns_a_connection_stays_on_it() {
+    let mut upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    let sent = [
+        ("connection", "x-hop, grpc-timeout"),
+        ("x-hop", "1"),
+        ("keep-alive", "timeout=5"),
+        ("proxy-authorization", "Basic b"),
+        ("te", "gzip"),
+        ("grpc-timeout", "30S"),
+        ("x-parent-call-id", "1"),
+        ("x-shelf", "7"),
+    ];
+    let (answer, arrived) = once(&mut upstream, &server, Wire::WEB_H1, &sent, |call| {
+        let names = [("content-length", "27"), ("trailer", "x-end"), ("access-control-allow-origin", "*")];
+        let mut stream = call.begin(&[&names[..], &[("x-row", "1")]].concat());
+        stream.send_data(reply(), false).unwrap();
+        stream.send_trailers(map(&[("grpc-status", "0")])).unwrap();
+    })
+    .await;
+    for name in [
+        "connection",
+        "x-hop",
+        "keep-alive",
+        "proxy-authorization",
+        "x-parent-call-id",
+        "host",
+        "content-length",
+    ] {
+        assert!(!arrived.head.headers.contains_key(name), "{name}");
+    }
+    assert_eq!((arrived.headers("te"), arrived.headers("x-shelf")), (vec!["trailers"], vec!["7"]));
+    // The deadline is not metadata to be stripped by whoever names it: it is kept here, and what remains goes along.
+    assert!(arrived.head.headers.contains_key("grpc-timeout"));
+    for name in ["content-length", "trailer", "access-control-allow-origin"] {
+        assert!(!answer.headers.contains_key(name), "{name}");
+    }
+    assert_eq!(answer.headers["x-row"], "1");
+    let (messages, _) = answer.finish::<Progress>().await;
+    assert_eq!(messages.len(), 1, "whatever length the upstream has told");
+}
+
+#[tokio::test]
+async fn the_caller_is_who_connected_unless_a_trusted_proxy_says_otherwise() {
+    let claims = [("x-forwarded-for", "1.1.1.1"), ("forwarded", "for=1.1.1.1"), ("x-real-ip", "1.1.1.1")];
+    for (trusted, forwarded_for, forwarded, real_ip) in [
+        ("10.0.0.0/8", "127.0.0.1", "for=127.0.0.1", None),
+        ("127.0.0.0/8", "1.1.1.1, 127.0.0.1", "for=1.1.1.1, for=127.0.0.1", Some("1.1.1.1")),
+    ] {
+        let mut upstream = RawUpstream::start().await;
+        let server = Server::start(upstream.bridge().trusted_proxies([trusted.parse().unwrap()])).await;
+        let (_, arrived) =
+            once(&mut upstream, &server, Wire::WEB_H1, &claims, |call| call.complete(&reply(), &[])).await;
+        assert_eq!(arrived.headers("x-forwarded-for"), [forwarded_for]);
+        assert_eq!(arrived.headers("forwarded"), [forwarded]);
+        assert_eq!(arrived.headers("x-real-ip"), real_ip.into_iter().collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn only_an_exact_grpc_path_is_forwarded() {
+    let mut upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    for path in [
+        "/any.Service/Method?a=b",
+        "/any.Service/Me%74hod",
+        "/any.Service/../Method",
+        "/../Method",
+        "/any.Service/Method/",
+        "//any.Service/Method",
+        "/a/b/c",
+        "/any.Service/",
+    ] {
+        for wire in [Wire::GRPC, Wire::WEB_H1] {
+            let ending = call(&server, wire, path, &[]).await.ending().await;
+            assert_eq!(ending.code, 12, "{path}");
+        }
+    }
+    // An absolute target names no other server than this one.
+    let absolute = format!("http://localhost{PATH}");
+    let (answer, arrived) = tokio::join!(call(&server, Wire::WEB_H1, &absolute, &[]), async {
+        let mut arrived = upstream.call().await;
+        arrived.trailers_only(&[("grpc-status", "0")]);
+        arrived
+    });
+    assert_eq!(answer.ending().await.code, 0);
+    assert_eq!(arrived.head.uri.to_string(), format!("http://{}{PATH}", upstream.address));
+}
+
+#[tokio::test]
+async fn a_named_service_goes_to_its_own_upstream_and_a_hosted_one_to_none() {
+    let mut rest = RawUpstream::start().await;
+    let mut named = RawUpstream::start().await;
+    let (bridge, mut events) = Probe::hosted();
+    let bridge = bridge
+        .upstream(upstream_at(rest.address))
+        .upstream(upstream_at(named.address).for_service("shop").unwrap());
+    let server = Server::start(bridge).await;
+    for (path, upstream) in [("/shop.Orders/List", &mut named), ("/shops.Orders/List", &mut rest)] {
+        let (answer, ()) = tokio::join!(call(&server, Wire::WEB_H2, path, &[]), async {
+            upstream.call().await.trailers_only(&[("grpc-status", "0")]);
+        });
+        assert_eq!(answer.ending().await.code, 0, "{path}");
+    }
+    let answer = call(&server, Wire::GRPC, "/Message/Stream", &[]).await;
+    events.started().await;
+    assert_eq!(answer.finish::<Progress>().await.0[0].message, "k");
+}
+
+#[tokio::test]
+async fn a_catch_all_keeps_reflection_closed_unless_it_is_exposed() {
+    const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    let mut upstream = RawUpstream::start().await;
+    let closed = Server::start(upstream.bridge()).await;
+    for path in [REFLECTION, "/grpc.channelz.v1.Channelz/GetServers", "/envoy.admin.v3.Admin/Any"] {
+        let ending = call(&closed, Wire::GRPC, path, &[]).await.ending().await;
+        assert_eq!(ending.code, 12, "{path}");
+        assert!(ending.words.contains("--expose"), "{}", ending.words);
+    }
+    let open = Server::start(upstream.bridge().expose(["grpc.reflection.*".parse().unwrap()])).await;
+    let (answer, ()) = tokio::join!(call(&open, Wire::GRPC, REFLECTION, &[]), async {
+        upstream.call().await.trailers_only(&[("grpc-status", "0")]);
+    });
+    assert_eq!(answer.ending().await.code, 0);
+}
+
+#[tokio::test]
+async fn an_answers_metadata_is_exposed_to_an_allowed_origin_by_its_names() {
+    let mut upstream = RawUpstream::start().await;
+    let bridge = upstream.bridge().allow_origins(["https://app.example".parse().unwrap()]);
+    let server = Server::start(bridge).await;
+    let origin = [("origin", "https://app.example")];
+    let (answer, _) = once(&mut upstream, &server, Wire::WEB_H1, &origin, |call| {
+        let mut stream = call.begin(&[("x-row", "1"), ("access-control-expose-headers", "x-lie")]);
+        stream.send_trailers(map(&[("grpc-status", "0")])).unwrap();
+    })
+    .await;
+    assert_eq!(
+        answer.headers["access-control-expose-headers"],
+        "grpc-status,grpc-message,grpc-status-details-bin,x-row,x-request-id"
+    );
+}
+
+#[tokio::test]
+async fn over_tls_the_certificate_is_checked() {
+    let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (certificate, private) = (key.cert.pem(), key.signing_key.serialize_pem());
+    let tls = drawbridge::Tls::from_pem(certificate.as_bytes(), private.as_bytes()).unwrap();
+    let (bridge, mut events) = Probe::hosted();
+    let options = drawbridge::ConnectionOptions { tls: Some(tls), ..Default::default() };
+    let upstream = Server::start_with(bridge, options).await;
+    let at = |pem: &str| {
+        let url = format!("https://localhost:{}", upstream.address.port());
+        Bridge::new().upstream(Upstream::new(&url).unwrap().certificate_authorities(pem.as_bytes()).unwrap())
+    };
+    let server = Server::start(at(&certificate)).await;
+    let answer = call(&server, Wire::WEB_H1, "/Message/Stream", &[]).await;
+    events.started().await;
+    assert_eq!(answer.finish::<Progress>().await.0[0].message, "k");
+
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let server = Server::start(at(&other.cert.pem())).await;
+    let ending = call(&server, Wire::WEB_H1, "/Message/Stream", &[]).await.ending().await;
+    assert_eq!(ending.code, 14);
+    assert!(ending.words.contains("certificate"), "{}", ending.words);
+}
+
+#[tokio::test]
+async fn behind_a_bridge_another_bridge_is_an_upstream_like_any() {
+    let (server, mut events) = Probe::start().await;
+    let near = Server::start(bridge_to(server.address)).await;
+    let far = Server::start(bridge_to(near.address)).await;
+    for wire in Wire::ALL {
+        let answer = call(&far, wire, "/Message/Stream", &[("x-request-id", "one-request")]).await;
+        assert_eq!(events.started().await.request_id().as_str(), "one-request");
+        events.released().await;
+        assert_eq!(answer.finish::<Progress>().await.0[0].message, "k", "{wire:?}");
+    }
+}

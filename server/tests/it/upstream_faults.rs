@@ -1,0 +1,291 @@
+//! Upstreams that fail: a caller is told, with a code and a sentence, and is never left waiting.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use drawbridge::{Bridge, PoolOptions};
+use drawbridge_proto::message::Response as Progress;
+use h2::Reason;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
+
+use crate::support::client::{Ending, Wire, frame};
+use crate::support::frames::Raw;
+use crate::support::probe::told;
+use crate::support::upstream::{RawUpstream, bridge_to, map, upstream_at};
+use crate::support::{Server, soon};
+
+const PATH: &str = "/any.Service/Method";
+
+async fn ending_of(bridge: Bridge, wire: Wire) -> Ending {
+    let server = Server::start(bridge).await;
+    wire.call(server.address, PATH, &told("k")).await.ending().await
+}
+
+/// An address at which nobody listens.
+async fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
+
+/// A server that says these bytes to whoever connects, and then nothing.
+async fn saying(bytes: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut silent = Vec::new();
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(bytes).await.unwrap();
+            silent.push(stream);
+        }
+    });
+    address
+}
+
+fn hasty() -> PoolOptions {
+    PoolOptions {
+        connect_timeout: Duration::from_millis(200),
+        keepalive: Duration::from_millis(200),
+        ..PoolOptions::default()
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_is_unavailable_in_each_form() {
+    let address = nobody().await;
+    for wire in Wire::ALL {
+        let ending = ending_of(bridge_to(address), wire).await;
+        assert_eq!(ending.code, 14, "{wire:?}");
+        assert!(ending.words.contains(&address.to_string()), "{}", ending.words);
+        assert!(ending.words.contains("refused"), "{}", ending.words);
+    }
+}
+
+#[tokio::test]
+async fn whoever_speaks_no_http2_is_unavailable() {
+    for bytes in [
+        &b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"[..],
+        b"220 mail.example ESMTP\r\n",
+        &[0; 64],
+    ] {
+        let ending = ending_of(bridge_to(saying(bytes).await), Wire::WEB_H1).await;
+        assert_eq!(ending.code, 14, "{bytes:?}");
+        assert!(ending.words.contains("does it speak gRPC there?"), "{}", ending.words);
+    }
+}
+
+#[tokio::test]
+async fn whoever_accepts_and_says_nothing_is_unavailable_in_time() {
+    let upstream = upstream_at(saying(b"").await).pool(hasty());
+    let ending = ending_of(Bridge::new().upstream(upstream), Wire::WEB_H1).await;
+    assert_eq!(ending.code, 14);
+    assert!(ending.words.contains("did not answer within 200ms"), "{}", ending.words);
+}
+
+#[tokio::test]
+async fn a_deadline_ends_the_wait_for_a_connection() {
+    let server = Server::start(bridge_to(saying(b"").await)).await;
+    for wire in Wire::ALL {
+        let mut connection = wire.connect(server.address).await;
+        let timeout = [("grpc-timeout", "50m")];
+        let ending = wire.call_with(&mut connection, PATH, frame(&told("k")), &timeout).await.ending().await;
+        assert_eq!(ending.code, 4, "{wire:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_reset_has_the_code_that_grpc_gives_it() {
+    for (reason, code) in [
+        (Reason::NO_ERROR, 13),
+        (Reason::PROTOCOL_ERROR, 13),
+        (Reason::INTERNAL_ERROR, 13),
+        (Reason::REFUSED_STREAM, 14),
+        (Reason::CANCEL, 1),
+        (Reason::ENHANCE_YOUR_CALM, 8),
+        (Reason::INADEQUATE_SECURITY, 7),
+    ] {
+        let upstream = RawUpstream::start().await;
+        let server = Server::start(upstream.bridge()).await;
+        let _answering = upstream.answering(move |mut call| async move { call.answer.send_reset(reason) });
+        let ending = Wire::WEB_H1.call(server.address, PATH, &told("k")).await.ending().await;
+        assert_eq!(ending.code, code, "{reason:?}");
+        assert!(ending.words.contains("reset"), "{}", ending.words);
+    }
+}
+
+#[tokio::test]
+async fn a_reset_in_mid_stream_ends_the_call_in_trailers() {
+    for wire in Wire::ALL {
+        let mut upstream = RawUpstream::start().await;
+        let server = Server::start(upstream.bridge()).await;
+        let key = told("k");
+        let (mut answer, mut stream) =
+            tokio::join!(wire.call(server.address, PATH, &key), async { upstream.call().await.begin(&[]) });
+        stream.send_data(frame(&Progress { message: "one".to_owned() }), false).unwrap();
+        assert_eq!(answer.message::<Progress>().await.unwrap().message, "one");
+        stream.send_reset(Reason::INTERNAL_ERROR);
+        assert_eq!(answer.ending().await.code, 13, "{wire:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_lost_in_mid_stream_ends_the_call_in_trailers() {
+    for wire in Wire::ALL {
+        let mut upstream = RawUpstream::start().await;
+        let server = Server::start(upstream.bridge()).await;
+        let key = told("k");
+        let (mut answer, mut stream) =
+            tokio::join!(wire.call(server.address, PATH, &key), async { upstream.call().await.begin(&[]) });
+        stream.send_data(frame(&Progress { message: "one".to_owned() }), false).unwrap();
+        assert_eq!(answer.message::<Progress>().await.unwrap().message, "one");
+        drop(upstream);
+        let ending = answer.ending().await;
+        assert_eq!(ending.code, 14, "{wire:?}");
+        assert!(ending.words.contains("lost"), "{}", ending.words);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_grpc_has_the_code_of_its_http_status() {
+    for (status, code) in
+        [(400, 13), (401, 16), (403, 7), (404, 12), (429, 14), (503, 14), (500, 2), (200, 2)]
+    {
+        let upstream = RawUpstream::start().await;
+        let server = Server::start(upstream.bridge()).await;
+        let _answering = upstream.answering(move |mut call| async move {
+            let head = http::Response::builder().status(status).header("content-type", "text/html").body(());
+            let mut stream = call.answer.send_response(head.unwrap(), false).unwrap();
+            stream.send_data("<h1>No</h1>".into(), true).unwrap();
+        });
+        let ending = Wire::WEB_H1.call(server.address, PATH, &told("k")).await.ending().await;
+        assert_eq!(ending.code, code, "{status}");
+        assert!(ending.words.contains(&status.to_string()), "{}", ending.words);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_status_is_unknown() {
+    for with_message in [false, true] {
+        let upstream = RawUpstream::start().await;
+        let server = Server::start(upstream.bridge()).await;
+        let _answering = upstream.answering(move |mut call| async move {
+            let mut stream = call.begin(&[]);
+            if with_message {
+                stream.send_data(frame(&Progress::default()), false).unwrap();
+            }
+            stream.send_trailers(map(&[("x-end", "a")])).unwrap();
+        });
+        let (_, ending) =
+            Wire::WEB_H1.call(server.address, PATH, &told("k")).await.finish::<Progress>().await;
+        assert_eq!(ending.code, 2);
+        assert!(ending.words.contains("without a status"), "{}", ending.words);
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_was_never_looked_at_is_sent_again() {
+    let upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    let refused = std::sync::atomic::AtomicUsize::new(0);
+    let _answering = upstream.answering(move |mut call| {
+        let first = refused.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2;
+        async move {
+            assert_eq!(call.read().await, frame(&told("k")));
+            if first {
+                call.answer.send_reset(Reason::REFUSED_STREAM);
+            } else {
+                call.complete(&frame(&Progress { message: "at last".to_owned() }), &[]);
+            }
+        }
+    });
+    let answer = Wire::WEB_H1.call(server.address, PATH, &told("k")).await;
+    assert_eq!(answer.finish::<Progress>().await.0[0].message, "at last");
+}
+
+#[tokio::test]
+async fn a_goaway_before_the_call_sends_it_again_and_one_behind_it_does_not() {
+    // The last stream that the upstream has looked at: none, or the call's.
+    for (last, code) in [(0, 0), (1, 14)] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Server::start(bridge_to(listener.local_addr().unwrap())).await;
+        let call = tokio::spawn(async move {
+            Wire::WEB_H1.call(server.address, PATH, &told("k")).await.finish::<()>().await
+        });
+        let mut raw = Raw::accept(&listener).await;
+        raw.headers().await;
+        raw.go_away(last).await;
+        drop(raw);
+        if last == 0 {
+            let mut raw = Raw::accept(&listener).await;
+            let stream = raw.headers().await;
+            raw.trailers_only(stream).await;
+            assert_eq!(soon("the end", call).await.unwrap().1.code, code);
+        } else {
+            let ending = soon("the end", call).await.unwrap().1;
+            assert_eq!(ending.code, code, "{}", ending.words);
+        }
+    }
+}
+
+#[tokio::test]
+async fn after_a_goaway_calls_go_to_a_new_connection_and_the_open_one_ends_well() {
+    let mut upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    let key = told("k");
+    let (mut answer, mut stream) = tokio::join!(Wire::WEB_H1.call(server.address, PATH, &key), async {
+        upstream.call().await.begin(&[])
+    });
+    upstream.go_away();
+    // It is noticed with the first call after it, at the latest.
+    loop {
+        let (other, arrived) = tokio::join!(Wire::WEB_H1.call(server.address, PATH, &key), async {
+            let mut arrived = upstream.call().await;
+            arrived.trailers_only(&[("grpc-status", "0")]);
+            arrived
+        });
+        assert_eq!(other.ending().await.code, 0);
+        if arrived.connection == 1 {
+            break;
+        }
+    }
+    stream.send_data(frame(&Progress { message: "still here".to_owned() }), false).unwrap();
+    stream.send_trailers(map(&[("grpc-status", "0")])).unwrap();
+    assert_eq!(answer.message::<Progress>().await.unwrap().message, "still here");
+    assert_eq!(answer.ending().await.code, 0);
+}
+
+#[tokio::test]
+async fn an_upstream_that_falls_silent_is_asked_and_given_up() {
+    // It says that it speaks HTTP/2, and then no more: a process that is stopped, or a machine that vanished.
+    let settings = saying(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await;
+    let server = Server::start(Bridge::new().upstream(upstream_at(settings).pool(hasty()))).await;
+    let ending = Wire::WEB_H1.call(server.address, PATH, &told("k")).await.ending().await;
+    assert_eq!(ending.code, 14);
+    assert!(ending.words.contains("did not answer a ping"), "{}", ending.words);
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_silent_but_there_is_left_alone() {
+    let mut upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge_with(hasty())).await;
+    let key = told("k");
+    let (answer, mut stream) = tokio::join!(Wire::WEB_H1.call(server.address, PATH, &key), async {
+        upstream.call().await.begin(&[])
+    });
+    tokio::time::sleep(5 * hasty().keepalive).await;
+    stream.send_trailers(map(&[("grpc-status", "0")])).unwrap();
+    assert_eq!(answer.ending().await.code, 0);
+}
+
+#[tokio::test]
+async fn an_upstream_that_comes_back_is_called_at_once() {
+    let address = nobody().await;
+    let server = Server::start(bridge_to(address)).await;
+    for _ in 0..3 {
+        assert_eq!(Wire::GRPC.call(server.address, PATH, &told("k")).await.ending().await.code, 14);
+    }
+    let upstream = RawUpstream::start_at(address).await;
+    let _answering =
+        upstream.answering(|mut call| async move { call.trailers_only(&[("grpc-status", "0")]) });
+    assert_eq!(Wire::GRPC.call(server.address, PATH, &told("k")).await.ending().await.code, 0);
+}

@@ -1,0 +1,245 @@
+//! The connections to upstreams, which calls share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use drawbridge::{Bridge, ConnectionOptions, PoolOptions};
+use drawbridge_proto::message::Response as Progress;
+use tokio::task::JoinSet;
+
+use crate::support::client::{Answer, Connection, Wire, frame};
+use crate::support::frames::{Burst, Frames};
+use crate::support::probe::told;
+use crate::support::upstream::{Arrived, RawUpstream, reset_of, upstream_at};
+use crate::support::{Server, soon};
+
+const PATH: &str = "/any.Service/Method";
+
+/// Begins an answer that says nothing more until it is dropped.
+async fn hold(mut call: Arrived) {
+    reset_of(&mut call.begin(&[])).await;
+}
+
+async fn complete(mut call: Arrived) {
+    call.complete(&frame(&Progress { message: "done".to_owned() }), &[]);
+}
+
+async fn roomy(bridge: Bridge) -> Server {
+    let options = ConnectionOptions { max_streams: 10_000, ..ConnectionOptions::default() };
+    Server::start_with(bridge, options).await
+}
+
+async fn open(connection: &mut Connection) -> Answer {
+    Wire::GRPC.call_with(connection, PATH, frame(&told("k")), &[]).await
+}
+
+#[tokio::test]
+async fn a_thousand_streams_go_over_connections_of_a_hundred_and_these_close_when_idle() {
+    let upstream = RawUpstream::with_room(100).await;
+    let options = PoolOptions { idle: Duration::from_millis(100), ..PoolOptions::default() };
+    let server = roomy(upstream.bridge_with(options)).await;
+    let answering = upstream.answering(hold);
+    let mut connection = Wire::GRPC.connect(server.address).await;
+    let mut answers = Vec::new();
+    for _ in 0..1000 {
+        answers.push(open(&mut connection).await);
+    }
+    assert_eq!(server.calls.open(), 1000);
+    assert_eq!(answering.upstream.connections(), 10);
+    drop(answers);
+    soon("idle connections to close", async {
+        while answering.upstream.open() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_thousand_calls_at_once_find_their_places() {
+    let upstream = RawUpstream::with_room(100).await;
+    let server = roomy(upstream.bridge()).await;
+    let answering = upstream.answering(hold);
+    let mut all = JoinSet::new();
+    for _ in 0..10 {
+        let mut connection = Wire::GRPC.connect(server.address).await;
+        all.spawn(async move {
+            let mut answers = Vec::new();
+            for _ in 0..100 {
+                answers.push(open(&mut connection).await);
+            }
+            (connection, answers)
+        });
+    }
+    let answers = soon("a thousand answers", all.join_all()).await;
+    assert_eq!(server.calls.open(), 1000);
+    let connections = answering.upstream.connections();
+    assert!((10..=20).contains(&connections), "{connections}");
+    drop(answers);
+}
+
+#[tokio::test]
+async fn beyond_the_most_connections_a_call_waits_and_gets_the_next_free_stream() {
+    let mut upstream = RawUpstream::with_room(2).await;
+    let options = PoolOptions { max_connections: 1, ..PoolOptions::default() };
+    let server = roomy(upstream.bridge_with(options)).await;
+    let mut waiting = JoinSet::new();
+    for _ in 0..3 {
+        waiting.spawn(async move { Wire::GRPC.call(server.address, PATH, &told("k")).await.ending().await });
+    }
+    let mut held = vec![upstream.call().await, upstream.call().await];
+    held.remove(0).trailers_only(&[("grpc-status", "0")]);
+    assert_eq!(soon("an end", waiting.join_next()).await.unwrap().unwrap().code, 0);
+    held.push(upstream.call().await);
+    for mut call in held {
+        call.trailers_only(&[("grpc-status", "0")]);
+        assert_eq!(soon("an end", waiting.join_next()).await.unwrap().unwrap().code, 0);
+    }
+    assert_eq!(upstream.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_waits_too_long_is_told_so_and_one_with_a_deadline_ends_at_it() {
+    let upstream = RawUpstream::with_room(1).await;
+    let options = PoolOptions {
+        max_connections: 1,
+        max_waiting: 1,
+        max_wait: Duration::from_millis(300),
+        ..PoolOptions::default()
+    };
+    let server = roomy(upstream.bridge_with(options)).await;
+    let _answering = upstream.answering(hold);
+    let mut connection = Wire::GRPC.connect(server.address).await;
+    let _held = open(&mut connection).await;
+    let mut other = Wire::GRPC.connect(server.address).await;
+    let timeout = [("grpc-timeout", "100m")];
+    let ending = Wire::GRPC.call_with(&mut other, PATH, frame(&told("k")), &timeout).await.ending().await;
+    assert_eq!(ending.code, 4);
+    let key = told("k");
+    let (one, two) = tokio::join!(
+        Wire::GRPC.call(server.address, PATH, &key),
+        Wire::WEB_H1.call(server.address, PATH, &key)
+    );
+    let (one, two) = (one.ending().await, two.ending().await);
+    assert_eq!((one.code, two.code), (8, 8));
+    let words = [one.words, two.words].concat();
+    assert!(words.contains("within 300ms") && words.contains("wait for the upstream"), "{words}");
+}
+
+#[tokio::test]
+async fn calls_are_shared_by_load_among_the_addresses_of_a_service() {
+    let (one, two) = (RawUpstream::start().await, RawUpstream::start().await);
+    let bridge = Bridge::new().upstream(upstream_at(one.address)).upstream(upstream_at(two.address));
+    let server = roomy(bridge).await;
+    let counts = [Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0))];
+    let _answering = [(one, &counts[0]), (two, &counts[1])].map(|(upstream, count)| {
+        let count = Arc::clone(count);
+        upstream.answering(move |call| {
+            count.fetch_add(1, Ordering::SeqCst);
+            hold(call)
+        })
+    });
+    let mut connection = Wire::GRPC.connect(server.address).await;
+    let mut answers = Vec::new();
+    for _ in 0..100 {
+        answers.push(open(&mut connection).await);
+    }
+    let counts = counts.map(|count| count.load(Ordering::SeqCst));
+    assert!(counts.iter().all(|count| (45..=55).contains(count)), "{counts:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_is_dead_is_left_out_and_tried_again() {
+    let alive = RawUpstream::start().await;
+    let dead = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let bridge = Bridge::new().upstream(upstream_at(dead)).upstream(upstream_at(alive.address));
+    let server = roomy(bridge).await;
+    let _answering = alive.answering(complete);
+    let mut connection = Wire::GRPC.connect(server.address).await;
+    for _ in 0..50 {
+        let (messages, ending) = open(&mut connection).await.finish::<Progress>().await;
+        assert_eq!((messages.len(), ending.code), (1, 0));
+    }
+    let back = RawUpstream::start_at(dead).await;
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    let _back = back.answering(move |call| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        complete(call)
+    });
+    soon("calls at the address that is back", async {
+        // With a call held open now and then, the other address has the fewer.
+        while count.load(Ordering::SeqCst) == 0 {
+            assert_eq!(open(&mut connection).await.finish::<Progress>().await.1.code, 0);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_storm_of_cancels_leaves_honest_calls_alone() {
+    let upstream = RawUpstream::with_room(200).await;
+    let server = roomy(upstream.bridge()).await;
+    let answering = upstream.answering(hold);
+    let mut honest_connection = Wire::GRPC.connect(server.address).await;
+    let mut storm = Wire::GRPC.connect(server.address).await;
+    let mut honest = Vec::new();
+    for round in 0..40 {
+        if round % 4 == 0 {
+            honest.push(open(&mut honest_connection).await);
+        }
+        let mut leaving = Vec::new();
+        for _ in 0..50 {
+            leaving.push(open(&mut storm).await);
+        }
+        drop(leaving);
+    }
+    soon("the calls of the storm to end", async {
+        while server.calls.open() > honest.len() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // 2,000 resets came; each connection was taken out of use after some hundred of them.
+    assert!((10..40).contains(&answering.upstream.connections()), "{}", answering.upstream.connections());
+    assert_eq!(server.calls.open(), 10, "the honest calls are open still");
+}
+
+#[tokio::test]
+async fn calls_that_leave_before_any_answer_leave_honest_ones_alone() {
+    let upstream = RawUpstream::with_room(200).await;
+    let server = roomy(upstream.bridge()).await;
+    let _answering = upstream.answering(|call| async move {
+        if call.head.uri.path() == PATH {
+            hold(call).await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    });
+    let mut honest_connection = Wire::GRPC.connect(server.address).await;
+    let honest = open(&mut honest_connection).await;
+    for _ in 0..40 {
+        let mut storm = Frames::connect(server.address).await;
+        let mut burst = Burst::default();
+        for stream in 0..50 {
+            burst.call(2 * stream + 1, "/any.Service/Never", &frame(&told("k")));
+        }
+        storm.send(&burst).await;
+        soon("the calls of the storm to begin", async {
+            while server.calls.open() < 51 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        drop(storm);
+        soon("the calls of the storm to end", async {
+            while server.calls.open() > 1 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+    assert_eq!(server.calls.open(), 1, "the honest call is open still");
+    drop(honest);
+}

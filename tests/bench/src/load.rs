@@ -1,0 +1,133 @@
+//! Calls in gRPC-Web, over HTTP/1.1 and HTTP/2.
+
+use std::net::SocketAddr;
+
+use anyhow::{Result, ensure};
+use bytes::Bytes;
+use drawbridge_proto::greet::HelloRequest;
+use drawbridge_proto::message::Request as KeyRequest;
+use futures_util::future::try_join_all;
+use http::{HeaderValue, Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use prost::Message;
+use tokio::net::TcpStream;
+
+/// A version of HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    H1,
+    H2,
+}
+
+/// A connection.
+pub(crate) enum Client {
+    H1(http1::SendRequest<Full<Bytes>>),
+    H2(http2::SendRequest<Full<Bytes>>),
+}
+
+impl Client {
+    pub(crate) async fn connect(wire: Wire, address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let stream = TokioIo::new(stream);
+        Ok(match wire {
+            Wire::H1 => {
+                let (sender, connection) = http1::handshake(stream).await?;
+                tokio::spawn(connection);
+                Self::H1(sender)
+            }
+            Wire::H2 => {
+                let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+                    .initial_stream_window_size(1024 * 1024)
+                    .initial_connection_window_size(64 * 1024 * 1024)
+                    .handshake(stream)
+                    .await?;
+                tokio::spawn(connection);
+                Self::H2(sender)
+            }
+        })
+    }
+
+    /// Connects so many clients, which share the connections where the version allows it.
+    pub(crate) async fn some(wire: Wire, address: SocketAddr, count: usize) -> Result<Vec<Self>> {
+        let mut clients: Vec<Self> = Vec::new();
+        for index in 0..count {
+            // Two connections for all, as from two browsers.
+            clients.push(match index.checked_sub(2).and_then(|before| clients.get(before)) {
+                Some(Self::H2(sender)) => Self::H2(sender.clone()),
+                _ => Self::connect(wire, address).await?,
+            });
+        }
+        Ok(clients)
+    }
+
+    /// Makes a unary call.
+    pub(crate) async fn unary(&mut self) -> Result<()> {
+        let request = HelloRequest { name: "ada".to_owned() };
+        let answer = self.send("/greet.Greeter/SayHello", &request).await?;
+        ensure!(answer.status() == 200 && !answer.headers().contains_key("grpc-status"), "{answer:?}");
+        let body = answer.into_body().collect().await?.to_bytes();
+        ensure!(body.len() > 20, "no message and trailers");
+        Ok(())
+    }
+
+    /// Reads a stream to its end, and returns how many bytes came.
+    pub(crate) async fn stream(&mut self, key: &str) -> Result<usize> {
+        let mut body = self.open(key).await?.into_body();
+        let mut bytes = 0;
+        while let Some(frame) = body.frame().await {
+            bytes += frame?.data_ref().map_or(0, Bytes::len);
+        }
+        Ok(bytes)
+    }
+
+    /// Opens a stream, which ends when the answer is dropped.
+    pub(crate) async fn open(&mut self, key: &str) -> Result<Response<Incoming>> {
+        self.send("/Message/Stream", &KeyRequest { key: key.to_owned() }).await
+    }
+
+    async fn send(&mut self, path: &str, message: &impl Message) -> Result<Response<Incoming>> {
+        let payload = message.encode_to_vec();
+        let length = u32::try_from(payload.len())?.to_be_bytes();
+        let body = Full::from(Bytes::from([&[0], &length[..], &payload].concat()));
+
+        let uri = if let Self::H2(_) = self { format!("http://localhost{path}") } else { path.to_owned() };
+        let mut request = Request::post(uri)
+            .header("content-type", "application/grpc-web+proto")
+            .header("x-grpc-web", "1")
+            .header("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)")
+            .body(body)?;
+        Ok(match self {
+            Self::H1(sender) => {
+                request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
+                sender.ready().await?;
+                sender.send_request(request).await?
+            }
+            Self::H2(sender) => sender.send_request(request).await?,
+        })
+    }
+}
+
+/// Makes so many unary calls, so many at a time.
+pub(crate) async fn unary(clients: &mut [Client], calls: usize) -> Result<()> {
+    let each = calls / clients.len();
+    try_join_all(clients.iter_mut().map(|client| async move {
+        for _ in 0..each {
+            client.unary().await?;
+        }
+        anyhow::Ok(())
+    }))
+    .await?;
+    Ok(())
+}
+
+/// Reads one stream with each client.
+pub(crate) async fn streams(clients: &mut [Client], size: usize, messages: usize) -> Result<()> {
+    let key = &format!("{size}x{messages}");
+    let bytes = try_join_all(clients.iter_mut().map(|client| client.stream(key))).await?;
+    ensure!(bytes.iter().all(|bytes| *bytes > size * messages), "a stream has ended early: {bytes:?}");
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! A bridge in front of one server.
+
+use std::net::SocketAddr;
+
+use anyhow::Result;
+use drawbridge::{Bridge, ConnectionOptions, Tls, Upstream};
+use tokio::net::TcpListener;
+
+/// Starts a bridge in front of `upstream`, and returns where it listens. It ends with the process.
+pub(crate) async fn start(upstream: Upstream, tls: Option<Tls>) -> Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let mut bridge = Bridge::new().upstream(upstream);
+    let calls = bridge.calls();
+    let options = ConnectionOptions { tls, ..ConnectionOptions::default() };
+    let router = bridge.into_router();
+    tokio::spawn(drawbridge::serve(listener, router, calls, options, std::future::pending()));
+    Ok(address)
+}
