@@ -267,7 +267,7 @@ fn query_row(work: &Work, depth: usize, start: Duration, ran: Duration) -> Row {
 
 fn wait_row(depth: usize, start: Duration, waited: Duration, skipped: bool, planned: Duration) -> Row {
     let (kind, used, end) = if skipped {
-        (Kind::Skipped, planned, "skipped: the deadline comes first".to_owned())
+        (Kind::Skipped, planned, format!("{} skipped: the deadline comes first", words::precise(planned)))
     } else {
         (Kind::Wait, waited, format!("{} planned", words::precise(planned)))
     };

@@ -61,7 +61,8 @@ fn row(drawn: &Waterfall, row: &Row) -> impl IntoView + use<> {
         ("Began", time(Some(row.start))),
         ("Asked", time(row.asked)),
         ("Granted", time(row.granted)),
-        ("Took", time(row.used)),
+        // What was skipped took no time; how long it would have taken is said at its end.
+        ("Took", time(row.used.filter(|_| row.kind != Kind::Skipped))),
     ]
     .into_iter()
     .map(|(head, figure)| view! { <td role="cell" data-head=head>{figure}</td> })
