@@ -1,5 +1,6 @@
 //! The judgement on a response before its body is read.
 
+use drawbridge_call::code_of_http;
 use http::{HeaderMap, StatusCode, header};
 use tonic::{Code, Status};
 
@@ -33,7 +34,7 @@ pub(crate) fn judge(status: StatusCode, headers: &HeaderMap) -> Result<Head, Sta
 fn form(status: StatusCode, headers: &HeaderMap) -> Result<Form, Status> {
     if status != StatusCode::OK {
         let message = format!("the server answered with HTTP status {status}, and no gRPC status");
-        return Err(Cause::NotGrpc.status(code_of(status), message));
+        return Err(Cause::NotGrpc.status(code_of_http(status.as_u16()), message));
     }
     let declared = headers.get(header::CONTENT_TYPE);
     form_of(declared.map_or(&[], header::HeaderValue::as_bytes)).ok_or_else(|| {
@@ -55,19 +56,6 @@ fn form_of(content_type: &[u8]) -> Option<Form> {
         None => (Form::Binary, rest),
     };
     matches!(rest, [] | [b'+', ..]).then_some(form)
-}
-
-/// Returns the code for an HTTP status that came without a gRPC one
-/// ([mapping](https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md)).
-fn code_of(status: StatusCode) -> Code {
-    match status.as_u16() {
-        400 => Code::Internal,
-        401 => Code::Unauthenticated,
-        403 => Code::PermissionDenied,
-        404 => Code::Unimplemented,
-        429 | 502 | 503 | 504 => Code::Unavailable,
-        _ => Code::Unknown,
-    }
 }
 
 #[cfg(test)]

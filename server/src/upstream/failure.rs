@@ -1,6 +1,6 @@
 //! What is said of an upstream that fails a call in a way that is no gRPC status.
 
-use drawbridge_call::EndReason;
+use drawbridge_call::{EndReason, code_of_http};
 use h2::Reason;
 use http::StatusCode;
 use tonic::Code;
@@ -46,19 +46,10 @@ impl Failure {
         Self::unavailable(words)
     }
 
-    /// Returns what an answer means that is no gRPC answer, by its HTTP status
-    /// ([the mapping](https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md)).
+    /// Returns what an answer means that is no gRPC answer, by its HTTP status.
     pub(super) fn of_http(authority: &str, status: StatusCode) -> Self {
-        let code = match status.as_u16() {
-            400 => Code::Internal,
-            401 => Code::Unauthenticated,
-            403 => Code::PermissionDenied,
-            404 => Code::Unimplemented,
-            429 | 502 | 503 | 504 => Code::Unavailable,
-            _ => Code::Unknown,
-        };
         let words = format!("the upstream {authority} answered with HTTP status {status}, which is no gRPC");
-        Self { code, words }
+        Self { code: code_of_http(status.as_u16()), words }
     }
 
     /// Returns what it means that an answer has ended without a status.
