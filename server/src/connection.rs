@@ -11,7 +11,6 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -19,6 +18,7 @@ use tokio::time::timeout;
 use tower::{BoxError, ServiceExt};
 
 use crate::call::Calls;
+use crate::keepalive::keep_alive;
 use crate::tls::Tls;
 
 /// For how long connections may flush their last answers once the server was told to stop.
@@ -32,7 +32,6 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// For how long what was sent may stay unread or unacknowledged. A reader that pauses is honest for a while.
-#[cfg(target_os = "linux")]
 const UNREAD: Duration = Duration::from_mins(2);
 
 /// How connections are kept.
@@ -169,12 +168,8 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 
 /// Sets what a connection of small, prompt messages needs. None of it is worth losing the connection for.
 fn prepare(stream: &TcpStream) {
-    let socket = SockRef::from(stream);
-    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE / 4).with_retries(4);
-    let set = socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_keepalive(&keepalive));
-    #[cfg(target_os = "linux")]
-    let set = set.and_then(|()| socket.set_tcp_user_timeout(Some(UNREAD)));
-    if let Err(error) = set {
+    if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set options of a connection");
     }
+    keep_alive(stream, KEEPALIVE, KEEPALIVE / 4, UNREAD);
 }

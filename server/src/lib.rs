@@ -23,6 +23,7 @@ pub mod directory;
 mod front;
 mod gathered;
 mod in_process;
+mod keepalive;
 mod logging;
 mod page;
 mod retry;

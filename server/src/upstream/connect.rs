@@ -4,10 +4,10 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
-use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -15,6 +15,10 @@ use tokio::time::timeout;
 use super::failure::Failure;
 use super::pool::PoolOptions;
 use super::target::Address;
+use crate::keepalive::keep_alive;
+
+/// After how long a silent upstream is asked by the kernel whether its machine is there.
+const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// How much of one answer may wait here for a caller that reads slowly: the bound of what that caller costs.
 const STREAM_WINDOW: u32 = 256 * 1024;
@@ -95,25 +99,12 @@ async fn handshake(address: &Address) -> Result<(SendRequest<Bytes>, H2), Failur
 async fn transport(address: &Address) -> io::Result<Box<dyn Transport>> {
     let stream = TcpStream::connect((address.host(), address.port())).await?;
     stream.set_nodelay(true)?;
-    keep_alive(&stream);
+    // Costs the upstream's gRPC nothing.
+    keep_alive(&stream, KEEPALIVE, KEEPALIVE / 2, 3 * KEEPALIVE);
     let Some((tls, name)) = &address.tls else { return Ok(Box::new(stream)) };
     let stream = tls.connect(name.clone(), stream).await?;
     if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
         return Err(io::Error::new(io::ErrorKind::Unsupported, "it does not agree to HTTP/2 (ALPN)"));
     }
     Ok(Box::new(stream))
-}
-
-/// Has the kernel notice a machine that vanished, which costs the upstream's gRPC nothing.
-fn keep_alive(stream: &TcpStream) {
-    use std::time::Duration;
-    let socket = SockRef::from(stream);
-    let every = Duration::from_secs(10);
-    let set = socket
-        .set_tcp_keepalive(&TcpKeepalive::new().with_time(every).with_interval(every / 2).with_retries(4));
-    #[cfg(target_os = "linux")]
-    let set = set.and_then(|()| socket.set_tcp_user_timeout(Some(3 * every)));
-    if let Err(error) = set {
-        tracing::debug!(%error, "could not set options of a connection to an upstream");
-    }
 }
