@@ -125,11 +125,11 @@ async fn bridge(config: &Config, address: SocketAddr) -> Result<Bridge, RunError
         .page(page(config)?)
         .hosts(hosts(config, address))
         .allow_origins(config.allow_origin.iter().cloned());
-    let mut bridge = upstreams(config, bridge)?;
+    let mut bridge = upstreams(config, bridge)?.descriptors(FILE_DESCRIPTOR_SET)?;
     if address.ip().is_loopback() {
         // Who may end any call is for this machine to know.
         let console = CallsService::new(bridge.calls(), hosts(config, address));
-        bridge = bridge.serve(CallsServer::new(console)).descriptors(FILE_DESCRIPTOR_SET)?;
+        bridge = bridge.serve(CallsServer::new(console));
     }
     if config.serves_samples() { samples::host(config, address, bridge).await } else { Ok(bridge) }
 }

@@ -71,7 +71,6 @@ pub(super) async fn host(
         .serve(health_service)
         .serve(reflection().build_v1()?)
         .serve(reflection().build_v1alpha()?)
-        .descriptors(FILE_DESCRIPTOR_SET)?
         .descriptors(tonic_health::pb::FILE_DESCRIPTOR_SET)?;
     Ok(bridge)
 }
