@@ -59,7 +59,8 @@ impl Works {
 
     /// Tells whether all of them but the handler have stopped.
     pub(crate) fn others_have_stopped(&self) -> bool {
-        self.lock().iter().all(|work| work.stopped.is_some())
+        let (all, stopped) = self.count();
+        stopped == all
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Work>> {

@@ -97,10 +97,9 @@ impl Watcher {
                 told.push(self.clock.view(call));
             }
         }
-        let (settled, unsettled) = std::mem::take(&mut self.unsettled).into_iter().partition(is_settled);
-        self.unsettled = unsettled;
-        let settled: Vec<CallContext> = settled;
-        told.extend(settled.iter().map(|call| self.clock.view(call)));
+        told.extend(
+            self.unsettled.extract_if(.., |call| is_settled(call)).map(|call| self.clock.view(&call)),
+        );
         for call in changes.ended {
             self.open.remove(&call.call_id());
             told.push(self.clock.view(&call));
