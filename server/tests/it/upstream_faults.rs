@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
 use drawbridge::{Bridge, PoolOptions};
 use drawbridge_proto::message::Response as Progress;
-use h2::Reason;
+use h2::{Reason, SendStream};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 
-use crate::support::client::{Ending, Wire, frame};
+use crate::support::client::{Answer, Ending, Wire, frame};
 use crate::support::frames::Raw;
 use crate::support::probe::told;
 use crate::support::upstream::{RawUpstream, bridge_to, map, upstream_at};
@@ -113,16 +114,22 @@ async fn a_reset_has_the_code_that_grpc_gives_it() {
     }
 }
 
+/// A forwarded call whose first message has come, with its upstream's half of the stream.
+async fn mid_stream(wire: Wire) -> (RawUpstream, Server, Answer, SendStream<Bytes>) {
+    let mut upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    let key = told("k");
+    let (mut answer, mut stream) =
+        tokio::join!(wire.call(server.address, PATH, &key), async { upstream.call().await.begin(&[]) });
+    stream.send_data(frame(&Progress { message: "one".to_owned() }), false).unwrap();
+    assert_eq!(answer.message::<Progress>().await.unwrap().message, "one");
+    (upstream, server, answer, stream)
+}
+
 #[tokio::test]
 async fn a_reset_in_mid_stream_ends_the_call_in_trailers() {
     for wire in Wire::ALL {
-        let mut upstream = RawUpstream::start().await;
-        let server = Server::start(upstream.bridge()).await;
-        let key = told("k");
-        let (mut answer, mut stream) =
-            tokio::join!(wire.call(server.address, PATH, &key), async { upstream.call().await.begin(&[]) });
-        stream.send_data(frame(&Progress { message: "one".to_owned() }), false).unwrap();
-        assert_eq!(answer.message::<Progress>().await.unwrap().message, "one");
+        let (_upstream, _server, answer, mut stream) = mid_stream(wire).await;
         stream.send_reset(Reason::INTERNAL_ERROR);
         assert_eq!(answer.ending().await.code, 13, "{wire:?}");
     }
@@ -131,13 +138,7 @@ async fn a_reset_in_mid_stream_ends_the_call_in_trailers() {
 #[tokio::test]
 async fn a_connection_that_is_lost_in_mid_stream_ends_the_call_in_trailers() {
     for wire in Wire::ALL {
-        let mut upstream = RawUpstream::start().await;
-        let server = Server::start(upstream.bridge()).await;
-        let key = told("k");
-        let (mut answer, mut stream) =
-            tokio::join!(wire.call(server.address, PATH, &key), async { upstream.call().await.begin(&[]) });
-        stream.send_data(frame(&Progress { message: "one".to_owned() }), false).unwrap();
-        assert_eq!(answer.message::<Progress>().await.unwrap().message, "one");
+        let (upstream, _server, answer, _stream) = mid_stream(wire).await;
         drop(upstream);
         let ending = answer.ending().await;
         assert_eq!(ending.code, 14, "{wire:?}");
