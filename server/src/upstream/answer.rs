@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 use tonic::Status;
 
 use super::failure::Failure;
-use super::pool::{Lease, Stage};
+use super::lease::{Lease, Stage};
 use crate::call::CallContext;
 use crate::gathered::Gathered;
 

@@ -5,7 +5,7 @@
 //! 1. [`target`]: where calls may go, as the configuration says; [`routes`]: which call goes where, and which goes nowhere.
 //! 2. [`forward`]: the call itself, from its head to the end of its answer. [`upload`] sends its messages, [`answer`] is
 //!    what comes back, [`headers`] says which metadata goes along, and [`peer`] who the caller is said to be.
-//! 3. [`pool`]: the connections that calls share. [`connect`] makes one, [`connection`] keeps it, and [`resets`] says when
+//! 3. [`pool`]: the connections that calls share, and [`lease`], a call's place on one. [`connect`] makes one, [`connection`] keeps it, and [`resets`] says when
 //!    it has had enough of calls that were left.
 //! 4. [`failure`]: what is said of an upstream that fails.
 
@@ -15,6 +15,7 @@ mod connection;
 mod failure;
 mod forward;
 mod headers;
+mod lease;
 mod peer;
 mod pool;
 mod resets;

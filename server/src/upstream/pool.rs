@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::connect::connect;
 use super::connection::{Connection, Keeper};
 use super::failure::Failure;
+use super::lease::Lease;
 use super::target::{Address, Upstream};
 use crate::call::now;
 
@@ -292,6 +293,11 @@ impl Pool {
         self.serve_waiting();
     }
 
+    /// Tells whether anybody waits for a stream.
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.lock().waiting.is_empty()
+    }
+
     pub(super) fn address(&self, connection: &Connection) -> &Address {
         &self.addresses[connection.address]
     }
@@ -311,61 +317,5 @@ struct Attempt<'a> {
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         self.pool.attempted(self.index, self.failed.take());
-    }
-}
-
-/// A stream of a connection, for one call. Dropping it gives the stream back.
-pub(super) struct Lease {
-    pub(super) pool: Arc<Pool>,
-    pub(super) connection: Arc<Connection>,
-    /// How the call stands, which says what dropping this means to the connection.
-    pub(super) stage: Stage,
-}
-
-/// How far a call on a connection has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// Nothing was sent.
-    Unsent,
-    /// The upstream has not answered.
-    Sent,
-    /// The upstream answers.
-    Answering,
-    /// The answer is complete, or has failed.
-    Over,
-}
-
-impl Lease {
-    fn new(pool: &Arc<Pool>, connection: Arc<Connection>) -> Self {
-        Self { pool: Arc::clone(pool), connection, stage: Stage::Unsent }
-    }
-
-    /// Returns the name of the server that the stream goes to.
-    pub(super) fn authority(&self) -> &str {
-        self.pool.address(&self.connection).authority.as_str()
-    }
-
-    /// Returns why the call failed with an error of HTTP/2.
-    pub(super) fn failure(&self, error: &h2::Error) -> Failure {
-        self.connection.failure(self.authority(), error)
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.connection.open.fetch_sub(1, Ordering::Relaxed);
-        let borne = match self.stage {
-            Stage::Unsent | Stage::Over => true,
-            stage => self.connection.note_reset(stage == Stage::Answering),
-        };
-        if !borne {
-            tracing::debug!(
-                "took a connection to an upstream out of use, for the calls that were left on it"
-            );
-            self.pool.retire(&self.connection);
-        }
-        if !self.pool.lock().waiting.is_empty() {
-            self.pool.serve_waiting();
-        }
     }
 }
