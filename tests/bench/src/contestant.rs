@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Bridge(String, SocketAddr),
     /// Envoy, by its path, in front of an upstream.
     Envoy(String, SocketAddr),
+    /// The least of a bridge, in front of an upstream.
+    Floor(SocketAddr),
     /// This program, hosting the service in this way.
     Hosting(&'static str),
 }
@@ -41,6 +43,11 @@ impl Contestant {
                 let mut command = Command::new(program);
                 command.args(["--listen", "127.0.0.1:0", "--log", "off", "--max-streams", "1000"]);
                 command.args(["--upstream", &format!("http://{upstream}")]);
+                (command, None)
+            }
+            Kind::Floor(upstream) => {
+                let mut command = Command::new(std::env::current_exe()?.with_file_name("floor"));
+                command.arg(upstream.to_string());
                 (command, None)
             }
             Kind::Hosting(how) => {

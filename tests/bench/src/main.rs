@@ -1,6 +1,6 @@
 //! What a call costs over the bridge, beside Envoy, and what a hosted one costs beside bare tonic-web.
 //!
-//! `drawbridge-bench BRIDGE ENVOY` starts everything and prints one table. The upstream is in this process ([`service`]); who
+//! `drawbridge-bench BRIDGE ENVOY [ONLY]` starts everything and prints one table. The upstream is in this process ([`service`]); who
 //! is measured ([`contestant`]) is in a process of its own, whose CPU time and memory are read from `/proc`. [`load`] makes
 //! the calls, [`measure`] the rounds of them, and [`table`] prints what came of it. `hosted` and `bare` are such
 //! processes: the service behind a bridge's router, and behind tonic-web's.
@@ -21,9 +21,9 @@ fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["hosted"] => service::host(service::with_bridge),
         ["bare"] => service::host(service::with_tonic_web),
-        [bridge, envoy] => {
+        [bridge, envoy, ref only @ ..] => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(measure::all(bridge, envoy))
+            runtime.block_on(measure::all(bridge, envoy, &only.concat()))
         }
         _ => bail!("expected the paths of drawbridge and of envoy"),
     }

@@ -18,34 +18,65 @@ const IDLE_ON_EACH: usize = 100;
 const CANCELS: usize = 1_000;
 const STARTS: usize = 5;
 
-/// Measures everything, and prints it.
-pub(crate) async fn all(bridge: &str, envoy: &str) -> Result<()> {
+const WIRES: [(Wire, &str); 2] = [(Wire::H1, "HTTP/1.1"), (Wire::H2, "HTTP/2")];
+
+/// Measures everything whose name contains `only`, and prints it.
+pub(crate) async fn all(bridge: &str, envoy: &str, only: &str) -> Result<()> {
     let (upstream, service) = service::upstream().await?;
     let bridge = Kind::Bridge(bridge.to_owned(), upstream);
     let envoy = Kind::Envoy(envoy.to_owned(), upstream);
-    let forwarding = [bridge, envoy];
-    let mut table = Table::new(["", "Drawbridge", "Envoy"]);
-    table.add(us("CPU per unary call, HTTP/1.1", 0.4), unary(&forwarding, Wire::H1).await?);
-    table.add(us("CPU per unary call, HTTP/2", 0.4), unary(&forwarding, Wire::H2).await?);
-    for (wire, name) in [(Wire::H1, "HTTP/1.1"), (Wire::H2, "HTTP/2")] {
-        let small = stream(&forwarding, wire, 100, 8_000).await?;
-        table.add(us(format!("CPU per message of 100 bytes, {name}"), 0.5), small);
-        let large = stream(&forwarding, wire, 64 * 1024, 200).await?;
-        table.add(us(format!("CPU per message of 64 KB, {name}"), 0.75), large);
-    }
-    table.add(Row::new("memory per idle stream", "bytes", 0.25), idle(&forwarding, &service).await?);
-    let (p50, p99) = cancels(&forwarding, &service).await?;
-    table.add(us("from abort to the handler's drop, p50", 1.0), p50);
-    table.add(us("the same, p99", 1.0), p99);
-    table.add(Row::new("start to first answer", "ms", f64::INFINITY), starts(&forwarding).await?);
-    table.print();
+    let floor = Kind::Floor(upstream);
+    let (limits, none) = ([0.4, 0.5, 0.75], [f64::INFINITY; 3]);
 
-    let hosting = [Kind::Hosting("hosted"), Kind::Hosting("bare")];
-    let mut hosted = Table::new(["a hosted service", "Drawbridge", "bare tonic-web"]);
-    hosted.add(us("CPU per unary call, HTTP/1.1", 1.15), unary(&hosting, Wire::H1).await?);
-    hosted.add(us("CPU per unary call, HTTP/2", 1.15), unary(&hosting, Wire::H2).await?);
+    let mut forwarded = Table::new(["", "Drawbridge", "Envoy"], only);
+    let kinds = [bridge.clone(), envoy];
+    calls(&mut forwarded, &kinds, limits).await?;
+    if forwarded.wants("memory per idle stream") {
+        forwarded.add(Row::new("memory per idle stream", "bytes", 0.25), idle(&kinds, &service).await?);
+    }
+    if forwarded.wants("from abort to the handler's drop") {
+        let (p50, p99) = cancels(&kinds, &service).await?;
+        forwarded.add(us("from abort to the handler's drop, p50", 1.0), p50);
+        forwarded.add(us("the same, p99", 1.0), p99);
+    }
+    if forwarded.wants("start to first answer") {
+        forwarded.add(Row::new("start to first answer", "ms", f64::INFINITY), starts(&kinds).await?);
+    }
+    forwarded.print();
+
+    let mut least = Table::new(["over the least of a bridge", "Drawbridge", "the least"], only);
+    calls(&mut least, &[bridge, floor], none).await?;
+    least.print();
+
+    let mut hosted = Table::new(["a hosted service", "Drawbridge", "bare tonic-web"], only);
+    let kinds = [Kind::Hosting("hosted"), Kind::Hosting("bare")];
+    unary_calls(&mut hosted, &kinds, 1.15).await?;
     hosted.print();
-    ensure!(table.holds() && hosted.holds(), "a figure is over its limit");
+    ensure!(forwarded.holds() && hosted.holds(), "a figure is over its limit");
+    Ok(())
+}
+
+/// Measures what calls cost, with the limits for unary calls and for messages of either length.
+async fn calls(table: &mut Table, kinds: &[Kind; 2], [unary, small, large]: [f64; 3]) -> Result<()> {
+    unary_calls(table, kinds, unary).await?;
+    for (wire, version) in WIRES {
+        for (size, length, count, most) in [(100, "100 bytes", 8_000, small), (64 * 1024, "64 KB", 200, large)] {
+            let name = format!("CPU per message of {length}, {version}");
+            if table.wants(&name) {
+                table.add(us(name, most), stream(kinds, wire, size, count).await?);
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn unary_calls(table: &mut Table, kinds: &[Kind; 2], most: f64) -> Result<()> {
+    for (wire, version) in WIRES {
+        let name = format!("CPU per unary call, {version}");
+        if table.wants(&name) {
+            table.add(us(name, most), unary(kinds, wire).await?);
+        }
+    }
     Ok(())
 }
 

@@ -17,12 +17,19 @@ impl Row {
 /// Figures of two contestants, and their ratios.
 pub(crate) struct Table {
     names: [&'static str; 3],
+    /// What the names of its rows contain.
+    only: String,
     rows: Vec<(Row, [f64; 2])>,
 }
 
 impl Table {
-    pub(crate) fn new(names: [&'static str; 3]) -> Self {
-        Self { names, rows: Vec::new() }
+    pub(crate) fn new(names: [&'static str; 3], only: &str) -> Self {
+        Self { names, only: only.to_owned(), rows: Vec::new() }
+    }
+
+    /// Tells whether a row of this name is asked for.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        name.contains(&self.only)
     }
 
     /// Adds a row, from the figures of all rounds.
@@ -37,7 +44,11 @@ impl Table {
         self.rows.iter().all(|(row, [ours, theirs])| ours / theirs <= row.most)
     }
 
+    /// Prints the table, if there is anything in it.
     pub(crate) fn print(&self) {
+        if self.rows.is_empty() {
+            return;
+        }
         let [what, ours, theirs] = self.names;
         println!("\n| {what} | {ours} | {theirs} | ratio | limit |\n|---|---:|---:|---:|---:|");
         for (Row { name, unit, most }, [ours, theirs]) in &self.rows {
