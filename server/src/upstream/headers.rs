@@ -12,7 +12,12 @@ use crate::call::{CallContext, TIMEOUT, now};
 /// What concerns the one connection that it came by stays here, what says who the caller is gets replaced, and the time
 /// is what remains. All other metadata goes along as it is, duplicates and binary values among it.
 pub(super) fn forward(headers: &mut HeaderMap, context: Option<&CallContext>, peer: Option<&Peer>) {
-    remove(headers, |name| is_of_the_connection(name) || is_replaced(name));
+    remove(headers, |name| {
+        // That one is written over.
+        (is_of_the_connection(name) && name != "te")
+            || is_replaced(name)
+            || peer.is_some_and(|peer| peer.only_claims(name))
+    });
     headers.insert(header::TE, HeaderValue::from_static("trailers"));
     if let Some(context) = context {
         if let Some(deadline) = context.deadline() {

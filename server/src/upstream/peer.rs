@@ -1,26 +1,28 @@
 //! Who the caller is said to be.
 
-use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut as _, Bytes, BytesMut};
 use http::Request;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Headers in which proxies tell whom they speak for. From anybody else they are a claim.
-const CLAIMS: [HeaderName; 6] = [
-    X_FORWARDED_FOR,
-    header::FORWARDED,
-    HeaderName::from_static("x-forwarded-host"),
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("x-forwarded-proto"),
-    HeaderName::from_static("x-real-ip"),
-];
+/// Tells whether proxies say in this header whom they speak for.
+fn is_of_proxies(name: &str) -> bool {
+    matches!(
+        name,
+        "x-forwarded-for"
+            | "forwarded"
+            | "x-forwarded-host"
+            | "x-forwarded-port"
+            | "x-forwarded-proto"
+            | "x-real-ip"
+    )
+}
 
 /// An address, or a range of them such as `10.0.0.0/8`, from which proxies come that are believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,18 +96,19 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    /// Writes who the caller is: behind what a trusted proxy says, and in the place of what anybody else does.
+    /// Tells whether a header says whom this caller speaks for, and it is nobody to be believed.
+    pub(super) fn only_claims(&self, name: &str) -> bool {
+        !self.trusted && is_of_proxies(name)
+    }
+
+    /// Writes who the caller is, behind what it says itself. What it only claims was taken out before.
     pub(super) fn write(&self, headers: &mut HeaderMap) {
-        if !self.trusted {
-            for name in &CLAIMS {
-                headers.remove(name);
-            }
-        }
         // One text for both headers: `for=` and the address, which stands in quotes and brackets where it has colons.
-        let mut text = BytesMut::with_capacity(48);
         let (before, behind) = if self.address.is_ipv4() { ("for=", "") } else { ("for=\"[", "]\"") };
-        // Writing into memory does not fail.
-        let _ = write!(text, "{before}{}{behind}", self.address);
+        let mut text = BytesMut::with_capacity(48);
+        text.put(before.as_bytes());
+        put_address(&mut text, self.address);
+        text.put(behind.as_bytes());
         let forwarded = text.freeze();
         let address = forwarded.slice(before.len()..forwarded.len() - behind.len());
         append(headers, X_FORWARDED_FOR, address);
@@ -113,22 +116,41 @@ impl Peer {
     }
 }
 
+/// Writes an address as text. The machinery of `fmt` would cost a call more than its other headers together.
+fn put_address(text: &mut BytesMut, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            for (index, octet) in address.octets().into_iter().enumerate() {
+                if index > 0 {
+                    text.put_u8(b'.');
+                }
+                text.put(itoa::Buffer::new().format(octet).as_bytes());
+            }
+        }
+        IpAddr::V6(address) => text.put(address.to_string().as_bytes()),
+    }
+}
+
 /// Appends to a list, which may be told in several headers, as one.
 fn append(headers: &mut HeaderMap, name: HeaderName, element: Bytes) {
-    let list = if headers.contains_key(&name) {
-        let told = headers.get_all(&name).iter().map(HeaderValue::as_bytes);
-        told.chain([&element[..]]).collect::<Vec<_>>().join(&b", "[..]).into()
-    } else {
-        element
-    };
     // Valid values joined by commas are one.
-    if let Ok(list) = HeaderValue::from_maybe_shared(list) {
-        headers.insert(name, list);
+    let value =
+        |list: Bytes| HeaderValue::from_maybe_shared(list).unwrap_or(HeaderValue::from_static("unknown"));
+    match headers.entry(name) {
+        Entry::Vacant(entry) => {
+            entry.insert(value(element));
+        }
+        Entry::Occupied(mut entry) => {
+            let told = entry.iter().map(HeaderValue::as_bytes);
+            let list = told.chain([&element[..]]).collect::<Vec<_>>().join(&b", "[..]);
+            entry.insert(value(list.into()));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::headers::forward;
     use super::*;
 
     fn written(peer: &str, trusted: &[&str], told: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -140,7 +162,9 @@ mod tests {
         for (name, value) in told {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        trusted.peer(&request).unwrap().write(&mut headers);
+        let peer = trusted.peer(&request).unwrap();
+        forward(&mut headers, None, Some(&peer));
+        headers.remove(header::TE);
         headers
     }
 
