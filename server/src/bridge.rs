@@ -1,26 +1,23 @@
 //! Puts the parts together: services, upstreams and the page, behind the one stack.
 
-use std::collections::{BTreeSet, HashSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body as AxumBody;
-use axum::response::IntoResponse;
+use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
-use tonic::Status;
+use http_body::Body as HttpBody;
 use tonic::body::Body;
 use tonic::server::NamedService;
-use tonic::service::Routes;
-use tower::util::BoxCloneSyncService;
-use tower::{Layer, Service, ServiceBuilder};
+use tower::{BoxError, Layer, Service, ServiceBuilder};
 
 use crate::call::{CallLayer, Calls, DeadlinePolicy};
 use crate::front::cors;
-use crate::front::door::{Behind, Door, Known};
+use crate::front::door::{Behind, Door, Grpc, Known};
 use crate::front::host::HostPolicy;
 use crate::front::request_rules::{MethodKinds, RequestRules};
 use crate::front::web::Web;
+use crate::hosted::Hosted;
 use crate::page::Page;
 use crate::upstream::{Exposed, Forward, ProxyRange, Routes as Upstreams, TrustedProxies, Upstream};
 
@@ -57,8 +54,7 @@ impl Default for Limits {
 /// ```
 #[derive(Debug, Default)]
 pub struct Bridge {
-    routes: Routes,
-    services: HashSet<&'static str>,
+    hosted: Hosted,
     kinds: MethodKinds,
     upstreams: Vec<Upstream>,
     exposed: Vec<Exposed>,
@@ -75,20 +71,24 @@ pub struct Bridge {
 impl Bridge {
     /// Creates a bridge without services and page, which grants any deadline and lets no other origin call.
     pub fn new() -> Self {
-        let routes = Routes::from(Router::new().fallback(unknown_service));
-        Self { routes, ..Self::default() }
+        Self::default()
     }
 
     /// Hosts a tonic service.
     #[must_use]
-    pub fn serve<S>(mut self, service: S) -> Self
+    pub fn serve<S, B>(mut self, service: S) -> Self
     where
-        S: Service<Request<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
-        S::Response: IntoResponse,
+        S: Service<Request<Body>, Response = Response<B>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         S::Future: Send + 'static,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
     {
-        self.routes = self.routes.add_service(service);
-        self.services.insert(S::NAME);
+        self.hosted.add(service);
         self
     }
 
@@ -192,13 +192,26 @@ impl Bridge {
     /// [`axum::extract::ConnectInfo`] of a `SocketAddr`, as [`serve`](crate::serve) does.
     pub fn into_router(mut self) -> Router {
         let calls = CallLayer { calls: self.calls(), deadlines: self.deadlines };
+        let answers_all = self.unknown || self.page.is_some();
+        let door = self.stack(calls);
+        match door.paths() {
+            Some(paths) if !answers_all => {
+                paths.iter().fold(Router::new(), |router, path| router.route_service(path, door.clone()))
+            }
+            _ => Router::new().fallback_service(door),
+        }
+    }
+
+    /// Returns what answers every request, without a router around it.
+    pub(crate) fn into_door(mut self) -> Door {
+        let calls = CallLayer { calls: self.calls(), deadlines: self.deadlines };
         self.stack(calls)
     }
 
     /// Puts the stack together, with the given layer in the place of the calls.
-    fn stack<L>(self, calls: L) -> Router
+    fn stack<L>(self, calls: L) -> Door
     where
-        L: Layer<Forward<RequestRules<Routes>>>,
+        L: Layer<Forward<RequestRules<Hosted>>>,
         L::Service: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
             + Clone
             + Send
@@ -219,32 +232,11 @@ impl Bridge {
             .layer_fn(|inner| Forward::new(inner, proxies.clone()))
             // A broken rule is the end of one call, with its status, so the rules stand inside it.
             .layer_fn(|inner| RequestRules::new(inner, Arc::clone(&kinds), max_message_bytes))
-            .service(self.routes.prepare());
+            .service(self.hosted.clone());
         // An answer that is no gRPC must be readable cross-origin too, so CORS stands before all that answers.
         let cross_origin = cors::layer(&self.origins).layer(grpc.clone());
-        let everything = self.unknown || self.page.is_some() || upstreams.has_catch_all();
-        let paths = paths(&self.services, &upstreams);
-        let known = Known { hosted: self.services, upstreams };
-        let (grpc, cross_origin) = (BoxCloneSyncService::new(grpc), BoxCloneSyncService::new(cross_origin));
-        let door = Door::new(Behind { hosts: self.hosts, known, grpc, cross_origin, page: self.page });
-        if everything {
-            return Router::new().fallback_service(door);
-        }
-        paths.iter().fold(Router::new(), |router, path| router.route_service(path, door.clone()))
+        let known = Known { hosted: self.hosted.names().collect(), upstreams };
+        let (grpc, cross_origin) = (Grpc::new(grpc), Grpc::new(cross_origin));
+        Door::new(Behind { hosts: self.hosts, known, grpc, cross_origin, page: self.page })
     }
-}
-
-/// Returns the paths of what is hosted or forwarded by name, as axum writes them.
-fn paths(hosted: &HashSet<&'static str>, upstreams: &Upstreams) -> BTreeSet<String> {
-    let hosted = hosted.iter().map(|service| format!("/{service}/{{method}}"));
-    // A name is that of a service, or that of a package.
-    let named = upstreams
-        .names()
-        .flat_map(|name| [format!("/{name}/{{method}}"), format!("/{name}.{{service}}/{{method}}")]);
-    hosted.chain(named).collect()
-}
-
-async fn unknown_service(request: Request<AxumBody>) -> Response<AxumBody> {
-    let path = request.uri().path();
-    Status::unimplemented(format!("no service is known at {path:?}")).into_http()
 }

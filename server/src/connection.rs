@@ -1,12 +1,12 @@
 //! Accepts connections and serves them until told to stop.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use http::Request;
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tower::{BoxError, ServiceExt};
+use tower::{BoxError, Service, ServiceExt};
 
 use crate::call::Calls;
 use crate::keepalive::keep_alive;
@@ -51,19 +51,22 @@ impl Default for ConnectionOptions {
     }
 }
 
-/// Serves `router` on `listener`, over HTTP/1.1 and h2, with TLS or without, until `shutdown` resolves.
+/// Serves `service`, such as a router, on `listener`, over HTTP/1.1 and h2, with TLS or without, until `shutdown` resolves.
 ///
 /// Then it accepts no more connections, ends the open calls (`calls`, from [`Bridge::calls`](crate::Bridge::calls))
 /// with UNAVAILABLE, tells clients to go away, and returns once all answers are flushed, or after five seconds.
 ///
 /// Dropping the future closes the listener and all connections at once.
-pub async fn serve(
+pub async fn serve<S>(
     listener: TcpListener,
-    router: Router,
+    service: S,
     calls: Calls,
     options: ConnectionOptions,
     shutdown: impl Future<Output = ()>,
-) {
+) where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
     let builder = builder(&options);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -75,7 +78,7 @@ pub async fn serve(
             (stream, peer) = accept(&listener) => {
                 let connection = Connection {
                     builder: builder.clone(),
-                    router: router.clone(),
+                    service: service.clone(),
                     watcher: graceful.watcher(),
                     peer,
                 };
@@ -99,14 +102,18 @@ pub async fn serve(
 }
 
 /// One connection, from its first byte.
-struct Connection {
+struct Connection<S> {
     builder: auto::Builder<TokioExecutor>,
-    router: Router,
+    service: S,
     watcher: Watcher,
     peer: SocketAddr,
 }
 
-impl Connection {
+impl<S> Connection<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
     async fn keep(self, stream: TcpStream, tls: Option<Tls>) -> Result<(), BoxError> {
         match tls {
             None => self.serve(stream).await,
@@ -119,11 +126,11 @@ impl Connection {
         self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     ) -> Result<(), BoxError> {
-        let Self { builder, router, watcher, peer } = self;
+        let Self { builder, service, watcher, peer } = self;
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().oneshot(request)
+            service.clone().oneshot(request)
         });
         watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await
     }

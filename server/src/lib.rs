@@ -22,6 +22,7 @@ mod console;
 pub mod directory;
 mod front;
 mod gathered;
+mod hosted;
 mod in_process;
 mod keepalive;
 mod logging;

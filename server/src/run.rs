@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use axum::Router;
 use drawbridge_proto::FILE_DESCRIPTOR_SET;
 use drawbridge_proto::calls::calls_server::CallsServer;
 use tokio::net::TcpListener;
@@ -15,6 +14,7 @@ use crate::config::Config;
 use crate::connection::{ConnectionOptions, serve};
 use crate::console::CallsService;
 use crate::directory::OpenError;
+use crate::front::door::Door;
 use crate::front::host::HostPolicy;
 use crate::page::{IS_EMBEDDED, Page};
 use crate::tls::{Tls, TlsError};
@@ -89,13 +89,13 @@ pub async fn prepare(config: &Config, listener: &TcpListener) -> Result<Prepared
         max_header_bytes: config.max_header_bytes,
     };
     let mut bridge = bridge(config, address).await?;
-    Ok(Prepared { calls: bridge.calls(), router: bridge.into_router(), options })
+    Ok(Prepared { calls: bridge.calls(), door: bridge.into_door(), options })
 }
 
 /// A server that is ready to serve.
 #[derive(Debug)]
 pub struct Prepared {
-    router: Router,
+    door: Door,
     calls: Calls,
     options: ConnectionOptions,
 }
@@ -103,7 +103,7 @@ pub struct Prepared {
 impl Prepared {
     /// Serves until `shutdown` resolves, as [`serve`](crate::serve) does.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        serve(listener, self.router, self.calls, self.options, shutdown).await;
+        serve(listener, self.door, self.calls, self.options, shutdown).await;
     }
 }
 

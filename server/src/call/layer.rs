@@ -22,7 +22,7 @@ use super::deadline::DeadlinePolicy;
 use super::id::CallId;
 use super::registry::Calls;
 use super::request_id::{REQUEST_ID, RequestId};
-use crate::front::content_type::FrontProtocol;
+use crate::front::arrival::Arrival;
 
 // As names and not as text, which would be parsed at each look.
 pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -81,8 +81,11 @@ where
             parent: parent.map(Box::new),
             method: method(request.uri().path()),
             peer: request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| *peer),
-            // From here on the context tells it.
-            protocol: request.extensions_mut().remove().unwrap_or(FrontProtocol::Grpc),
+            protocol: request
+                .extensions()
+                .get()
+                .map(|arrival: &Arrival| arrival.protocol)
+                .unwrap_or_default(),
             asked: asked.as_ref().copied().unwrap_or_default(),
             deadline,
             previous_attempts,

@@ -18,9 +18,12 @@ pub(crate) enum Kind {
 /// gRPC is what has a gRPC content-type, what goes to the path of a known service by whatever method, and the CORS
 /// preflight of either. Any other GET or HEAD is for the page.
 ///
-/// `is_known` tells whether a service is one that is known here.
-pub(crate) fn classify<B>(request: &Request<B>, is_known: impl Fn(&str) -> bool) -> Kind {
-    let service = service_of(request.uri().path());
+/// `service` is the one that the request's path names, and `is_known` tells whether it is known here.
+pub(crate) fn classify<B>(
+    request: &Request<B>,
+    service: Option<&str>,
+    is_known: impl Fn(&str) -> bool,
+) -> Kind {
     let preflight = request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     if has_grpc_content_type(request) || service.is_some_and(is_known) || (preflight && service.is_some()) {
@@ -37,15 +40,24 @@ pub(crate) fn classify<B>(request: &Request<B>, is_known: impl Fn(&str) -> bool)
 /// A gRPC path is exactly `/package.Service/Method`, of ASCII letters, digits, dots and underscores. It is read raw:
 /// a path with an encoded letter names no service, so that no two spellings of one path exist.
 pub(crate) fn service_of(path: &str) -> Option<&str> {
-    let (service, method) = path.strip_prefix('/')?.split_once('/')?;
+    // Each request is looked at, and a search by characters costs several times what this does.
+    let path = path.strip_prefix('/')?;
+    let slash = path.bytes().position(|byte| byte == b'/')?;
+    let (service, method) = (&path[..slash], &path[slash + 1..]);
     (is_name(service) && is_name(method)).then_some(service)
 }
 
 /// Tells whether a service, a package or a method can have this name: ASCII letters, digits and underscores, with dots
 /// between names, so that no name of dots alone is one.
 pub(crate) fn is_name(name: &str) -> bool {
-    name.split('.')
-        .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+    let mut begun = false;
+    let ok = name.bytes().all(|byte| {
+        let dot = byte == b'.';
+        let fits = if dot { begun } else { byte.is_ascii_alphanumeric() || byte == b'_' };
+        begun = !dot;
+        fits
+    });
+    ok && begun
 }
 
 fn has_grpc_content_type<B>(request: &Request<B>) -> bool {
@@ -64,7 +76,9 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        classify(&request.body(()).unwrap(), |service| ["greet.Greeter", "Message"].contains(&service))
+        let request = request.body(()).unwrap();
+        let service = service_of(request.uri().path());
+        classify(&request, service, |service| ["greet.Greeter", "Message"].contains(&service))
     }
 
     const GRPC: (&str, &str) = ("content-type", "application/grpc-web+proto");
@@ -122,6 +136,11 @@ mod tests {
             "/a-b/c",
             "/a/%62",
             "/../a",
+            "/./a",
+            "/.a/b",
+            "/a./b",
+            "/a..b/c",
+            "/a/b.",
         ] {
             assert_eq!(service_of(path), None, "{path}");
         }

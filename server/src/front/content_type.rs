@@ -3,6 +3,7 @@
 //! The content-type is read as HTTP defines it: letter case and parameters do not count. What is no gRPC is refused with
 //! a status that says what would be right. An answer has the form of its request, whatever that one accepts besides.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use axum::body::Body as AxumBody;
@@ -11,9 +12,10 @@ use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
 
 /// The form of gRPC that a caller speaks to the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum FrontProtocol {
     /// gRPC over HTTP/2.
+    #[default]
     Grpc,
     /// gRPC-Web, binary.
     GrpcWeb,
@@ -56,12 +58,26 @@ pub(crate) enum Codecs {
 pub(crate) struct Spoken {
     pub(crate) protocol: FrontProtocol,
     /// The codec behind the `+`, if it is named, in lower case.
-    codec: Option<Box<str>>,
+    codec: Option<Cow<'static, str>>,
 }
+
+/// The codec of protobuf messages.
+const PROTO: &str = "proto";
 
 impl Spoken {
     fn read(content_type: &HeaderValue) -> Option<Self> {
-        let media_type = content_type.to_str().ok()?.split(';').next()?.trim();
+        // As clients write it. Any other spelling takes longer to read.
+        let (protocol, codec) = match content_type.as_bytes() {
+            b"application/grpc" => (FrontProtocol::Grpc, None),
+            b"application/grpc-web+proto" => (FrontProtocol::GrpcWeb, Some(PROTO)),
+            b"application/grpc-web-text" => (FrontProtocol::GrpcWebText, None),
+            _ => return Self::read_text(content_type.to_str().ok()?),
+        };
+        Some(Self { protocol, codec: codec.map(Cow::Borrowed) })
+    }
+
+    fn read_text(content_type: &str) -> Option<Self> {
+        let media_type = content_type.split(';').next()?.trim();
         let (form, codec) = media_type.split_once('+').map_or((media_type, None), |(f, c)| (f, Some(c)));
         let protocol = [FrontProtocol::Grpc, FrontProtocol::GrpcWeb, FrontProtocol::GrpcWebText]
             .into_iter()
@@ -76,7 +92,7 @@ impl Spoken {
         let grpc = FrontProtocol::Grpc.media_type();
         match self.codec.as_deref() {
             None => HeaderValue::from_static(grpc),
-            Some("proto") => HeaderValue::from_static("application/grpc+proto"),
+            Some(PROTO) => HeaderValue::from_static("application/grpc+proto"),
             Some(codec) => with_codec(grpc, codec),
         }
     }
@@ -86,11 +102,11 @@ impl Spoken {
     pub(crate) fn for_the_caller(&self, answered: Option<&HeaderValue>) -> HeaderValue {
         let named = answered.and_then(Self::read).and_then(|answer| answer.codec);
         match (named.as_deref().or(self.codec.as_deref()), self.protocol) {
-            (None | Some("proto"), FrontProtocol::Grpc) => HeaderValue::from_static("application/grpc"),
-            (None | Some("proto"), FrontProtocol::GrpcWeb) => {
+            (None | Some(PROTO), FrontProtocol::Grpc) => HeaderValue::from_static("application/grpc"),
+            (None | Some(PROTO), FrontProtocol::GrpcWeb) => {
                 HeaderValue::from_static("application/grpc-web+proto")
             }
-            (None | Some("proto"), FrontProtocol::GrpcWebText) => {
+            (None | Some(PROTO), FrontProtocol::GrpcWebText) => {
                 HeaderValue::from_static("application/grpc-web-text+proto")
             }
             (Some(codec), protocol) => with_codec(protocol.media_type(), codec),
@@ -117,7 +133,7 @@ pub(crate) fn read<B>(request: &Request<B>, codecs: Codecs) -> Result<Spoken, Bo
     }
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let taken =
-        |spoken: &Spoken| codecs == Codecs::Any || matches!(spoken.codec.as_deref(), None | Some("proto"));
+        |spoken: &Spoken| codecs == Codecs::Any || matches!(spoken.codec.as_deref(), None | Some(PROTO));
     let Some(spoken) = content_type.and_then(Spoken::read).filter(taken) else {
         return Err(Box::new(refusal(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

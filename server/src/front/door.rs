@@ -1,18 +1,20 @@
 //! The door: the first to see a request, and the one that decides whose it is.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::convert::Infallible;
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::Body as AxumBody;
-use axum::response::IntoResponse as _;
-use futures_util::future::BoxFuture;
+use axum::response::IntoResponse;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, ready};
 use http::{Method, Request, Response, StatusCode, Version, header};
 use tonic::body::Body;
-use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
 
+use super::arrival::Arrival;
 use super::classify::{Kind, classify, service_of};
 use super::cors;
 use super::host::HostPolicy;
@@ -36,7 +38,27 @@ pub(crate) struct Behind {
 }
 
 /// All that answers calls.
-pub(crate) type Grpc = BoxCloneSyncService<Request<Body>, Response<AxumBody>, Infallible>;
+#[derive(Clone)]
+pub(crate) struct Grpc(Arc<dyn Fn(Request<Body>) -> Answer + Send + Sync>);
+
+type Answer = BoxFuture<'static, Result<Response<AxumBody>, Infallible>>;
+
+impl Grpc {
+    pub(crate) fn new<S>(service: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<AxumBody>, Error = Infallible>,
+        S: Clone + Send + Sync + 'static,
+        S::Future: Send,
+    {
+        Self(Arc::new(move |request| service.clone().oneshot(request).boxed()))
+    }
+}
+
+impl fmt::Debug for Grpc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Grpc")
+    }
+}
 
 /// The services that a bridge knows.
 #[derive(Debug)]
@@ -54,9 +76,8 @@ impl Known {
             || (self.upstreams.has_catch_all() && *method == Method::POST)
     }
 
-    /// Returns where a call goes that is not hosted. Only a path that is exactly one of gRPC is forwarded, as it came.
-    fn route<B>(&self, request: &Request<B>) -> Option<Route> {
-        let service = service_of(request.uri().path()).filter(|_| request.uri().query().is_none())?;
+    /// Returns where the calls of a service go that is not hosted.
+    fn route(&self, service: &str) -> Option<Route> {
         if self.hosted.contains(service) { None } else { self.upstreams.find(service) }
     }
 }
@@ -64,34 +85,26 @@ impl Known {
 impl Service<Request<AxumBody>> for Door {
     type Response = Response<AxumBody>;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<AxumBody>, Infallible>>;
+    type Future = Answer;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<AxumBody>) -> Self::Future {
-        let door = self.clone();
-        Box::pin(async move { Ok(door.answer(request).await) })
-    }
-}
-
-impl Door {
-    pub(crate) fn new(behind: Behind) -> Self {
-        Self(Arc::new(behind))
-    }
-
-    async fn answer(self, mut request: Request<AxumBody>) -> Response<AxumBody> {
+    fn call(&mut self, mut request: Request<AxumBody>) -> Answer {
         let Behind { hosts, known, grpc, cross_origin, page } = &*self.0;
         if let Some(host) = hosts.refused(&request) {
             tracing::warn!(host = ?host, path = ?request.uri().path(), "refused a request to a foreign host name");
             let words = "this server answers on loopback names only; see --allow-host\n";
-            return (StatusCode::MISDIRECTED_REQUEST, words).into_response();
+            return at_once((StatusCode::MISDIRECTED_REQUEST, words));
         }
-        match (classify(&request, |service| known.is_meant(service, request.method())), page) {
+        let service = service_of(request.uri().path());
+        match (classify(&request, service, |service| known.is_meant(service, request.method())), page) {
             (Kind::Grpc, _) => {
-                if let Some(route) = known.route(&request) {
-                    request.extensions_mut().insert(route);
+                // Only a path that is exactly one of gRPC is forwarded, as it came.
+                let forwarded = service.filter(|_| request.uri().query().is_none());
+                if let Some(route) = forwarded.and_then(|service| known.route(service)) {
+                    request.extensions_mut().insert(Arrival { route: Some(route), ..Arrival::default() });
                 }
                 let method = request.method().clone();
                 let request = if request.version() < Version::HTTP_2 {
@@ -100,17 +113,42 @@ impl Door {
                     request.map(Body::new)
                 };
                 if !request.headers().contains_key(header::ORIGIN) && method != Method::OPTIONS {
-                    let Ok(response) = grpc.clone().oneshot(request).await;
-                    return response;
+                    return grpc.0(request);
                 }
-                let Ok(mut response) = cross_origin.clone().oneshot(request).await;
-                cors::finish(&method, &mut response);
-                response
+                let finish = move |answer: Result<_, _>| {
+                    answer.map(|mut answer| {
+                        cors::finish(&method, &mut answer);
+                        answer
+                    })
+                };
+                cross_origin.0(request).map(finish).boxed()
             }
-            (Kind::Page, Some(page)) => page.clone().answer(request).await,
-            (Kind::Page | Kind::Unknown, _) => {
-                (StatusCode::NOT_FOUND, "nothing is served here\n").into_response()
+            (Kind::Page, Some(page)) => {
+                let page = page.clone();
+                async move { Ok(page.answer(request).await) }.boxed()
             }
+            (Kind::Page | Kind::Unknown, _) => at_once((StatusCode::NOT_FOUND, "nothing is served here\n")),
         }
+    }
+}
+
+fn at_once(answer: impl IntoResponse) -> Answer {
+    ready(Ok(answer.into_response())).boxed()
+}
+
+impl Door {
+    pub(crate) fn new(behind: Behind) -> Self {
+        Self(Arc::new(behind))
+    }
+
+    /// Returns the paths of what is known, as axum writes them, or `None` where any service may be there.
+    pub(crate) fn paths(&self) -> Option<BTreeSet<String>> {
+        let Known { hosted, upstreams } = &self.0.known;
+        let hosted = hosted.iter().map(|service| format!("/{service}/{{method}}"));
+        // A name is that of a service, or that of a package.
+        let named = upstreams
+            .names()
+            .flat_map(|name| [format!("/{name}/{{method}}"), format!("/{name}.{{service}}/{{method}}")]);
+        (!upstreams.has_catch_all()).then(|| hosted.chain(named).collect())
     }
 }

@@ -28,14 +28,15 @@ impl HostPolicy {
     pub(crate) fn refused<B>(&self, request: &Request<B>) -> Option<String> {
         let Self::Loopback { also } = self else { return None };
         // Over h2 the authority is in the URI; over HTTP/1.1 in `Host`, unless the request line is absolute.
-        let sent = if let Some(authority) = request.uri().authority() {
-            authority.as_str().to_owned()
-        } else {
-            let header = request.headers().get(header::HOST).map_or(&b""[..], |value| value.as_bytes());
-            String::from_utf8_lossy(header).into_owned()
+        let sent = match request.uri().authority() {
+            Some(authority) => authority.as_str().as_bytes(),
+            None => request.headers().get(header::HOST).map_or(&b""[..], |value| value.as_bytes()),
         };
-        let allowed = sent.parse::<Authority>().is_ok_and(|authority| is_allowed(authority.host(), also));
-        (!allowed).then_some(sent)
+        if is_plain_loopback(sent) {
+            return None;
+        }
+        let allowed = Authority::try_from(sent).is_ok_and(|authority| is_allowed(authority.host(), also));
+        (!allowed).then(|| String::from_utf8_lossy(sent).into_owned())
     }
 }
 
@@ -46,6 +47,16 @@ impl HostPolicy {
         let uri = Uri::try_from(origin).ok();
         uri.as_ref().and_then(Uri::host).is_some_and(|host| is_allowed(host, also))
     }
+}
+
+/// Tells whether an authority is one of those that nearly all requests on loopback are sent to, which need no parsing.
+fn is_plain_loopback(authority: &[u8]) -> bool {
+    let names = [&b"localhost"[..], b"127.0.0.1", b"[::1]"];
+    names.iter().filter_map(|name| authority.strip_prefix(*name)).any(|rest| match rest {
+        [] => true,
+        [b':', port @ ..] => port.iter().all(u8::is_ascii_digit),
+        _ => false,
+    })
 }
 
 fn is_allowed(host: &str, also: &[String]) -> bool {
@@ -95,6 +106,7 @@ mod tests {
             "a b",
             "localhost@evil.example",
             "127.0.0.1.nip.example",
+            "localhost:80@evil.example",
         ] {
             assert_eq!(refused(host).as_deref(), Some(host));
         }

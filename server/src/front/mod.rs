@@ -4,6 +4,7 @@
 //!
 //! 1. [`door`]: whose the request is. [`host`] knows whose name it was sent to, [`classify`] whether it is gRPC, the
 //!    page, or neither.
+//!    Others are told in [`arrival`] what was found.
 //! 2. [`read_on`]: what becomes of a request whose answer does not wait for its end.
 //! 3. [`cors`]: which other origins may call.
 //! 4. [`web`]: translates between gRPC-Web and gRPC. [`content_type`] knows which of gRPC's three forms is spoken, [`text`]
@@ -11,6 +12,7 @@
 //! 5. [`request_rules`]: what the messages to a hosted service must keep to, whatever the form. [`frames`] reads them as
 //!    they pass.
 
+pub(crate) mod arrival;
 pub(crate) mod classify;
 pub(crate) mod content_type;
 pub(crate) mod cors;

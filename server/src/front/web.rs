@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use axum::body::Body as AxumBody;
 use bytes::Bytes;
 use futures_util::future::{Either, Ready, ready};
-use http::header::{self, HeaderValue};
+use http::header;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
@@ -16,10 +16,10 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
 
+use super::arrival::Arrival;
 use super::content_type::{Codecs, FrontProtocol, Spoken, read};
 use super::text::FromText;
 use super::web_body::WebBody;
-use crate::upstream::Route;
 
 /// A service that speaks all of gRPC's forms for one that speaks gRPC alone. What is no gRPC is refused.
 #[derive(Clone, Debug)]
@@ -48,16 +48,15 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         // Whoever a call is forwarded to may know codecs that are not known here.
-        let forwarded = request.extensions().get::<Route>().is_some();
+        let forwarded = request.extensions().get().is_some_and(|arrival: &Arrival| arrival.route.is_some());
         let spoken = match read(&request, if forwarded { Codecs::Any } else { Codecs::Protobuf }) {
             Ok(spoken) => spoken,
             Err(refused) => return Either::Right(ready(Ok(*refused))),
         };
-        request.extensions_mut().insert(spoken.protocol);
+        request.extensions_mut().get_or_insert_with(Arrival::default).protocol = spoken.protocol;
         let headers = request.headers_mut();
         headers.insert(header::CONTENT_TYPE, spoken.for_the_service());
         if spoken.protocol != FrontProtocol::Grpc {
-            headers.insert(header::TE, HeaderValue::from_static("trailers"));
             headers.remove(header::CONTENT_LENGTH);
         }
         if spoken.protocol == FrontProtocol::GrpcWebText {

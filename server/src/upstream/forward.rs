@@ -24,6 +24,7 @@ use super::pool::Pool;
 use super::routes::Route;
 use super::upload::{Interrupted, Upload};
 use crate::call::CallContext;
+use crate::front::arrival::Arrival;
 
 /// How often a call is sent that upstreams refuse without looking at it.
 const MOST_ATTEMPTS: usize = 3;
@@ -57,7 +58,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let Some(route) = request.extensions_mut().remove::<Route>() else {
+        let arrival = request.extensions_mut().get_mut::<Arrival>();
+        let Some(route) = arrival.and_then(|arrival| arrival.route.take()) else {
             return Either::Left(self.inner.call(request));
         };
         let peer = self.proxies.peer(&request);

@@ -60,7 +60,9 @@ pub(crate) async fn all(bridge: &str, envoy: &str, only: &str) -> Result<()> {
 async fn calls(table: &mut Table, kinds: &[Kind; 2], [unary, small, large]: [f64; 3]) -> Result<()> {
     unary_calls(table, kinds, unary).await?;
     for (wire, version) in WIRES {
-        for (size, length, count, most) in [(100, "100 bytes", 8_000, small), (64 * 1024, "64 KB", 200, large)] {
+        for (size, length, count, most) in
+            [(100, "100 bytes", 8_000, small), (64 * 1024, "64 KB", 200, large)]
+        {
             let name = format!("CPU per message of {length}, {version}");
             if table.wants(&name) {
                 table.add(us(name, most), stream(kinds, wire, size, count).await?);
