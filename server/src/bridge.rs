@@ -193,13 +193,7 @@ impl Bridge {
     pub fn into_router(mut self) -> Router {
         let calls = CallLayer { calls: self.calls(), deadlines: self.deadlines };
         let answers_all = self.unknown || self.page.is_some();
-        let door = self.stack(calls);
-        match door.paths() {
-            Some(paths) if !answers_all => {
-                paths.iter().fold(Router::new(), |router, path| router.route_service(path, door.clone()))
-            }
-            _ => Router::new().fallback_service(door),
-        }
+        router(self.stack(calls), answers_all)
     }
 
     /// Returns what answers every request, without a router around it.
@@ -238,5 +232,14 @@ impl Bridge {
         let known = Known { hosted: self.hosted.names().collect(), upstreams };
         let (grpc, cross_origin) = (Grpc::new(grpc), Grpc::new(cross_origin));
         Door::new(Behind { hosts: self.hosts, known, grpc, cross_origin, page: self.page })
+    }
+}
+
+fn router(door: Door, answers_all: bool) -> Router {
+    match door.paths() {
+        Some(paths) if !answers_all => {
+            paths.iter().fold(Router::new(), |router, path| router.route_service(path, door.clone()))
+        }
+        _ => Router::new().fallback_service(door),
     }
 }

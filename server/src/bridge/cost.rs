@@ -160,8 +160,7 @@ fn median(values: &mut [f64]) -> f64 {
 async fn of_a_unary_call() {
     crate::init_logging("off", crate::LogFormat::Text).unwrap();
     let with = Measured::start("with", Bridge::into_router);
-    let without =
-        Measured::start("without", |bridge| Router::new().fallback_service(bridge.stack(Identity::new())));
+    let without = Measured::start("without", |bridge| super::router(bridge.stack(Identity::new()), false));
     println!("CPU time of the server per unary call, in microseconds (median of {ROUNDS} rounds):");
     println!("                              without     with    ratio");
     let mut all = Vec::new();
