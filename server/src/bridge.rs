@@ -7,6 +7,7 @@ use axum::Router;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use http_body::Body as HttpBody;
+use tonic::Status;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tower::{BoxError, Layer, Service, ServiceBuilder};
@@ -203,15 +204,16 @@ impl Bridge {
     }
 
     /// Puts the stack together, with the given layer in the place of the calls.
-    fn stack<L>(self, calls: L) -> Door
+    fn stack<L, B>(self, calls: L) -> Door
     where
         L: Layer<Forward<RequestRules<Hosted>>>,
-        L::Service: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+        L::Service: Service<Request<Body>, Response = Response<B>, Error = Infallible>
             + Clone
             + Send
             + Sync
             + 'static,
         <L::Service as Service<Request<Body>>>::Future: Send + 'static,
+        B: HttpBody<Data = Bytes, Error = Status> + Unpin + Send + 'static,
     {
         let upstreams = Upstreams::new(self.upstreams, self.exposed);
         let proxies = TrustedProxies::new(self.trusted);

@@ -20,6 +20,10 @@ use tower::layer::util::Identity;
 use super::*;
 use crate::connection::{ConnectionOptions, serve};
 
+/// The program's allocator, which its calls are measured with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The most that the server's CPU time per call may be with the layer, as a multiple of that without.
 const LIMIT: f64 = 1.10;
 

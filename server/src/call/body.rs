@@ -23,11 +23,14 @@ use crate::front::frames::FrameScanner;
 ///
 /// The handler's body itself is kept in the [`CallContext`]. Dropping this one records that the caller has gone, and
 /// drops the handler's.
+#[derive(Default)]
 pub(crate) struct CallBody {
     /// What the handler had ready together with its answer's head.
     ready: [Option<Frame<Bytes>>; AT_ONCE],
     /// `None` once the handler's last frame was read.
     guard: Option<CallGuard>,
+    /// Whether there is more than what was ready.
+    goes_on: bool,
     scanner: FrameScanner,
 }
 
@@ -40,8 +43,7 @@ type Polled = thread::Result<Poll<Option<Result<Frame<Bytes>, Status>>>>;
 
 impl CallBody {
     /// Takes over from the handler, whose answer goes on in `body`. To be called inside the call's scope.
-    pub(crate) fn begin(guard: CallGuard, mut body: Body, cx: &mut Context<'_>) -> Self {
-        let context = &guard.0;
+    pub(crate) fn begin(context: &CallContext, mut body: Body, cx: &mut Context<'_>) -> Self {
         let (mut ready, mut scanner) = ([const { None }; AT_ONCE], FrameScanner::default());
         for place in &mut ready {
             let polled = poll(&mut body, cx);
@@ -52,11 +54,17 @@ impl CallBody {
             if !place.as_ref().is_some_and(Frame::is_data) {
                 drop(body);
                 context.handler_stopped();
-                return Self { ready, guard: None, scanner };
+                return Self { ready, guard: None, goes_on: false, scanner };
             }
         }
         context.put_body(body);
-        Self { ready, guard: Some(guard), scanner }
+        Self { ready, guard: None, goes_on: true, scanner }
+    }
+
+    /// Has this follow the call to its end, if it has not ended yet.
+    pub(crate) fn followed_by(mut self, guard: CallGuard) -> Self {
+        self.guard = self.goes_on.then_some(guard);
+        self
     }
 }
 
@@ -68,7 +76,7 @@ impl HttpBody for CallBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let Self { ready, guard, scanner } = &mut *self;
+        let Self { ready, guard, scanner, .. } = &mut *self;
         if let Some(frame) = ready.iter_mut().find_map(Option::take) {
             return Poll::Ready(Some(Ok(frame)));
         }

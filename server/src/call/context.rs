@@ -33,14 +33,14 @@ struct Inner {
     facts: Facts,
     opened: Instant,
     end: OnceLock<End>,
-    /// Whoever waits for the end.
-    ended: Notify,
+    /// Whoever waits for the end. Made by the first of them: most calls have none.
+    ended: OnceLock<Notify>,
     messages: AtomicU64,
     /// The answer's body, from the moment at which the handler returned it. It is kept here and not in the body that
     /// the connection holds, because a connection that cannot write does not poll, and could not be made to let go.
     body: Mutex<Option<Body>>,
-    /// What the handler has for the end of its answer.
-    trailers: Mutex<Option<Box<MetadataMap>>>,
+    /// What the handler has for the end of its answer, if it has said so.
+    trailers: OnceLock<Mutex<Option<Box<MetadataMap>>>>,
     /// Whoever waits for the handler or its body on behalf of the connection.
     waker: AtomicWaker,
     works: Works,
@@ -85,10 +85,10 @@ impl CallContext {
             facts,
             opened,
             end: OnceLock::new(),
-            ended: Notify::new(),
+            ended: OnceLock::new(),
             messages: AtomicU64::new(0),
             body: Mutex::new(None),
-            trailers: Mutex::new(None),
+            trailers: OnceLock::new(),
             waker: AtomicWaker::new(),
             works: Works::default(),
             calls: calls.downgrade(),
@@ -172,8 +172,10 @@ impl CallContext {
     /// The handler itself and its stream need not wait for this: they are dropped. It is for work that outlives them.
     pub async fn cancelled(&self) -> EndReason {
         loop {
-            // Created before the look at the reason, so that no end falls between the two.
-            let ended = self.0.ended.notified();
+            // Created before the look at the reason, so that no end falls between the two: either that one sees that
+            // somebody waits, or this one sees the end (`end`).
+            let ended = self.0.ended.get_or_init(Notify::new).notified();
+            fence(Ordering::SeqCst);
             if let Some(reason) = self.end_reason() {
                 return reason.clone();
             }
@@ -193,12 +195,14 @@ impl CallContext {
     ///
     /// tonic by itself sends trailers with an error only.
     pub fn set_trailers(&self, trailers: MetadataMap) {
-        *self.0.trailers.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(trailers));
+        let slot = self.0.trailers.get_or_init(Mutex::default);
+        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(trailers));
     }
 
     /// Adds what the handler has set to the trailers that it ends with.
     pub(crate) fn add_trailers(&self, to: &mut HeaderMap) {
-        let trailers = self.0.trailers.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(slot) = self.0.trailers.get() else { return };
+        let trailers = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         // What tonic itself writes there stands.
         let Some(trailers) = trailers.map(|trailers| trailers.into_headers()) else { return };
         for (name, value) in &trailers {
@@ -213,25 +217,29 @@ impl CallContext {
     /// The reason is recorded first and logged; then the answer's body is dropped, those who wait for the end
     /// are told, and the connection is woken so that it comes for the status.
     pub(crate) fn end(&self, reason: EndReason) -> bool {
+        // Asked first, since most calls are ended once more when nobody follows them any longer, and time costs.
+        if self.end_reason().is_some() {
+            return false;
+        }
         let by_handler = matches!(reason, EndReason::Completed(_));
         if self.0.end.set(End { reason, at: now() }).is_err() {
             return false;
         }
         self.0.calls.ended(self);
         log::ended(self);
-        if !by_handler {
-            // Whoever polls the body at this moment holds the lock, and looks for the reason once it has let go of it
-            // (`with_body`). Between them, the two fences see to it that at least one sees what the other did. An
-            // answer that is complete is polled by nobody else.
-            fence(Ordering::SeqCst);
-        }
+        // Whoever polls the body at this moment holds the lock, and looks for the reason once it has let go of it
+        // (`with_body`). Whoever waits for the end says so, and then looks for the reason (`cancelled`). Between them and
+        // this, the fences see to it that at least one sees what the other did.
+        fence(Ordering::SeqCst);
         let body = match self.0.body.try_lock() {
             Ok(mut body) => body.take(),
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().take(),
             Err(TryLockError::WouldBlock) => None,
         };
         self.drop_body(body);
-        self.0.ended.notify_waiters();
+        if let Some(ended) = self.0.ended.get() {
+            ended.notify_waiters();
+        }
         // An answer that is complete is in the hands of the one that is to be woken.
         match self.0.waker.take() {
             Some(waker) if !by_handler => waker.wake(),

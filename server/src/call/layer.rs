@@ -62,7 +62,7 @@ impl<S> Service<Request<Body>> for CallService<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
-    type Response = Response<Body>;
+    type Response = Response<CallBody>;
     type Error = Infallible;
     type Future = CallFuture<S::Future>;
 
@@ -214,14 +214,15 @@ impl<F> Future for CallFuture<F>
 where
     F: Future<Output = Result<Response<Body>, Infallible>>,
 {
-    type Output = Result<Response<Body>, Infallible>;
+    type Output = Result<Response<CallBody>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let Some(CallGuard(context)) = &*this.guard else {
+        // Taken out while the call is worked on, and put back where it goes on.
+        let Some(guard) = this.guard.take() else {
             unreachable!("a future is not polled after it was ready");
         };
-        let context = context.clone();
+        let context = &guard.0;
         if context.end_reason().is_none() {
             let polled = context.scope(|| {
                 let answer = match this.state.as_mut().project() {
@@ -238,16 +239,19 @@ where
                     StateProjection::Ended => None,
                 };
                 this.state.set(State::Ended);
-                Poll::Ready(answer.and_then(|answer| begin_answer(this.guard, answer, cx)))
+                Poll::Ready(answer.and_then(|answer| begin_answer(context, answer, cx)))
             });
             match polled {
-                Poll::Ready(Some(answer)) => return Poll::Ready(Ok(answer)),
+                Poll::Ready(Some(answer)) => {
+                    return Poll::Ready(Ok(answer.map(|body| body.followed_by(guard))));
+                }
                 // The handler ended the call during this very poll; what it returned then does not count.
                 Poll::Ready(None) => {}
                 Poll::Pending => {
                     // Registered before the look at the end, so that no end falls between the two.
                     context.register(cx.waker());
                     if context.end_reason().is_none() {
+                        *this.guard = Some(guard);
                         return Poll::Pending;
                     }
                 }
@@ -258,19 +262,17 @@ where
         let status = context.end_reason().and_then(EndReason::status);
         let mut answer = status.unwrap_or_else(|| Status::new(Code::Unknown, "")).into_http();
         context.request_id().write(answer.headers_mut());
-        *this.guard = None;
-        Poll::Ready(Ok(answer.map(|()| Body::empty())))
+        Poll::Ready(Ok(answer.map(|()| CallBody::default())))
     }
 }
 
 /// Turns the handler's answer into that of the call: trailers-only is complete as it is, and any other goes on in its
 /// body. Returns `None` if the call has ended before.
 fn begin_answer(
-    guard: &mut Option<CallGuard>,
+    context: &CallContext,
     mut answer: Response<Body>,
     cx: &mut Context<'_>,
-) -> Option<Response<Body>> {
-    let context = &guard.as_ref()?.0;
+) -> Option<Response<CallBody>> {
     // A failure is an answer without a body; any other has its end there.
     let complete = answer.body().is_end_stream();
     if complete {
@@ -284,10 +286,7 @@ fn begin_answer(
         context.add_trailers(answer.headers_mut());
         context.end(EndReason::Completed(code_in(answer.headers())));
     }
-    let guard = guard.take()?;
-    Some(
-        answer.map(|body| if complete { Body::empty() } else { Body::new(CallBody::begin(guard, body, cx)) }),
-    )
+    Some(answer.map(|body| if complete { CallBody::default() } else { CallBody::begin(context, body, cx) }))
 }
 
 /// Reads the code that ends an answer. An answer that names none ends in UNKNOWN.

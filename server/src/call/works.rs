@@ -18,7 +18,8 @@ pub(crate) struct Works {
     /// When the handler and the stream of its answer were gone. A handler that completed its answer was gone by the end
     /// of the call at the latest, and is not noted.
     handler_stopped: OnceLock<Instant>,
-    others: Mutex<Vec<Work>>,
+    /// Made with the first of them: most calls have none.
+    others: OnceLock<Mutex<Vec<Work>>>,
 }
 
 /// Something that runs for a call besides its handler.
@@ -48,12 +49,12 @@ impl Works {
 
     /// Returns all of them but the handler.
     pub(crate) fn others(&self) -> Vec<Work> {
-        self.lock().clone()
+        self.made().map(|others| others.clone()).unwrap_or_default()
     }
 
     /// Returns how many there are and how many of them have stopped, the handler aside.
     pub(crate) fn count(&self) -> (usize, usize) {
-        let others = self.lock();
+        let Some(others) = self.made() else { return (0, 0) };
         (others.len(), others.iter().filter(|work| work.stopped.is_some()).count())
     }
 
@@ -63,8 +64,8 @@ impl Works {
         stopped == all
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Work>> {
-        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    fn made(&self) -> Option<MutexGuard<'_, Vec<Work>>> {
+        self.others.get().map(|others| others.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -78,7 +79,8 @@ impl CallContext {
 
     /// Notes that something has started to run for the call. It has stopped when the guard is dropped.
     pub(crate) fn work(&self, kind: WorkKind) -> Working {
-        let mut others = self.works().lock();
+        let others = self.works().others.get_or_init(Mutex::default);
+        let mut others = others.lock().unwrap_or_else(PoisonError::into_inner);
         let index = others.len();
         if index < MOST {
             others.push(Work { kind, started: now(), stopped: None });
@@ -106,7 +108,9 @@ impl Working {
     }
 
     fn note(&self, note: impl FnOnce(&mut Work)) {
-        if let Some(work) = self.call.works().lock().get_mut(self.index) {
+        if let Some(mut others) = self.call.works().made()
+            && let Some(work) = others.get_mut(self.index)
+        {
             note(work);
         }
     }
