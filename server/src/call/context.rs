@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::task::Waker;
 use std::time::Instant;
 
@@ -64,7 +64,8 @@ struct End {
 /// What is known of a call from its start.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    pub(crate) call_id: CallId,
+    // Made for the first who asks: of most calls nobody does.
+    pub(crate) call_id: LazyLock<CallId>,
     pub(crate) request_id: RequestId,
     // Few calls have one.
     pub(crate) parent: Option<Box<CallId>>,
@@ -79,7 +80,8 @@ pub(crate) struct Facts {
 impl CallContext {
     /// Opens a call at the time `opened`, and says so in the log.
     pub(crate) fn open(facts: Facts, opened: Instant, calls: &Calls) -> Self {
-        let span = tracing::info_span!(target: "drawbridge::call", parent: None, "call", id = %facts.call_id);
+        let span =
+            tracing::info_span!(target: "drawbridge::call", parent: None, "call", id = %*facts.call_id);
         log::opened(&facts);
         Self(Arc::new(Inner {
             facts,
@@ -99,7 +101,7 @@ impl CallContext {
 
     /// Returns the call's name, made by this server.
     pub fn call_id(&self) -> CallId {
-        self.0.facts.call_id
+        *self.0.facts.call_id
     }
 
     /// Returns the label that this call shares with the other hops of its request. The caller is told it in the

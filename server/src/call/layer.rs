@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 
 use axum::extract::ConnectInfo;
@@ -76,7 +77,7 @@ where
             Brought::by(request.headers());
         let deadline = self.layer.deadlines.grant(now, asked.as_ref().copied().unwrap_or_default());
         let facts = Facts {
-            call_id: CallId::random(),
+            call_id: LazyLock::new(CallId::random),
             request_id,
             parent: parent.map(Box::new),
             method: method(request.uri().path()),

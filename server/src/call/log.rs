@@ -10,7 +10,7 @@ pub(super) fn opened(facts: &Facts) {
     tracing::info!(
         target: "drawbridge::call",
         parent: None,
-        call_id = %facts.call_id,
+        call_id = %*facts.call_id,
         request_id = %facts.request_id,
         method = %facts.method.escape_debug(),
         peer = facts.peer.map(tracing::field::display),

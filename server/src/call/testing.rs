@@ -10,7 +10,7 @@ impl CallContext {
     /// Opens a call of this method that nobody made.
     pub(crate) fn of(calls: &Calls, method: &str) -> Self {
         let facts = Facts {
-            call_id: CallId::random(),
+            call_id: std::sync::LazyLock::new(CallId::random),
             request_id: RequestId::of(None),
             parent: None,
             method: method.into(),
