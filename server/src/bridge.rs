@@ -22,7 +22,9 @@ use crate::front::host::HostPolicy;
 use crate::front::request_rules::{MethodKinds, RequestRules};
 use crate::front::web::Web;
 use crate::page::Page;
-use crate::upstream::{Exposed, Forward, ProxyRange, Routes as Upstreams, TrustedProxies, Upstream};
+use crate::upstream::{
+    Exposed, Forward, ProxyRange, Retries, RetryRule, Routes as Upstreams, TrustedProxies, Upstream,
+};
 
 #[cfg(all(test, target_os = "linux"))]
 mod cost;
@@ -61,6 +63,7 @@ pub struct Bridge {
     services: HashSet<&'static str>,
     kinds: MethodKinds,
     upstreams: Vec<Upstream>,
+    retries: Vec<RetryRule>,
     exposed: Vec<Exposed>,
     trusted: Vec<ProxyRange>,
     unknown: bool,
@@ -109,6 +112,14 @@ impl Bridge {
     #[must_use]
     pub fn upstream(mut self, upstream: Upstream) -> Self {
         self.upstreams.push(upstream);
+        self
+    }
+
+    /// Tries forwarded calls again that fail, as the rule says. Of the rules that are for a call, the one with the longest
+    /// name counts, and of several with the same name the last one.
+    #[must_use]
+    pub fn retry(mut self, rule: RetryRule) -> Self {
+        self.retries.push(rule);
         self
     }
 
@@ -208,6 +219,7 @@ impl Bridge {
     {
         let upstreams = Upstreams::new(self.upstreams, self.exposed);
         let proxies = TrustedProxies::new(self.trusted);
+        let retries = Retries::new(self.retries);
         let kinds = Arc::new(self.kinds);
         let max_message_bytes = self.limits.max_message_bytes;
         // Outermost first. Each line stands where it does for the reason beside it.
@@ -216,7 +228,7 @@ impl Bridge {
             .layer_fn(Web::new)
             .layer(calls)
             // A forwarded call has a deadline and an end like any other, and so leaves from inside it.
-            .layer_fn(|inner| Forward::new(inner, proxies.clone()))
+            .layer_fn(|inner| Forward::new(inner, proxies.clone(), retries.clone()))
             // A broken rule is the end of one call, with its status, so the rules stand inside it.
             .layer_fn(|inner| RequestRules::new(inner, Arc::clone(&kinds), max_message_bytes))
             .service(self.routes.prepare());

@@ -20,6 +20,7 @@ mod config;
 mod connection;
 mod console;
 pub mod directory;
+mod duration;
 mod front;
 mod gathered;
 mod in_process;
@@ -48,5 +49,6 @@ pub use retry::{Retry, RetryLayer};
 pub use run::{Prepared, RunError, prepare, run};
 pub use tls::{Tls, TlsError};
 pub use upstream::{
-    Exposed, ExposedError, PoolOptions, ProxyRange, ProxyRangeError, Upstream, UpstreamError,
+    Exposed, ExposedError, PoolOptions, ProxyRange, ProxyRangeError, RetryRule, RetryRuleError, Upstream,
+    UpstreamError,
 };

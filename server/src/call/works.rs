@@ -32,11 +32,11 @@ pub(crate) struct Work {
 
 #[derive(Clone, Debug)]
 pub(crate) enum WorkKind {
-    /// A call to another service, and the code with which it came back, if it did.
+    /// A call to another service, or an attempt at a forwarded one, and the code with which it came back, if it did.
     Child { method: Box<str>, code: Option<Code> },
     /// A statement in the database.
     Query,
-    /// The wait between two attempts at a child call, and how long it was meant to be.
+    /// The wait between two attempts, and how long it was meant to be.
     Backoff { planned: Duration },
 }
 
@@ -85,6 +85,14 @@ impl CallContext {
         }
         drop(others);
         Working { call: self.clone(), index }
+    }
+
+    /// Notes something that ran for the call, which is worth a note only now that it is over.
+    pub(crate) fn worked(&self, kind: WorkKind, started: Instant) {
+        let mut others = self.works().lock();
+        if others.len() < MOST {
+            others.push(Work { kind, started, stopped: Some(now()) });
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use super::failure::Failure;
 use super::lease::Lease;
 use super::target::{Address, Upstream};
 use crate::call::now;
+use crate::retry::SharedThrottle;
 
 /// How many calls a connection that is being made is expected to take: what servers commonly allow.
 const EXPECTED_ROOM: usize = 100;
@@ -58,6 +59,8 @@ impl Default for PoolOptions {
 pub(crate) struct Pool {
     addresses: Vec<Address>,
     options: PoolOptions,
+    /// Keeps retries from adding to the load of servers that fail already.
+    pub(super) throttle: SharedThrottle,
     state: Mutex<State>,
 }
 
@@ -148,7 +151,8 @@ impl Pool {
         let options = upstreams.first().map(|upstream| upstream.options).unwrap_or_default();
         let addresses: Vec<_> = upstreams.into_iter().map(|upstream| upstream.address).collect();
         let doors = addresses.iter().map(|_| Door::default()).collect();
-        Arc::new(Self { addresses, options, state: Mutex::new(State { doors, waiting: VecDeque::new() }) })
+        let state = Mutex::new(State { doors, waiting: VecDeque::new() });
+        Arc::new(Self { addresses, options, throttle: SharedThrottle::default(), state })
     }
 
     /// Takes a stream for a call, and waits for one where there is none.

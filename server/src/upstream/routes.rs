@@ -79,7 +79,7 @@ impl Routes {
 }
 
 /// Tells whether a service has this name, or is in the package of this name or below.
-fn is_within(service: &str, name: &str) -> bool {
+pub(super) fn is_within(service: &str, name: &str) -> bool {
     service.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
