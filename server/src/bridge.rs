@@ -22,6 +22,7 @@ use crate::front::host::HostPolicy;
 use crate::front::request_rules::{MethodKinds, RequestRules};
 use crate::front::web::Web;
 use crate::page::Page;
+use crate::reflection::Reflection;
 use crate::upstream::{
     Exposed, Forward, ProxyRange, Retries, RetryRule, Routes as Upstreams, TrustedProxies, Upstream,
 };
@@ -62,6 +63,8 @@ pub struct Bridge {
     routes: Routes,
     services: HashSet<&'static str>,
     kinds: MethodKinds,
+    /// What the kinds were read from.
+    descriptors: Vec<Vec<u8>>,
     upstreams: Vec<Upstream>,
     retries: Vec<RetryRule>,
     exposed: Vec<Exposed>,
@@ -96,13 +99,14 @@ impl Bridge {
     }
 
     /// Tells the methods of hosted services, from an encoded `FileDescriptorSet`, so that a request with the wrong
-    /// number of messages for its method is refused.
+    /// number of messages for its method is refused. Reflection that is [exposed](Bridge::expose) tells them too.
     ///
     /// # Errors
     ///
     /// Returns an error where the bytes are no such set.
     pub fn descriptors(mut self, descriptors: &[u8]) -> Result<Self, prost::DecodeError> {
         self.kinds.add(descriptors)?;
+        self.descriptors.push(descriptors.to_vec());
         Ok(self)
     }
 
@@ -125,6 +129,10 @@ impl Bridge {
 
     /// Has an upstream that takes all that nobody else does take services too that tell or change more of a server than
     /// its callers have to know: channelz, reflection, and what administers servers. Named ones are open anyway.
+    ///
+    /// Reflection, where it is exposed and there is any upstream, answers for hosted and forwarded services together: it
+    /// lists what is hosted and what the upstreams list and would be called for, and asks whoever has a symbol. It takes
+    /// the place of a reflection service that is hosted, and asks that one too.
     #[must_use]
     pub fn expose(mut self, services: impl IntoIterator<Item = Exposed>) -> Self {
         self.exposed.extend(services);
@@ -207,7 +215,7 @@ impl Bridge {
     }
 
     /// Puts the stack together, with the given layer in the place of the calls.
-    fn stack<L>(self, calls: L) -> Router
+    fn stack<L>(mut self, calls: L) -> Router
     where
         L: Layer<Forward<RequestRules<Routes>>>,
         L::Service: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
@@ -220,6 +228,12 @@ impl Bridge {
         let upstreams = Upstreams::new(self.upstreams, self.exposed);
         let proxies = TrustedProxies::new(self.trusted);
         let retries = Retries::new(self.retries);
+        let services = self.services.iter().copied();
+        let reflection = Reflection::new(services, &self.routes, &self.descriptors, &upstreams, &proxies);
+        if let Some(reflection) = reflection {
+            self.services.extend(reflection.names());
+            self.routes = reflection.before(self.routes);
+        }
         let kinds = Arc::new(self.kinds);
         let max_message_bytes = self.limits.max_message_bytes;
         // Outermost first. Each line stands where it does for the reason beside it.

@@ -27,6 +27,7 @@ mod in_process;
 mod keepalive;
 mod logging;
 mod page;
+mod reflection;
 mod retry;
 mod run;
 pub mod samples;

@@ -104,10 +104,17 @@ pub(super) struct Call {
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
     pub(super) upload: Upload,
+    /// `None` for a call of the bridge's own.
     pub(super) context: Option<CallContext>,
 }
 
 impl Call {
+    /// Creates a call of the bridge's own.
+    pub(super) fn own(pool: Arc<Pool>, request: Request<Body>) -> Self {
+        let (head, body) = request.into_parts();
+        Self { pool, uri: head.uri, headers: head.headers, upload: Upload::new(body, KEPT), context: None }
+    }
+
     /// Sends the call until an upstream has looked at it, and returns the answer.
     pub(super) async fn send(&mut self) -> Result<Response<Body>, Failure> {
         let (mut sent, mut unsent) = (1, 0);
@@ -130,7 +137,7 @@ impl Call {
             };
             lease.stage = Stage::Sent;
             match exchange(answer, &mut stream, &mut self.upload).await {
-                Ok(answer) => return begin_answer(answer, stream, lease, &mut self.upload),
+                Ok(answer) => return self.begin_answer(answer, stream, lease),
                 Err(Exchange::Unreadable(status)) => return Ok(status.into_http()),
                 Err(Exchange::Failed(error)) => {
                     lease.stage = Stage::Over;
@@ -141,6 +148,45 @@ impl Call {
             }
             sent += 1;
         }
+    }
+
+    /// Makes the head of an upstream's answer that of the call.
+    fn begin_answer(
+        &mut self,
+        answer: Response<h2::RecvStream>,
+        mut stream: SendStream<Bytes>,
+        mut lease: Lease,
+    ) -> Result<Response<Body>, Failure> {
+        lease.connection.hear();
+        let (mut head, body) = answer.into_parts();
+        let has_status = head.headers.contains_key(Status::GRPC_STATUS);
+        let is_over = body.is_end_stream();
+        lease.stage = if is_over { Stage::Over } else { Stage::Answering };
+        if !has_status && (head.status != StatusCode::OK || !is_grpc(&head.headers)) {
+            return Err(Failure::of_http(lease.authority(), head.status));
+        }
+        headers::answer(&mut head.headers);
+        head.status = StatusCode::OK;
+        head.version = Version::default();
+        if is_over {
+            if !has_status {
+                return Err(Failure::no_status(lease.authority()));
+            }
+            return Ok(Response::from_parts(head, Body::empty()));
+        }
+        // The status of an answer that goes on is the one at its end.
+        if has_status {
+            headers::without_status(&mut head.headers);
+        }
+        self.upload.commit();
+        let upload = (!self.upload.is_over()).then(|| {
+            let mut upload = self.upload.take();
+            // In a task of its own: the answer is not asked for while its caller does not read, and the caller may well
+            // write before it reads.
+            let rest = async move { drop(poll_fn(|cx| upload.poll(cx, &mut stream)).await) };
+            tokio::spawn(rest).abort_handle()
+        });
+        Ok(Response::from_parts(head, Body::new(Answer::new(body, lease, upload, self.context.is_none()))))
     }
 
     /// Makes the call ready to be sent again, with the time that remains, and tells whether it can be.
@@ -192,45 +238,6 @@ fn request_to(lease: &Lease, uri: &Uri, headers: HeaderMap) -> Request<()> {
     *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
     *request.headers_mut() = headers;
     request
-}
-
-/// Makes the head of an upstream's answer that of the call.
-fn begin_answer(
-    answer: Response<h2::RecvStream>,
-    mut stream: SendStream<Bytes>,
-    mut lease: Lease,
-    upload: &mut Upload,
-) -> Result<Response<Body>, Failure> {
-    lease.connection.hear();
-    let (mut head, body) = answer.into_parts();
-    let has_status = head.headers.contains_key(Status::GRPC_STATUS);
-    let is_over = body.is_end_stream();
-    lease.stage = if is_over { Stage::Over } else { Stage::Answering };
-    if !has_status && (head.status != StatusCode::OK || !is_grpc(&head.headers)) {
-        return Err(Failure::of_http(lease.authority(), head.status));
-    }
-    headers::answer(&mut head.headers);
-    head.status = StatusCode::OK;
-    head.version = Version::default();
-    if is_over {
-        if !has_status {
-            return Err(Failure::no_status(lease.authority()));
-        }
-        return Ok(Response::from_parts(head, Body::empty()));
-    }
-    // The status of an answer that goes on is the one at its end.
-    if has_status {
-        headers::without_status(&mut head.headers);
-    }
-    upload.commit();
-    let upload = (!upload.is_over()).then(|| {
-        let mut upload = upload.take();
-        // In a task of its own: the answer is not asked for while its caller does not read, and the caller may well
-        // write before it reads.
-        let rest = async move { drop(poll_fn(|cx| upload.poll(cx, &mut stream)).await) };
-        tokio::spawn(rest).abort_handle()
-    });
-    Ok(Response::from_parts(head, Body::new(Answer::new(body, lease, upload))))
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

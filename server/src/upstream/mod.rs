@@ -8,10 +8,11 @@
 //! 3. [`retries`]: which calls are tried again that fail; [`attempts`] makes the attempts at one.
 //! 4. [`pool`]: the connections that calls share, and [`lease`], a call's place on one. [`connect`] makes one, [`connection`] keeps it, and [`resets`] says when
 //!    it has had enough of calls that were left.
-//! 5. [`failure`]: what is said of an upstream that fails.
+//! 5. [`failure`]: what is said of an upstream that fails. [`channel`] is for calls of the bridge's own.
 
 mod answer;
 mod attempts;
+mod channel;
 mod connect;
 mod connection;
 mod failure;
@@ -32,7 +33,9 @@ pub use retries::{RetryRule, RetryRuleError};
 pub use routes::{Exposed, ExposedError};
 pub use target::{Upstream, UpstreamError};
 
+pub(crate) use channel::{PoolChannel, metadata};
 pub(crate) use forward::Forward;
 pub(crate) use peer::TrustedProxies;
+pub(crate) use pool::Pool;
 pub(crate) use retries::Retries;
 pub(crate) use routes::{Route, Routes};
