@@ -87,9 +87,9 @@ pub struct Config {
     )]
     pub retry: Vec<RetryRule>,
 
-    /// Lets an upstream without a name have calls that it would not get by itself: those of channelz, reflection and
-    /// services that administer servers. A service, as grpc.reflection.v1.ServerReflection, or a package, as
-    /// grpc.reflection.*, or *. May be given more than once.
+    /// Opens services that an upstream without a name keeps closed: channelz, reflection and services that administer
+    /// servers. A service, as grpc.reflection.v1.ServerReflection, or a package, as grpc.reflection.*, or *. Reflection
+    /// then tells of all services that can be called here, hosted and forwarded ones. May be given more than once.
     #[arg(long, env = "DRAWBRIDGE_EXPOSE", value_name = "PATTERN", value_delimiter = ',')]
     pub expose: Vec<Exposed>,
 

@@ -25,7 +25,7 @@ use tonic_reflection::server::Builder;
 use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
 
 use crate::support::client::{Wire, frame};
-use crate::support::upstream::{RawUpstream, bridge_to, upstream_at};
+use crate::support::upstream::{RawUpstream, bridge_to, map, upstream_at};
 use crate::support::{Server, samples, soon};
 
 const V1: &str = "grpc.reflection.v1.ServerReflection";
@@ -222,6 +222,17 @@ async fn files_of_the_same_name_come_from_whoever_answered_last() {
 }
 
 #[tokio::test]
+async fn a_symbol_is_asked_where_its_calls_go_though_others_have_it_too() {
+    let rest = upstream(&[file("shop.proto", "shop.Orders", "OfRest", None)]).await;
+    let a =
+        upstream(&[file("shop.proto", "shop.Orders", "OfA", None), file("a.proto", "a.A", "A", None)]).await;
+    let bridge = bridge_to(rest.address).upstream(named(&a, "a"));
+    let server = Server::start(exposed(bridge)).await;
+    let answers = ask(server.address, &[symbol("a.A"), symbol("shop.Orders")]).await;
+    assert_eq!(answers.iter().map(first_message).collect::<Vec<_>>(), ["A", "OfRest"]);
+}
+
+#[tokio::test]
 async fn contracts_are_those_of_whoever_takes_the_calls() {
     let rest = upstream(&[
         file("message.proto", "x.Message", "OfUpstream", None),
@@ -234,8 +245,9 @@ async fn contracts_are_those_of_whoever_takes_the_calls() {
     // The bridge was told of all contracts, and hosts none of them.
     let bridge = bridge_to(rest.address).descriptors(FILE_DESCRIPTOR_SET).unwrap();
     let forwarded = Server::start(exposed(bridge)).await;
-    let answers = ask(forwarded.address, &[symbol("greet.Greeter"), by_name("message.proto")]).await;
-    assert_eq!(answers.iter().map(first_message).collect::<Vec<_>>(), ["OfUpstream", "OfUpstream"]);
+    for asked in [symbol("greet.Greeter"), by_name("message.proto")] {
+        assert_eq!(first_message(&ask(forwarded.address, &[asked]).await[0]), "OfUpstream");
+    }
     assert_eq!(list(forwarded.address).await, ["greet.Greeter", V1, V1ALPHA, "x.Message"]);
 }
 
@@ -257,15 +269,14 @@ async fn a_closed_service_has_no_contract_here() {
 #[tokio::test]
 async fn an_upstream_that_does_not_tell_is_left_out() {
     let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
-    // No reflection; nobody there; an answer that breaks off.
+    // No reflection; nobody there; an answer that has no end.
     let silent = Server::start(Bridge::new()).await;
     let gone = RawUpstream::start().await.address;
     let breaking = RawUpstream::start().await;
     let broken = upstream_at(breaking.address).for_service("broken").unwrap();
     let _answering = breaking.answering(|mut call| async move {
         let mut stream = call.begin(&[]);
-        stream.send_data(vec![0; 3].into(), false).unwrap();
-        stream.send_reset(h2::Reason::INTERNAL_ERROR);
+        stream.send_trailers(map(&[("x-end", "without a status")])).unwrap();
     });
     let bridge = samples()
         .upstream(upstream_at(rest.address))
