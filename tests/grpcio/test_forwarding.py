@@ -41,8 +41,7 @@ class Upstream:
         return self
 
     def __exit__(self, *_):
-        self._process.kill()
-        self._process.wait(timeout=PATIENCE_SECONDS)
+        self.kill()
         self._reader.join(timeout=PATIENCE_SECONDS)
         self._process.stdout.close()
         self._folder.cleanup()
@@ -50,6 +49,11 @@ class Upstream:
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
+
+    def kill(self):
+        """Ends the process at once, and waits until its port is closed."""
+        self._process.kill()
+        self._process.wait(timeout=PATIENCE_SECONDS)
 
     def signal(self, number):
         self._process.send_signal(number)
@@ -173,7 +177,7 @@ class Forwarding(unittest.TestCase):
                 upstream.next("began")
                 # Its first message is on its way when something of it has come.
                 begun = answer.read(1)
-                upstream.signal(signal.SIGKILL)
+                upstream.kill()
                 messages, trailers = read_web(answer, begun)
                 connection.close()
                 self.assertEqual((len(messages), status(trailers)), (1, 14))
