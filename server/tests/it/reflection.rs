@@ -25,6 +25,7 @@ use tonic_reflection::server::Builder;
 use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
 
 use crate::support::client::{Wire, frame};
+use crate::support::program::Program;
 use crate::support::upstream::{RawUpstream, bridge_to, map, upstream_at};
 use crate::support::{Server, samples, soon};
 
@@ -479,4 +480,20 @@ async fn extensions_are_told_by_whoever_has_some() {
     assert_eq!(came(&answers[1]).0, "extensions.proto");
     assert_eq!(code(&answers[2]), Code::NotFound as i32);
     assert_eq!(numbers(&answers[3]), [0_i32; 0], "as the first to answer says");
+}
+
+#[tokio::test]
+async fn the_program_tells_of_its_samples_and_of_upstreams_and_logs_who_does_not_tell() {
+    let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
+    let gone = RawUpstream::start().await.address;
+    let (rest, gone) = (format!("http://{}", rest.address), format!("gone=http://{gone}"));
+    let arguments = ["--samples", "--upstream", &rest, "--upstream", &gone, "--expose", "grpc.reflection.*"];
+    let mut program = Program::start(&arguments).await;
+    let listed = list(program.socket()).await;
+    for service in ["shop.Orders", "greet.Greeter", "drawbridge.calls.v1.Calls", "grpc.health.v1.Health"] {
+        assert!(listed.iter().any(|name| name == service), "{service} of {listed:?}");
+    }
+    let line = program.logged("an upstream lists no services").await;
+    assert_eq!(format!("gone=http://{}", line["upstream"].as_str().unwrap()), gone);
+    assert_eq!(line["code"], "UNAVAILABLE");
 }
