@@ -246,6 +246,16 @@ mod tests {
     }
 
     #[test]
+    fn semicolons_stand_between_rules_and_commas_between_codes() {
+        let text = "3:UNAVAILABLE,ABORTED;shop.Orders/Buy=1";
+        let config =
+            Config::try_parse_from(["drawbridge", "--upstream", "http://localhost", "--retry", text])
+                .unwrap();
+        let rules: Vec<RetryRule> = text.split(';').map(|rule| rule.parse().unwrap()).collect();
+        assert_eq!(config.retry, rules);
+    }
+
+    #[test]
     fn only_an_origin_is_an_origin() {
         for text in ["https://app.example", "http://localhost:3000", "HTTPS://App.Example"] {
             assert_eq!(origin(text).unwrap(), text.to_ascii_lowercase());

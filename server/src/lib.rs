@@ -10,7 +10,8 @@
 //! 5. [`RetryLayer`]: tries such a call again when it failed, inside its one deadline.
 //! 6. [`CallsService`]: shows which calls are open and how they ended, and ends one.
 //! 7. [`samples`]: the services that the program hosts, over the user [`directory`].
-//! 8. [`Upstream`]: a server elsewhere that calls are forwarded to.
+//! 8. [`Upstream`]: a server elsewhere that calls are forwarded to; [`RetryRule`]: which of them are tried again. `reflection`
+//!    tells of their services and of hosted ones together.
 //! 9. [`Page`]: everything else that a browser asks for.
 
 mod bridge;
