@@ -403,7 +403,7 @@ async fn the_deadline_ends_an_attempt_and_resets_its_stream() {
     let mut upstream = RawUpstream::start().await;
     let server = start(&upstream, &[QUICK]).await;
     let ((_, ending), reason) =
-        tokio::join!(call(server.address, Wire::WEB_H1, &[("grpc-timeout", "500m")]), async {
+        tokio::join!(call(server.address, Wire::WEB_H1, &[("grpc-timeout", "1500m")]), async {
             fail(&mut upstream.call().await);
             upstream.call().await.reset().await
         });
