@@ -27,5 +27,6 @@ mod tls;
 mod upstream_faults;
 mod upstream_pool;
 mod upstream_retries;
+mod upstream_retry_ends;
 mod users;
 mod wire_rules;

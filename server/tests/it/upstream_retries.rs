@@ -1,98 +1,30 @@
 //! Forwarded calls that are tried again by a policy.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use drawbridge::{Bridge, CallsService, HostPolicy, RetryRule};
 use drawbridge_call::Timeout;
-use drawbridge_proto::calls::calls_client::CallsClient;
-use drawbridge_proto::calls::calls_server::CallsServer;
-use drawbridge_proto::calls::work::Kind;
-use drawbridge_proto::calls::{Call, CancelRequest, GetRequest, Work};
-use drawbridge_proto::message::Response as Progress;
 use tokio::net::TcpListener;
-use tonic::transport::{Channel, Endpoint};
 
-use crate::support::client::{Ending, Wire, frame};
+use crate::support::attempts::{
+    PATH, QUICK, SLOW, UNAVAILABLE, attempts, call, call_with, fail, rule, start, succeed,
+};
+use crate::support::client::{Wire, frame};
 use crate::support::frames::Raw;
 use crate::support::probe::told;
-use crate::support::upstream::{Arrived, RawUpstream, bridge_to, map, reset_of, upstream_at};
+use crate::support::upstream::{Arrived, RawUpstream, bridge_to, map, upstream_at};
 use crate::support::{Server, soon};
-
-const PATH: &str = "/any.Service/Method";
-
-/// Up to three attempts, almost at once.
-const QUICK: &str = "3:UNAVAILABLE:1ms..1ms";
-
-/// Up to three attempts, and nobody waits for the second.
-const SLOW: &str = "3:UNAVAILABLE:1h..1h";
-
-const UNAVAILABLE: [(&str, &str); 2] = [("grpc-status", "14"), ("grpc-message", "as told")];
-
-fn rule(text: &str) -> RetryRule {
-    text.parse().unwrap()
-}
-
-async fn start(upstream: &RawUpstream, rules: &[&str]) -> Server {
-    let bridge = rules.iter().fold(upstream.bridge(), |bridge, text| bridge.retry(rule(text)));
-    Server::start(bridge).await
-}
-
-fn reply() -> Bytes {
-    frame(&Progress { message: "at last".to_owned() })
-}
-
-async fn call(server: SocketAddr, wire: Wire, headers: &[(&str, &str)]) -> (Vec<Progress>, Ending) {
-    call_with(server, wire, PATH, frame(&told("k")), headers).await
-}
-
-async fn call_with(
-    server: SocketAddr,
-    wire: Wire,
-    path: &str,
-    body: Bytes,
-    headers: &[(&str, &str)],
-) -> (Vec<Progress>, Ending) {
-    let mut connection = wire.connect(server).await;
-    wire.call_with(&mut connection, path, body, headers).await.finish().await
-}
-
-/// Calls once, has the upstream do these things with the attempts, one after the other, and returns what came of it.
-async fn attempts(
-    upstream: &mut RawUpstream,
-    server: &Server,
-    headers: &[(&str, &str)],
-    doings: &[&dyn Fn(&mut Arrived)],
-) -> ((Vec<Progress>, Ending), Vec<Arrived>) {
-    tokio::join!(call(server.address, Wire::WEB_H1, headers), async {
-        let mut seen = Vec::new();
-        for doing in doings {
-            let mut arrived = upstream.call().await;
-            assert_eq!(arrived.read().await, frame(&told("k")), "each attempt sends the whole request");
-            doing(&mut arrived);
-            seen.push(arrived);
-        }
-        seen
-    })
-}
-
-fn fail(call: &mut Arrived) {
-    call.trailers_only(&UNAVAILABLE);
-}
-
-fn succeed(call: &mut Arrived) {
-    call.complete(&reply(), &[]);
-}
 
 /// Calls as often as there are numbers, and holds that the upstream has seen so many attempts at each.
 async fn seen_attempts(rules: &[&str], path: &str, body: Bytes, doing: fn(&mut Arrived), numbers: &[usize]) {
     let upstream = RawUpstream::start().await;
     let server = start(&upstream, rules).await;
-    let seen = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let count = std::sync::Arc::clone(&seen);
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&seen);
     let _answering = upstream.answering(move |mut call| {
-        count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        count.fetch_add(1, Ordering::SeqCst);
         async move {
             call.read().await;
             doing(&mut call);
@@ -100,7 +32,7 @@ async fn seen_attempts(rules: &[&str], path: &str, body: Bytes, doing: fn(&mut A
     });
     for (index, number) in numbers.iter().enumerate() {
         call_with(server.address, Wire::WEB_H2, path, body.clone(), &[]).await;
-        let attempts = seen.swap(0, std::sync::atomic::Ordering::SeqCst);
+        let attempts = seen.swap(0, Ordering::SeqCst);
         assert_eq!(attempts, *number, "call {index} to {path} with {rules:?}");
     }
 }
@@ -223,11 +155,11 @@ async fn an_upstream_that_fails_anyway_is_not_asked_more_often_and_others_are() 
     let other = RawUpstream::start().await;
     let named = upstream_at(other.address).for_service("other").unwrap();
     let server = Server::start(upstream.bridge().upstream(named).retry(rule("2:UNAVAILABLE:1ms..1ms"))).await;
-    let seen = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let seen = Arc::new(AtomicUsize::new(0));
     let failing = |upstream: RawUpstream| {
-        let count = std::sync::Arc::clone(&seen);
+        let count = Arc::clone(&seen);
         upstream.answering(move |mut call| {
-            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            count.fetch_add(1, Ordering::SeqCst);
             async move { fail(&mut call) }
         })
     };
@@ -235,7 +167,7 @@ async fn an_upstream_that_fails_anyway_is_not_asked_more_often_and_others_are() 
     let paths = [(PATH, 2); 25].into_iter().chain([(PATH, 1), (PATH, 1), ("/other.Service/Method", 2)]);
     for (path, number) in paths {
         call_with(server.address, Wire::GRPC, path, frame(&told("k")), &[]).await;
-        assert_eq!(seen.swap(0, std::sync::atomic::Ordering::SeqCst), number, "{path}");
+        assert_eq!(seen.swap(0, Ordering::SeqCst), number, "{path}");
     }
 }
 
@@ -306,122 +238,4 @@ async fn what_was_never_looked_at_is_sent_again_within_its_attempt() {
     assert_eq!(ending.code, 0, "{}", ending.words);
     let told: Vec<_> = seen.iter().map(|call| call.headers("grpc-previous-rpc-attempts")).collect();
     assert_eq!(told, [vec![], vec![], vec![], vec!["1"]]);
-}
-
-/// A server with a console beside what it forwards.
-async fn with_console(upstream: &RawUpstream, text: &str) -> (Server, CallsClient<Channel>) {
-    let mut bridge = upstream.bridge().retry(rule(text));
-    let console = CallsService::new(bridge.calls(), HostPolicy::Loopback { also: Vec::new() });
-    let bridge: Bridge = bridge.serve(CallsServer::new(console));
-    let server = Server::start(bridge).await;
-    let channel = Endpoint::from_shared(format!("http://{}", server.address)).unwrap().connect_lazy();
-    (server, CallsClient::new(channel))
-}
-
-/// Returns the call of this request id, as soon as its works are so many.
-async fn works(console: &mut CallsClient<Channel>, request_id: &str, count: usize) -> Call {
-    soon("works on record", async {
-        loop {
-            let request = GetRequest { request_id: request_id.to_owned(), wait_ms: 0 };
-            if let Ok(response) = console.get(request).await
-                && let Some(call) = response.into_inner().calls.pop()
-                && call.works.len() >= count
-            {
-                return call;
-            }
-            tokio::task::yield_now().await;
-        }
-    })
-    .await
-}
-
-fn kinds(call: &Call) -> Vec<(Kind, Option<u32>)> {
-    call.works.iter().map(|work| (work.kind(), work.code)).collect()
-}
-
-#[tokio::test]
-async fn attempts_and_waits_are_on_the_calls_record_and_a_call_with_one_attempt_has_none() {
-    let mut upstream = RawUpstream::start().await;
-    let (server, mut console) = with_console(&upstream, QUICK).await;
-    let (handler, backoff) = ((Kind::Handler, None), (Kind::Backoff, None));
-    let (failed, good) = ((Kind::Child, Some(14)), (Kind::Child, Some(0)));
-    for (id, doings, expected) in [
-        ("one", &[&succeed as &dyn Fn(&mut Arrived)][..], vec![handler]),
-        ("three", &[&fail, &fail, &succeed], vec![handler, failed, backoff, failed, backoff, good]),
-        ("none", &[&fail, &fail, &fail], vec![handler, failed, backoff, failed, backoff, failed]),
-    ] {
-        attempts(&mut upstream, &server, &[("x-request-id", id)], doings).await;
-        let request = GetRequest { request_id: id.to_owned(), wait_ms: 10_000 };
-        let call = console.get(request).await.unwrap().into_inner().calls.pop().unwrap();
-        assert_eq!(kinds(&call), expected, "{id}");
-        assert!(call.works.iter().all(|work| work.stopped_ms.is_some()), "{id}");
-        for child in call.works.iter().filter(|work| work.kind() == Kind::Child) {
-            assert_eq!(child.name, PATH);
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_wait_that_is_not_begun_is_on_the_calls_record() {
-    let mut upstream = RawUpstream::start().await;
-    let (server, mut console) = with_console(&upstream, SLOW).await;
-    let headers = [("x-request-id", "late"), ("grpc-timeout", "300S")];
-    attempts(&mut upstream, &server, &headers, &[&fail]).await;
-    let call = works(&mut console, "late", 3).await;
-    assert_eq!(kinds(&call)[1..], [(Kind::Child, Some(14)), (Kind::Backoff, None)]);
-    let Work { started_ms, stopped_ms, planned_ms, .. } = call.works[2];
-    assert!(planned_ms.unwrap() > 300_000.0 && stopped_ms.unwrap() - started_ms < 300_000.0);
-}
-
-#[tokio::test]
-async fn an_operator_and_a_caller_that_leaves_end_a_call_between_two_attempts() {
-    let mut upstream = RawUpstream::start().await;
-    let (server, mut console) = with_console(&upstream, SLOW).await;
-    for (id, leaves) in [("left", true), ("cancelled", false)] {
-        let address = server.address;
-        let calling = tokio::spawn(async move { call(address, Wire::GRPC, &[("x-request-id", id)]).await });
-        fail(&mut upstream.call().await);
-        let waiting = works(&mut console, id, 3).await;
-        assert_eq!(waiting.works[2].stopped_ms, None, "the wait is on");
-        if leaves {
-            calling.abort();
-        } else {
-            let words = "moving house".to_owned();
-            console.cancel(CancelRequest { call_id: waiting.call_id, words }).await.unwrap();
-            let ending = soon("the end", calling).await.unwrap().1;
-            assert_eq!((ending.code, ending.words.as_str()), (1, "moving house"));
-        }
-        let request = GetRequest { request_id: id.to_owned(), wait_ms: 10_000 };
-        let ended = console.get(request).await.unwrap().into_inner().calls.pop().unwrap();
-        assert!(ended.end.is_some() && ended.works.iter().all(|work| work.stopped_ms.is_some()), "{id}");
-        assert_eq!(ended.works.len(), 3, "no further attempt");
-    }
-}
-
-#[tokio::test]
-async fn the_deadline_ends_an_attempt_and_resets_its_stream() {
-    let mut upstream = RawUpstream::start().await;
-    let server = start(&upstream, &[QUICK]).await;
-    let ((_, ending), reason) =
-        tokio::join!(call(server.address, Wire::WEB_H1, &[("grpc-timeout", "1500m")]), async {
-            fail(&mut upstream.call().await);
-            upstream.call().await.reset().await
-        });
-    assert_eq!((ending.code, reason), (4, h2::Reason::CANCEL));
-}
-
-#[tokio::test]
-async fn a_caller_that_leaves_in_the_middle_of_a_later_attempts_answer_resets_its_stream() {
-    let mut upstream = RawUpstream::start().await;
-    let server = start(&upstream, &[QUICK]).await;
-    let key = told("k");
-    let (mut answer, mut stream) = tokio::join!(Wire::WEB_H1.call(server.address, PATH, &key), async {
-        fail(&mut upstream.call().await);
-        let mut stream = upstream.call().await.begin(&[]);
-        stream.send_data(reply(), false).unwrap();
-        stream
-    });
-    assert_eq!(answer.message::<Progress>().await.unwrap().message, "at last");
-    drop(answer);
-    assert_eq!(soon("a reset", reset_of(&mut stream)).await, h2::Reason::CANCEL);
 }
