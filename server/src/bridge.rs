@@ -20,7 +20,10 @@ use crate::front::request_rules::{MethodKinds, RequestRules};
 use crate::front::web::Web;
 use crate::hosted::Hosted;
 use crate::page::Page;
-use crate::upstream::{Exposed, Forward, ProxyRange, Routes as Upstreams, TrustedProxies, Upstream};
+use crate::reflection::Reflection;
+use crate::upstream::{
+    Exposed, Forward, ProxyRange, Retries, RetryRule, Routes as Upstreams, TrustedProxies, Upstream,
+};
 
 #[cfg(all(test, target_os = "linux"))]
 mod cost;
@@ -57,7 +60,10 @@ impl Default for Limits {
 pub struct Bridge {
     hosted: Hosted,
     kinds: MethodKinds,
+    /// What the kinds were read from.
+    descriptors: Vec<Vec<u8>>,
     upstreams: Vec<Upstream>,
+    retries: Vec<RetryRule>,
     exposed: Vec<Exposed>,
     trusted: Vec<ProxyRange>,
     unknown: bool,
@@ -89,18 +95,19 @@ impl Bridge {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        self.hosted.add(service);
+        self.hosted.add(S::NAME, service);
         self
     }
 
     /// Tells the methods of hosted services, from an encoded `FileDescriptorSet`, so that a request with the wrong
-    /// number of messages for its method is refused.
+    /// number of messages for its method is refused. Reflection that is [exposed](Bridge::expose) tells them too.
     ///
     /// # Errors
     ///
     /// Returns an error where the bytes are no such set.
     pub fn descriptors(mut self, descriptors: &[u8]) -> Result<Self, prost::DecodeError> {
         self.kinds.add(descriptors)?;
+        self.descriptors.push(descriptors.to_vec());
         Ok(self)
     }
 
@@ -113,8 +120,20 @@ impl Bridge {
         self
     }
 
+    /// Tries forwarded calls again that fail, as the rule says. Of the rules that are for a call, the one with the longest
+    /// name counts, and of several with the same name the last one.
+    #[must_use]
+    pub fn retry(mut self, rule: RetryRule) -> Self {
+        self.retries.push(rule);
+        self
+    }
+
     /// Has an upstream that takes all that nobody else does take services too that tell or change more of a server than
     /// its callers have to know: channelz, reflection, and what administers servers. Named ones are open anyway.
+    ///
+    /// Reflection, where it is exposed and there is any upstream, answers for hosted and forwarded services together: it
+    /// lists what is hosted and what the upstreams list and would be called for, and asks whoever has a symbol. It takes
+    /// the place of a reflection service that is hosted, and asks that one too.
     #[must_use]
     pub fn expose(mut self, services: impl IntoIterator<Item = Exposed>) -> Self {
         self.exposed.extend(services);
@@ -204,7 +223,7 @@ impl Bridge {
     }
 
     /// Puts the stack together, with the given layer in the place of the calls.
-    fn stack<L, B>(self, calls: L) -> Door
+    fn stack<L, B>(mut self, calls: L) -> Door
     where
         L: Layer<Forward<RequestRules<Hosted>>>,
         L::Service: Service<Request<Body>, Response = Response<B>, Error = Infallible>
@@ -217,6 +236,10 @@ impl Bridge {
     {
         let upstreams = Upstreams::new(self.upstreams, self.exposed);
         let proxies = TrustedProxies::new(self.trusted);
+        let retries = Retries::new(self.retries);
+        if let Some(reflection) = Reflection::new(&self.hosted, &self.descriptors, &upstreams, &proxies) {
+            reflection.host(&mut self.hosted);
+        }
         let kinds = Arc::new(self.kinds);
         let max_message_bytes = self.limits.max_message_bytes;
         // Outermost first. Each line stands where it does for the reason beside it.
@@ -225,7 +248,7 @@ impl Bridge {
             .layer_fn(Web::new)
             .layer(calls)
             // A forwarded call has a deadline and an end like any other, and so leaves from inside it.
-            .layer_fn(|inner| Forward::new(inner, proxies.clone()))
+            .layer_fn(|inner| Forward::new(inner, proxies.clone(), retries.clone()))
             // A broken rule is the end of one call, with its status, so the rules stand inside it.
             .layer_fn(|inner| RequestRules::new(inner, Arc::clone(&kinds), max_message_bytes))
             .service(self.hosted.clone());

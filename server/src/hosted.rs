@@ -13,7 +13,6 @@ use http::{Request, Response};
 use http_body::Body as HttpBody;
 use tonic::Status;
 use tonic::body::Body;
-use tonic::server::NamedService;
 use tower::{BoxError, Service, ServiceExt as _};
 
 /// A service that hands each call to the hosted one that its path names. A call of any other is UNIMPLEMENTED.
@@ -28,14 +27,9 @@ type Answerer = Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Answered> + Send
 
 impl Hosted {
     /// Adds a service, in the place of any other of its name.
-    pub(crate) fn add<S, B>(&mut self, service: S)
+    pub(crate) fn add<S, B>(&mut self, name: &'static str, service: S)
     where
-        S: Service<Request<Body>, Response = Response<B>, Error = Infallible>
-            + NamedService
-            + Clone
-            + Send
-            + Sync
-            + 'static,
+        S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -44,7 +38,7 @@ impl Hosted {
             let answer = service.clone().oneshot(request);
             answer.map(|answer| answer.map(|answer| answer.map(Body::new))).boxed()
         };
-        Arc::make_mut(&mut self.0).insert(S::NAME, Arc::new(answerer));
+        Arc::make_mut(&mut self.0).insert(name, Arc::new(answerer));
     }
 
     /// Returns the names of the services.

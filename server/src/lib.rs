@@ -10,7 +10,8 @@
 //! 5. [`RetryLayer`]: tries such a call again when it failed, inside its one deadline.
 //! 6. [`CallsService`]: shows which calls are open and how they ended, and ends one.
 //! 7. [`samples`]: the services that the program hosts, over the user [`directory`].
-//! 8. [`Upstream`]: a server elsewhere that calls are forwarded to.
+//! 8. [`Upstream`]: a server elsewhere that calls are forwarded to; [`RetryRule`]: which of them are tried again. `reflection`
+//!    tells of their services and of hosted ones together.
 //! 9. [`Page`]: everything else that a browser asks for.
 
 mod bridge;
@@ -20,6 +21,7 @@ mod config;
 mod connection;
 mod console;
 pub mod directory;
+mod duration;
 mod front;
 mod gathered;
 mod hosted;
@@ -27,6 +29,7 @@ mod in_process;
 mod keepalive;
 mod logging;
 mod page;
+mod reflection;
 mod retry;
 mod run;
 pub mod samples;
@@ -49,5 +52,6 @@ pub use retry::{Retry, RetryLayer};
 pub use run::{Prepared, RunError, prepare, run};
 pub use tls::{Tls, TlsError};
 pub use upstream::{
-    Exposed, ExposedError, PoolOptions, ProxyRange, ProxyRangeError, Upstream, UpstreamError,
+    Exposed, ExposedError, PoolOptions, ProxyRange, ProxyRangeError, RetryRule, RetryRuleError, Upstream,
+    UpstreamError,
 };

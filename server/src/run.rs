@@ -147,6 +147,9 @@ fn upstreams(config: &Config, bridge: Bridge) -> Result<Bridge, RunError> {
         PoolOptions { max_connections: config.upstream_connections as usize, ..PoolOptions::default() };
     let mut bridge =
         bridge.expose(config.expose.iter().cloned()).trusted_proxies(config.trusted_proxy.iter().copied());
+    for rule in &config.retry {
+        bridge = bridge.retry(rule.clone());
+    }
     for upstream in &config.upstream {
         let mut upstream = upstream.clone().pool(options);
         if let Some(authorities) = &authorities {

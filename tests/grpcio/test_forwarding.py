@@ -13,6 +13,8 @@ import threading
 import unittest
 
 import grpc
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
 import contracts
 from drawbridge import PATIENCE_SECONDS, Drawbridge
@@ -39,8 +41,7 @@ class Upstream:
         return self
 
     def __exit__(self, *_):
-        self._process.kill()
-        self._process.wait(timeout=PATIENCE_SECONDS)
+        self.kill()
         self._reader.join(timeout=PATIENCE_SECONDS)
         self._process.stdout.close()
         self._folder.cleanup()
@@ -48,6 +49,11 @@ class Upstream:
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
+
+    def kill(self):
+        """Ends the process at once, and waits until its port is closed."""
+        self._process.kill()
+        self._process.wait(timeout=PATIENCE_SECONDS)
 
     def signal(self, number):
         self._process.send_signal(number)
@@ -73,9 +79,9 @@ def call_web(server, message, timeout=None):
     return connection, connection.getresponse()
 
 
-def read_web(answer):
-    """Reads to the end, and returns the messages, encoded, and the trailers."""
-    body, messages, trailers = answer.read(), [], list(answer.getheaders())
+def read_web(answer, begun=b""):
+    """Reads to the end, and returns the messages, encoded, and the trailers. What has been read before is `begun`."""
+    body, messages, trailers = begun + answer.read(), [], list(answer.getheaders())
     while body:
         flags, length = struct.unpack(">BI", body[:5])
         payload, body = body[5 : 5 + length], body[5 + length :]
@@ -169,8 +175,10 @@ class Forwarding(unittest.TestCase):
             with Drawbridge("--upstream", upstream.url) as server:
                 connection, answer = call_web(server, self.request("silent"))
                 upstream.next("began")
-                upstream.signal(signal.SIGKILL)
-                messages, trailers = read_web(answer)
+                # Its first message is on its way when something of it has come.
+                begun = answer.read(1)
+                upstream.kill()
+                messages, trailers = read_web(answer, begun)
                 connection.close()
                 self.assertEqual((len(messages), status(trailers)), (1, 14))
                 connection, answer = call_web(server, self.request("k"))
@@ -198,6 +206,20 @@ class Forwarding(unittest.TestCase):
             connection, answer = call_web(server, self.request("k"))
             self.assertEqual(status(read_web(answer)[1]), 0)
             connection.close()
+
+    def test_reflection_tells_of_the_servers_services_and_of_the_bridges_own(self):
+        with Upstream() as upstream, Drawbridge("--upstream", upstream.url, "--expose", "grpc.reflection.*") as server:
+            channel = grpc.insecure_channel(server.address, options=[("grpc.enable_http_proxy", 0)])
+            self.addCleanup(channel.close)
+            database = ProtoReflectionDescriptorDatabase(channel)
+            reflection = ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"]
+            calls = "drawbridge.calls.v1.Calls"
+            self.assertEqual(sorted(database.get_services()), ["Message", calls, *reflection])
+            pool = DescriptorPool(database)
+            for name, methods in [("Message", ["Stream"]), (calls, ["Watch", "Get", "Cancel"])]:
+                service = pool.FindServiceByName(name)
+                self.assertEqual([method.name for method in service.methods], methods)
+            self.assertEqual(pool.FindMessageTypeByName("Request").fields[0].name, "key")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import threading
 from concurrent import futures
 
 import grpc
+from grpc_reflection.v1alpha import reflection
 
 import contracts
 
@@ -40,6 +41,8 @@ def serve(port, folder):
 
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
     stubs.add_MessageServicer_to_server(Message(), server)
+    # It speaks the protocol's old name only.
+    reflection.enable_server_reflection(("Message", reflection.SERVICE_NAME), server)
     bound = server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
     tell(event="listening", port=bound)

@@ -25,6 +25,9 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// By what each backoff is longer than the one before it, without further word.
+    pub const MULTIPLIER: f64 = 1.6;
+
     /// Creates a policy of at most `max_attempts`, the first one included: 1 means that nothing is tried again, and more
     /// than 5 means 5. Only a failure with one of `codes` is tried again.
     ///
@@ -35,7 +38,7 @@ impl RetryPolicy {
             max_attempts: max_attempts.clamp(1, MOST_ATTEMPTS),
             initial_backoff: Duration::from_millis(100),
             max_backoff: Duration::from_secs(5),
-            multiplier: 1.6,
+            multiplier: Self::MULTIPLIER,
             codes: codes.into_iter().collect(),
         }
     }

@@ -33,11 +33,11 @@ pub(crate) struct Work {
 
 #[derive(Clone, Debug)]
 pub(crate) enum WorkKind {
-    /// A call to another service, and the code with which it came back, if it did.
+    /// A call to another service, or an attempt at a forwarded one, and the code with which it came back, if it did.
     Child { method: Box<str>, code: Option<Code> },
     /// A statement in the database.
     Query,
-    /// The wait between two attempts at a child call, and how long it was meant to be.
+    /// The wait between two attempts, and how long it was meant to be.
     Backoff { planned: Duration },
 }
 
@@ -64,6 +64,10 @@ impl Works {
         stopped == all
     }
 
+    fn lock(&self) -> MutexGuard<'_, Vec<Work>> {
+        self.others.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn made(&self) -> Option<MutexGuard<'_, Vec<Work>>> {
         self.others.get().map(|others| others.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -79,14 +83,21 @@ impl CallContext {
 
     /// Notes that something has started to run for the call. It has stopped when the guard is dropped.
     pub(crate) fn work(&self, kind: WorkKind) -> Working {
-        let others = self.works().others.get_or_init(Mutex::default);
-        let mut others = others.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut others = self.works().lock();
         let index = others.len();
         if index < MOST {
             others.push(Work { kind, started: now(), stopped: None });
         }
         drop(others);
         Working { call: self.clone(), index }
+    }
+
+    /// Notes something that ran for the call, which is worth a note only now that it is over.
+    pub(crate) fn worked(&self, kind: WorkKind, started: Instant) {
+        let mut others = self.works().lock();
+        if others.len() < MOST {
+            others.push(Work { kind, started, stopped: Some(now()) });
+        }
     }
 }
 

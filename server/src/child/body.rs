@@ -4,15 +4,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use drawbridge_call::EndReason;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
 use super::bounds::Bounds;
-use crate::call::{Working, code_in};
+use crate::call::{CallContext, Working, code_in};
 
 /// The body of a child's answer, until its bounds end it. Then it yields their status as its error, which tonic's
 /// clients hand on as it is, and the child's own body is dropped, which resets its stream.
+///
+/// Without bounds, it notes for the parent's record how the call ends, and no more.
 ///
 /// The bounds are looked at whenever the body is polled. Whoever keeps a body without polling it keeps its stream
 /// open on this side; the server on the other keeps the deadline for itself.
@@ -23,13 +26,13 @@ pub(super) struct ChildBody {
 
 struct Open {
     body: Body,
-    bounds: Bounds,
+    bounds: Option<Bounds>,
     /// Has the call on its parent's record.
     working: Option<Working>,
 }
 
 impl ChildBody {
-    pub(super) fn new(body: Body, bounds: Bounds, working: Option<Working>) -> Self {
+    pub(super) fn new(body: Body, bounds: Option<Bounds>, working: Option<Working>) -> Self {
         Self { open: Some(Open { body, bounds, working }) }
     }
 
@@ -50,7 +53,9 @@ impl HttpBody for ChildBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let Some(Open { body, bounds, .. }) = &mut self.open else { return Poll::Ready(None) };
-        if let Poll::Ready(status) = bounds.poll(cx) {
+        if let Some(bounds) = bounds
+            && let Poll::Ready(status) = bounds.poll(cx)
+        {
             self.end(status.code());
             return Poll::Ready(Some(Err(status)));
         }
@@ -62,7 +67,12 @@ impl HttpBody for ChildBody {
                 }
             }
             Some(Err(status)) => self.end(status.code()),
-            None => self.end(Code::Unknown),
+            // An answer that breaks off may have ended the call that it is for, which knows why.
+            None => self.end(
+                CallContext::current()
+                    .and_then(|call| call.end_reason().map(EndReason::code))
+                    .unwrap_or(Code::Unknown),
+            ),
         }
         Poll::Ready(result)
     }

@@ -222,14 +222,20 @@ where
     for name in &ABOUT_HTTP {
         answer.headers_mut().remove(name);
     }
-    let working = if answer.headers().contains_key(GRPC_STATUS) {
-        came_back(working, code_in(answer.headers()));
-        None
-    } else {
-        working
-    };
-    match bounds {
-        None => answer.map(Body::new),
-        Some(bounds) => answer.map(|body| Body::new(ChildBody::new(Body::new(body), bounds, working))),
+    hold(answer.map(Body::new), bounds, working)
+}
+
+/// Has an answer on the record of the call that it is for, to its end.
+pub(crate) fn on_record(answer: Response<Body>, working: Option<Working>) -> Response<Body> {
+    hold(answer, None, working)
+}
+
+fn hold(answer: Response<Body>, bounds: Option<Bounds>, mut working: Option<Working>) -> Response<Body> {
+    if answer.headers().contains_key(GRPC_STATUS) {
+        came_back(working.take(), code_in(answer.headers()));
     }
+    if bounds.is_none() && working.is_none() {
+        return answer;
+    }
+    answer.map(|body| Body::new(ChildBody::new(body, bounds, working)))
 }

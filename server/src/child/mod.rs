@@ -10,5 +10,5 @@ mod body;
 mod bounds;
 mod layer;
 
-pub(crate) use layer::header_value;
 pub use layer::{ChildFuture, Detached, Propagate, PropagationLayer};
+pub(crate) use layer::{header_value, on_record};

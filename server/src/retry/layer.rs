@@ -1,22 +1,21 @@
 //! Makes the attempts of a call.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
-use drawbridge_call::{
-    Attempts, Deadline, Failure, GRPC_RETRY_PUSHBACK_MS, Next, Pushback, RetryPolicy, Throttle, code_name,
-};
+use drawbridge_call::{Deadline, Next, RetryPolicy, Throttle};
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response};
 use http_body::Body as HttpBody;
+use tonic::Status;
 use tonic::body::Body;
-use tonic::{Code, Status};
 use tower::{BoxError, Layer, Service, ServiceExt as _};
 
+use super::course::{Course, SharedThrottle, failure_in};
 use super::replay::Replay;
-use crate::call::{CallContext, PREVIOUS_ATTEMPTS, TIMEOUT, WorkKind, asked_timeout, now};
+use crate::call::{CallContext, PREVIOUS_ATTEMPTS, TIMEOUT, asked_timeout, now};
 use crate::child::{Detached, header_value};
 
 /// Tries calls of a tonic client again, as [gRFC A6](https://github.com/grpc/proposal/blob/master/A6-client-retries.md)
@@ -55,24 +54,20 @@ use crate::child::{Detached, header_value};
 #[derive(Clone, Debug)]
 pub struct RetryLayer {
     policy: Arc<RetryPolicy>,
-    throttle: Arc<Mutex<Throttle>>,
+    throttle: SharedThrottle,
 }
 
 impl RetryLayer {
     /// Creates the layer for the calls to one server.
     pub fn new(policy: RetryPolicy) -> Self {
-        Self { policy: Arc::new(policy), throttle: Arc::default() }
+        Self { policy: Arc::new(policy), throttle: SharedThrottle::default() }
     }
 
     /// Sets another throttle than the default one.
     #[must_use]
     pub fn with_throttle(mut self, throttle: Throttle) -> Self {
-        self.throttle = Arc::new(Mutex::new(throttle));
+        self.throttle = SharedThrottle::new(throttle);
         self
-    }
-
-    fn throttled<R>(&self, f: impl FnOnce(&mut Throttle) -> R) -> R {
-        f(&mut self.throttle.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -132,29 +127,6 @@ impl Terms {
     fn deadline(&self) -> Option<Deadline<Instant>> {
         Deadline::min(self.own, self.parent.as_ref().and_then(CallContext::deadline))
     }
-
-    /// Waits between two attempts, or until the parent has ended, which ends the next attempt before it is sent.
-    async fn wait(&self, planned: Duration) {
-        let _backoff = self.parent.as_ref().map(|parent| parent.work(WorkKind::Backoff { planned }));
-        match &self.parent {
-            None => tokio::time::sleep(planned).await,
-            Some(parent) => tokio::select! {
-                () = tokio::time::sleep(planned) => {}
-                _ = parent.cancelled() => {}
-            },
-        }
-    }
-
-    /// Returns the status of a call whose next attempt would come too late.
-    fn out_of_time(&self, planned: Duration, last: &Status) -> Status {
-        // On record as a wait that ended when it began.
-        drop(self.parent.as_ref().map(|parent| parent.work(WorkKind::Backoff { planned })));
-        Status::deadline_exceeded(format!(
-            "the next attempt would come after {planned:?}, and the deadline before it; the last one failed with {}: {}",
-            code_name(last.code()),
-            last.message()
-        ))
-    }
 }
 
 async fn attempts<S, B>(
@@ -171,47 +143,30 @@ where
 {
     let (head, body) = request.into_parts();
     let body = Replay::new(body);
-    let mut attempts = Attempts::new(&layer.policy);
+    let mut course = Course::new(&layer.policy, &layer.throttle, terms.parent.as_ref(), terms.deadline());
     loop {
         let mut request = Request::from_parts(head.clone(), body.attempt());
-        if attempts.previous() > 0 {
-            request.headers_mut().insert(PREVIOUS_ATTEMPTS, HeaderValue::from(attempts.previous()));
+        if course.previous() > 0 {
+            request.headers_mut().insert(PREVIOUS_ATTEMPTS, HeaderValue::from(course.previous()));
             if let Some(own) = terms.own {
                 request.headers_mut().insert(TIMEOUT, header_value(own.remaining(now())));
             }
         }
         let result = inner.clone().oneshot(request).await.map_err(Into::into);
-        let Some(failed) = failure_of(&result) else {
+        let failed = match &result {
+            Ok(answer) => failure_in(answer.headers()),
+            // What the channel says of itself is a failure to reach the server.
+            Err(error) => Some(Status::unavailable(error.to_string())),
+        };
+        let Some(failed) = failed else {
             body.commit();
-            layer.throttled(Throttle::on_success);
+            course.succeeded();
             return result.map(|answer| answer.map(Body::new));
         };
-        let failure = Failure {
-            code: failed.code(),
-            pushback: pushback_in(failed.metadata().as_ref()),
-            committed: !body.is_whole(),
-        };
-        let remaining = terms.deadline().map(|deadline| deadline.remaining(now()).duration());
-        match layer.throttled(|throttle| attempts.after(failure, remaining, rand::random(), throttle)) {
-            Next::RetryAfter(backoff) => terms.wait(backoff).await,
-            Next::OutOfTime { backoff } => {
-                return Ok(terms.out_of_time(backoff, &failed).into_http());
-            }
+        match course.after(&failed, body.is_whole()) {
+            Next::RetryAfter(backoff) => course.wait(backoff).await,
+            Next::OutOfTime { backoff } => return Ok(course.out_of_time(backoff, &failed).into_http()),
             Next::Fail => return result.map(|answer| answer.map(Body::new)),
         }
     }
-}
-
-/// Returns the status of an attempt that failed before it committed the call to it: the channel failed, or the answer is
-/// a status and nothing else.
-fn failure_of<B>(result: &Result<Response<B>, BoxError>) -> Option<Status> {
-    match result {
-        Ok(answer) => Status::from_header_map(answer.headers()).filter(|status| status.code() != Code::Ok),
-        // What the channel says of itself is a failure to reach the server.
-        Err(error) => Some(Status::unavailable(error.to_string())),
-    }
-}
-
-fn pushback_in(headers: &HeaderMap) -> Option<Pushback> {
-    headers.get(GRPC_RETRY_PUSHBACK_MS).map(|value| Pushback::parse(value.as_bytes()))
 }

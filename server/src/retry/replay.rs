@@ -9,65 +9,56 @@ use http_body::{Body as HttpBody, Frame};
 use tonic::Status;
 use tonic::body::Body;
 
-/// How many bytes of a request are kept. A longer one cannot be sent again.
-const MOST: usize = 256 * 1024;
+use super::MOST_KEPT;
+use super::kept::Kept;
 
 /// The body of a request, read once and kept for the attempts to come. Only the latest attempt reads on.
 #[derive(Clone)]
-pub(super) struct Replay(Arc<Mutex<Kept>>);
+pub(super) struct Replay(Arc<Mutex<State>>);
 
-struct Kept {
+struct State {
     /// `None` once it has ended.
     source: Option<Body>,
-    frames: Vec<Bytes>,
-    bytes: usize,
-    /// Whether what was read is still all there, and is to be kept.
-    keeping: bool,
+    kept: Kept,
     /// The number of the latest attempt.
     latest: u32,
 }
 
 impl Replay {
     pub(super) fn new(source: Body) -> Self {
-        Self(Arc::new(Mutex::new(Kept {
-            source: Some(source),
-            frames: Vec::new(),
-            bytes: 0,
-            keeping: true,
-            latest: 0,
-        })))
+        Self(Arc::new(Mutex::new(State { source: Some(source), kept: Kept::up_to(MOST_KEPT), latest: 0 })))
     }
 
     /// Returns the body of another attempt, from its start.
     pub(super) fn attempt(&self) -> Body {
         let number = {
-            let mut kept = self.lock();
-            kept.latest += 1;
-            kept.latest
+            let mut state = self.lock();
+            state.latest += 1;
+            state.latest
         };
-        Body::new(Attempt { kept: self.clone(), number, next: 0 })
+        Body::new(Attempt { replay: self.clone(), number, next: 0 })
     }
 
     /// Tells whether the body can be sent again.
     pub(super) fn is_whole(&self) -> bool {
-        self.lock().keeping
+        self.lock().kept.is_whole()
     }
 
     /// Keeps no more of the body: there will be no other attempt.
     pub(super) fn commit(&self) {
-        self.lock().keeping = false;
+        self.lock().kept.stop();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The body as one attempt sends it.
 struct Attempt {
-    kept: Replay,
+    replay: Replay,
     number: u32,
-    /// The kept frame that comes next.
+    /// The kept piece that comes next.
     next: usize,
 }
 
@@ -79,46 +70,34 @@ impl HttpBody for Attempt {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let replay = self.kept.clone();
-        let mut kept = replay.lock();
-        if self.number != kept.latest {
+        let replay = self.replay.clone();
+        let mut state = replay.lock();
+        if self.number != state.latest {
             return Poll::Ready(Some(Err(Status::cancelled("another attempt sends this request"))));
         }
-        if let Some(frame) = kept.frames.get(self.next) {
+        if let Some(piece) = state.kept.pieces().get(self.next) {
             self.next += 1;
-            return Poll::Ready(Some(Ok(Frame::data(frame.clone()))));
+            return Poll::Ready(Some(Ok(Frame::data(piece.clone()))));
         }
-        let Some(source) = &mut kept.source else { return Poll::Ready(None) };
+        let Some(source) = &mut state.source else { return Poll::Ready(None) };
         let frame = ready!(Pin::new(source).poll_frame(cx));
         match &frame {
-            None => kept.source = None,
+            None => state.source = None,
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
-                    kept.keep(data);
-                    self.next = kept.frames.len();
+                    state.kept.keep(data);
+                    self.next = state.kept.pieces().len();
                 }
             }
             // A request that breaks off in its maker's hands is not to be tried again.
-            Some(Err(_)) => kept.keeping = false,
+            Some(Err(_)) => state.kept.stop(),
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        let kept = self.kept.lock();
-        self.next == kept.frames.len() && kept.source.as_ref().is_none_or(HttpBody::is_end_stream)
-    }
-}
-
-impl Kept {
-    fn keep(&mut self, data: &Bytes) {
-        self.bytes += data.len();
-        if self.keeping && self.bytes <= MOST {
-            self.frames.push(data.clone());
-        } else {
-            self.keeping = false;
-            self.frames = Vec::new();
-        }
+        let state = self.replay.lock();
+        self.next == state.kept.pieces().len() && state.source.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 }
 
@@ -150,7 +129,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_is_too_long_is_sent_once() {
-        for (bytes, whole) in [(MOST, true), (MOST + 1, false)] {
+        for (bytes, whole) in [(MOST_KEPT, true), (MOST_KEPT + 1, false)] {
             let replay = Replay::new(Body::new(Full::from(vec![7; bytes]).map_err(|never| match never {})));
             assert_eq!(read(replay.attempt()).await.len(), bytes);
             assert_eq!(replay.is_whole(), whole, "{bytes}");
@@ -164,7 +143,7 @@ mod tests {
         attempt.frame().await.unwrap().unwrap();
         replay.commit();
         assert_eq!(read(attempt).await, "cdef");
-        assert!(replay.lock().frames.is_empty());
+        assert!(replay.lock().kept.pieces().is_empty());
     }
 
     #[tokio::test]

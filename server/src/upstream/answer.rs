@@ -26,11 +26,13 @@ pub(super) struct Answer {
     /// What was ready behind the piece that was handed on last, and could not go with it.
     next: Option<Bytes>,
     over: bool,
+    /// Whether the call is one of the bridge's own: whoever reads the answer is told of a failure then, and no caller.
+    own: bool,
 }
 
 impl Answer {
-    pub(super) fn new(stream: RecvStream, lease: Lease, upload: Option<AbortHandle>) -> Self {
-        Self { stream, lease, upload, next: None, over: false }
+    pub(super) fn new(stream: RecvStream, lease: Lease, upload: Option<AbortHandle>, own: bool) -> Self {
+        Self { stream, lease, upload, next: None, over: false, own }
     }
 
     fn finish(&mut self) {
@@ -52,18 +54,21 @@ impl Answer {
             Ok(Some(trailers)) if trailers.contains_key(Status::GRPC_STATUS) => {
                 self.lease.connection.hear();
                 self.finish();
-                return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+                Poll::Ready(Some(Ok(Frame::trailers(trailers))))
             }
             Ok(_) => self.fail(Failure::no_status(self.lease.authority())),
             Err(error) => self.fail(self.lease.failure(&error)),
         }
-        Poll::Ready(None)
     }
 
     /// Ends the call for a failure of the upstream.
-    fn fail(&mut self, failure: Failure) {
+    fn fail(&mut self, failure: Failure) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         self.finish();
+        if self.own {
+            return Poll::Ready(Some(Err(failure.status())));
+        }
         end_call(failure);
+        Poll::Ready(None)
     }
 }
 

@@ -3,7 +3,7 @@
 use drawbridge_call::{EndReason, code_of_http};
 use h2::Reason;
 use http::StatusCode;
-use tonic::Code;
+use tonic::{Code, Status};
 
 /// Why an upstream failed a call: the code and the words that the caller gets.
 #[derive(Clone, Debug)]
@@ -56,6 +56,11 @@ impl Failure {
     pub(super) fn no_status(authority: &str) -> Self {
         let words = format!("the upstream {authority} ended its answer without a status");
         Self { code: Code::Unknown, words }
+    }
+
+    /// Returns the status that it amounts to.
+    pub(super) fn status(&self) -> Status {
+        Status::new(self.code, self.words.clone())
     }
 
     pub(super) fn into_end(self) -> EndReason {

@@ -16,32 +16,39 @@ use tonic::body::Body;
 use tower::Service;
 
 use super::answer::{Answer, end_call};
+use super::attempts;
 use super::failure::{Failure, was_refused};
 use super::headers;
 use super::lease::{Lease, Stage};
 use super::peer::TrustedProxies;
 use super::pool::Pool;
+use super::retries::Retries;
 use super::routes::Route;
 use super::upload::{Interrupted, Upload};
 use crate::call::CallContext;
 use crate::front::arrival::Arrival;
+use crate::retry::MOST_KEPT;
 
 /// How often a call is sent that upstreams refuse without looking at it.
-const MOST_ATTEMPTS: usize = 3;
+const MOST_SENT: usize = 3;
 
 /// How many connections a call finds to be at their end before it is told that there is none for it.
 const MOST_UNSENT: usize = 16;
+
+/// How many bytes of its messages are kept, for a call that is refused and so may be sent again.
+const KEPT: usize = 64 * 1024;
 
 /// A service that forwards the calls which have a [`Route`], and leaves all others to the one below.
 #[derive(Clone, Debug)]
 pub(crate) struct Forward<S> {
     inner: S,
     proxies: TrustedProxies,
+    retries: Retries,
 }
 
 impl<S> Forward<S> {
-    pub(crate) fn new(inner: S, proxies: TrustedProxies) -> Self {
-        Self { inner, proxies }
+    pub(crate) fn new(inner: S, proxies: TrustedProxies, retries: Retries) -> Self {
+        Self { inner, proxies, retries }
     }
 }
 
@@ -63,12 +70,21 @@ where
             return Either::Left(self.inner.call(request));
         };
         let peer = self.proxies.peer(&request);
+        let policy = self.retries.find(request.uri().path());
         Either::Right(Box::pin(async move {
             let Route::To(pool) = route else { return Ok(closed(request.uri()).into_http()) };
             let context = CallContext::current();
             let (mut head, body) = request.into_parts();
             headers::forward(&mut head.headers, context.as_ref(), peer.as_ref());
-            Ok(forward(&pool, &head.uri, head.headers, Upload::new(body)).await.unwrap_or_else(|failure| {
+            let kept = if policy.is_some() { MOST_KEPT } else { KEPT };
+            let upload = Upload::new(body, kept);
+            let mut call = Call { pool, uri: head.uri, headers: head.headers, upload, context };
+            let answer = match policy {
+                None => call.send().await,
+                // Apart, so that the calls without one need no room for it.
+                Some(policy) => Box::pin(attempts::by_policy(call, &policy)).await,
+            };
+            Ok(answer.unwrap_or_else(|failure| {
                 end_call(failure);
                 // The call has ended, and its end is what the caller gets.
                 Response::new(Body::empty())
@@ -84,42 +100,103 @@ fn closed(uri: &Uri) -> Status {
     ))
 }
 
-/// Sends a call until an upstream has looked at it, and returns the answer.
-async fn forward(
-    pool: &Arc<Pool>,
-    uri: &Uri,
-    headers: HeaderMap,
-    mut upload: Upload,
-) -> Result<Response<Body>, Failure> {
-    let (mut attempt, mut unsent) = (1, 0);
-    loop {
-        let mut lease = pool.lease().await?;
-        let request = request_to(&lease, uri, headers.clone());
-        let sent = lease.connection.sender.clone().send_request(request, upload.is_empty());
-        let (answer, mut stream) = match sent {
-            Ok(sent) => sent,
-            Err(error) => {
-                // The upstream has said GOAWAY, which is noticed here: nothing was sent, and another connection will do.
-                pool.retire(&lease.connection);
-                unsent += 1;
-                if unsent == MOST_UNSENT {
-                    return Err(lease.failure(&error));
+/// A call that is to be forwarded, as each attempt at it needs it.
+pub(super) struct Call {
+    pub(super) pool: Arc<Pool>,
+    pub(super) uri: Uri,
+    pub(super) headers: HeaderMap,
+    pub(super) upload: Upload,
+    /// `None` for a call of the bridge's own.
+    pub(super) context: Option<CallContext>,
+}
+
+impl Call {
+    /// Creates a call of the bridge's own.
+    pub(super) fn own(pool: Arc<Pool>, request: Request<Body>) -> Self {
+        let (head, body) = request.into_parts();
+        Self { pool, uri: head.uri, headers: head.headers, upload: Upload::new(body, KEPT), context: None }
+    }
+
+    /// Sends the call until an upstream has looked at it, and returns the answer.
+    pub(super) async fn send(&mut self) -> Result<Response<Body>, Failure> {
+        let (mut sent, mut unsent) = (1, 0);
+        loop {
+            let mut lease = self.pool.lease().await?;
+            let request = request_to(&lease, &self.uri, self.headers.clone());
+            let sending = lease.connection.sender.clone().send_request(request, self.upload.is_empty());
+            let (answer, mut stream) = match sending {
+                Ok(sending) => sending,
+                Err(error) => {
+                    // The upstream has said GOAWAY, which is noticed here: nothing was sent, and another connection
+                    // will do.
+                    self.pool.retire(&lease.connection);
+                    unsent += 1;
+                    if unsent == MOST_UNSENT {
+                        return Err(lease.failure(&error));
+                    }
+                    continue;
                 }
-                continue;
-            }
-        };
-        lease.stage = Stage::Sent;
-        match exchange(answer, &mut stream, &mut upload).await {
-            Ok(answer) => return begin_answer(answer, stream, lease, upload),
-            Err(Exchange::Unreadable(status)) => return Ok(status.into_http()),
-            Err(Exchange::Failed(error)) => {
-                lease.stage = Stage::Over;
-                if !was_refused(&error) || attempt == MOST_ATTEMPTS || !upload.rewind() {
-                    return Err(lease.failure(&error));
+            };
+            lease.stage = Stage::Sent;
+            match exchange(answer, &mut stream, &mut self.upload).await {
+                Ok(answer) => return self.begin_answer(answer, stream, lease),
+                Err(Exchange::Unreadable(status)) => return Ok(status.into_http()),
+                Err(Exchange::Failed(error)) => {
+                    lease.stage = Stage::Over;
+                    if !was_refused(&error) || sent == MOST_SENT || !self.rewind() {
+                        return Err(lease.failure(&error));
+                    }
                 }
             }
+            sent += 1;
         }
-        attempt += 1;
+    }
+
+    /// Makes the head of an upstream's answer that of the call.
+    fn begin_answer(
+        &mut self,
+        answer: Response<h2::RecvStream>,
+        mut stream: SendStream<Bytes>,
+        mut lease: Lease,
+    ) -> Result<Response<Body>, Failure> {
+        lease.connection.hear();
+        let (mut head, body) = answer.into_parts();
+        let has_status = head.headers.contains_key(Status::GRPC_STATUS);
+        let is_over = body.is_end_stream();
+        lease.stage = if is_over { Stage::Over } else { Stage::Answering };
+        if !has_status && (head.status != StatusCode::OK || !is_grpc(&head.headers)) {
+            return Err(Failure::of_http(lease.authority(), head.status));
+        }
+        headers::answer(&mut head.headers);
+        head.status = StatusCode::OK;
+        head.version = Version::default();
+        if is_over {
+            if !has_status {
+                return Err(Failure::no_status(lease.authority()));
+            }
+            return Ok(Response::from_parts(head, Body::empty()));
+        }
+        // The status of an answer that goes on is the one at its end.
+        if has_status {
+            headers::without_status(&mut head.headers);
+        }
+        self.upload.commit();
+        let upload = (!self.upload.is_over()).then(|| {
+            let mut upload = self.upload.take();
+            // In a task of its own: the answer is not asked for while its caller does not read, and the caller may well
+            // write before it reads.
+            let rest = async move { drop(poll_fn(|cx| upload.poll(cx, &mut stream)).await) };
+            tokio::spawn(rest).abort_handle()
+        });
+        Ok(Response::from_parts(head, Body::new(Answer::new(body, lease, upload, self.context.is_none()))))
+    }
+
+    /// Makes the call ready to be sent again, with the time that remains, and tells whether it can be.
+    pub(super) fn rewind(&mut self) -> bool {
+        if let Some(context) = &self.context {
+            headers::stamp(&mut self.headers, context);
+        }
+        self.upload.rewind()
     }
 }
 
@@ -163,44 +240,6 @@ fn request_to(lease: &Lease, uri: &Uri, headers: HeaderMap) -> Request<()> {
     *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
     *request.headers_mut() = headers;
     request
-}
-
-/// Makes the head of an upstream's answer that of the call.
-fn begin_answer(
-    answer: Response<h2::RecvStream>,
-    mut stream: SendStream<Bytes>,
-    mut lease: Lease,
-    mut upload: Upload,
-) -> Result<Response<Body>, Failure> {
-    upload.commit();
-    lease.connection.hear();
-    let (mut head, body) = answer.into_parts();
-    let has_status = head.headers.contains_key(Status::GRPC_STATUS);
-    let is_over = body.is_end_stream();
-    lease.stage = if is_over { Stage::Over } else { Stage::Answering };
-    if !has_status && (head.status != StatusCode::OK || !is_grpc(&head.headers)) {
-        return Err(Failure::of_http(lease.authority(), head.status));
-    }
-    headers::answer(&mut head.headers);
-    head.status = StatusCode::OK;
-    head.version = Version::default();
-    if is_over {
-        if !has_status {
-            return Err(Failure::no_status(lease.authority()));
-        }
-        return Ok(Response::from_parts(head, Body::empty()));
-    }
-    // The status of an answer that goes on is the one at its end.
-    if has_status {
-        headers::without_status(&mut head.headers);
-    }
-    let upload = (!upload.is_over()).then(|| {
-        // In a task of its own: the answer is not asked for while its caller does not read, and the caller may well
-        // write before it reads.
-        let rest = async move { drop(poll_fn(|cx| upload.poll(cx, &mut stream)).await) };
-        tokio::spawn(rest).abort_handle()
-    });
-    Ok(Response::from_parts(head, Body::new(Answer::new(body, lease, upload))))
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

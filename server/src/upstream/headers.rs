@@ -5,7 +5,8 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use tonic::Status;
 
 use super::peer::Peer;
-use crate::call::{CallContext, TIMEOUT, now};
+use crate::call::{CallContext, PREVIOUS_ATTEMPTS, TIMEOUT, now};
+use crate::child::header_value;
 
 /// Writes the head of a call as the upstream gets it.
 ///
@@ -20,17 +21,25 @@ pub(super) fn forward(headers: &mut HeaderMap, context: Option<&CallContext>, pe
     });
     headers.insert(header::TE, HeaderValue::from_static("trailers"));
     if let Some(context) = context {
-        if let Some(deadline) = context.deadline() {
-            let remaining = deadline.remaining(now()).to_string();
-            if let Ok(remaining) = HeaderValue::try_from(remaining) {
-                headers.insert(TIMEOUT, remaining);
-            }
-        }
+        stamp(headers, context);
         context.request_id().write(headers);
     }
     if let Some(peer) = peer {
         peer.write(headers);
     }
+}
+
+/// Writes the time that remains.
+pub(super) fn stamp(headers: &mut HeaderMap, context: &CallContext) {
+    if let Some(deadline) = context.deadline() {
+        headers.insert(TIMEOUT, header_value(deadline.remaining(now())));
+    }
+}
+
+/// Writes how many attempts went before this one: those that the caller has made, and our own.
+pub(super) fn count(headers: &mut HeaderMap, context: Option<&CallContext>, own: u32) {
+    let brought = context.map_or(0, CallContext::previous_attempts);
+    headers.insert(PREVIOUS_ATTEMPTS, HeaderValue::from(brought.saturating_add(own)));
 }
 
 /// Takes out of an answer's head what concerns the connection to the upstream alone.

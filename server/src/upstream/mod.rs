@@ -5,11 +5,14 @@
 //! 1. [`target`]: where calls may go, as the configuration says; [`routes`]: which call goes where, and which goes nowhere.
 //! 2. [`forward`]: the call itself, from its head to the end of its answer. [`upload`] sends its messages, [`answer`] is
 //!    what comes back, [`headers`] says which metadata goes along, and [`peer`] who the caller is said to be.
-//! 3. [`pool`]: the connections that calls share, and [`lease`], a call's place on one. [`connect`] makes one, [`connection`] keeps it, and [`resets`] says when
+//! 3. [`retries`]: which calls are tried again that fail; [`attempts`] makes the attempts at one.
+//! 4. [`pool`]: the connections that calls share, and [`lease`], a call's place on one. [`connect`] makes one, [`connection`] keeps it, and [`resets`] says when
 //!    it has had enough of calls that were left.
-//! 4. [`failure`]: what is said of an upstream that fails.
+//! 5. [`failure`]: what is said of an upstream that fails. [`channel`] is for calls of the bridge's own.
 
 mod answer;
+mod attempts;
+mod channel;
 mod connect;
 mod connection;
 mod failure;
@@ -19,15 +22,20 @@ mod lease;
 mod peer;
 mod pool;
 mod resets;
+mod retries;
 mod routes;
 mod target;
 mod upload;
 
 pub use peer::{ProxyRange, ProxyRangeError};
 pub use pool::PoolOptions;
+pub use retries::{RetryRule, RetryRuleError};
 pub use routes::{Exposed, ExposedError};
 pub use target::{Upstream, UpstreamError};
 
+pub(crate) use channel::{PoolChannel, metadata};
 pub(crate) use forward::Forward;
 pub(crate) use peer::TrustedProxies;
+pub(crate) use pool::Pool;
+pub(crate) use retries::Retries;
 pub(crate) use routes::{Route, Routes};

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use drawbridge_call::Throttle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -15,6 +16,7 @@ use super::failure::Failure;
 use super::lease::Lease;
 use super::target::{Address, Upstream};
 use crate::call::now;
+use crate::retry::SharedThrottle;
 
 /// How many calls a connection that is being made is expected to take: what servers commonly allow.
 const EXPECTED_ROOM: usize = 100;
@@ -22,6 +24,13 @@ const EXPECTED_ROOM: usize = 100;
 /// For how long an address that failed is left out, where there are others: at first, and at most.
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
+
+/// The tokens of a pool's throttle: when half of them are lost to failures, nothing is tried again. They are more than a
+/// client has for itself, since a bridge speaks for many.
+const RETRY_TOKENS: u32 = 100;
+
+/// How much of a token each call that goes well gives back.
+const RETRY_RATIO: f64 = 0.1;
 
 /// How the connections to an upstream are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +67,8 @@ impl Default for PoolOptions {
 pub(crate) struct Pool {
     addresses: Vec<Address>,
     options: PoolOptions,
+    /// Keeps retries from adding to the load of servers that fail already.
+    pub(super) throttle: SharedThrottle,
     state: Mutex<State>,
 }
 
@@ -148,7 +159,9 @@ impl Pool {
         let options = upstreams.first().map(|upstream| upstream.options).unwrap_or_default();
         let addresses: Vec<_> = upstreams.into_iter().map(|upstream| upstream.address).collect();
         let doors = addresses.iter().map(|_| Door::default()).collect();
-        Arc::new(Self { addresses, options, state: Mutex::new(State { doors, waiting: VecDeque::new() }) })
+        let state = Mutex::new(State { doors, waiting: VecDeque::new() });
+        let throttle = SharedThrottle::new(Throttle::new(RETRY_TOKENS, RETRY_RATIO));
+        Arc::new(Self { addresses, options, throttle, state })
     }
 
     /// Takes a stream for a call, and waits for one where there is none.

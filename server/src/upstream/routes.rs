@@ -53,8 +53,7 @@ impl Routes {
             return Some(Route::To(Arc::clone(pool)));
         }
         let pool = self.catch_all.as_ref()?;
-        let closed = CLOSED.iter().any(|package| is_within(service, package))
-            && !self.exposed.iter().any(|exposed| exposed.matches(service));
+        let closed = CLOSED.iter().any(|package| is_within(service, package)) && !self.is_exposed(service);
         Some(if closed { Route::Closed } else { Route::To(Arc::clone(pool)) })
     }
 
@@ -68,9 +67,23 @@ impl Routes {
         self.named.iter().map(|(name, _)| name.as_str())
     }
 
+    /// Returns the pools of all upstreams, that of the one without a name last.
+    pub(crate) fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
+        self.named.iter().map(|(_, pool)| pool).chain(&self.catch_all)
+    }
+
+    /// Tells whether there are upstreams, and a service is exposed that none of them was named for.
+    pub(crate) fn exposes(&self, service: &str) -> bool {
+        self.pools().next().is_some() && !self.is_named(service) && self.is_exposed(service)
+    }
+
     /// Tells whether there is an upstream for what nobody else takes.
     pub(crate) fn has_catch_all(&self) -> bool {
         self.catch_all.is_some()
+    }
+
+    fn is_exposed(&self, service: &str) -> bool {
+        self.exposed.iter().any(|exposed| exposed.matches(service))
     }
 
     fn named(&self, service: &str) -> Option<&Arc<Pool>> {
@@ -79,7 +92,7 @@ impl Routes {
 }
 
 /// Tells whether a service has this name, or is in the package of this name or below.
-fn is_within(service: &str, name: &str) -> bool {
+pub(super) fn is_within(service: &str, name: &str) -> bool {
     service.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 

@@ -9,8 +9,7 @@ use http_body::Body as HttpBody;
 use tonic::Status;
 use tonic::body::Body;
 
-/// How much is kept of what was sent, for a call that is refused and so may be sent again.
-const KEPT: usize = 64 * 1024;
+use crate::retry::Kept;
 
 /// A first piece of at most this length is sent without asking whether the upstream has room: any stream begins with
 /// more.
@@ -21,10 +20,8 @@ pub(super) struct Upload {
     body: Body,
     /// What has come and was not sent yet.
     pending: Bytes,
-    /// What was sent so far, or `None` where that is too much to be kept.
-    sent: Option<Vec<Bytes>>,
-    /// How much of it.
-    kept: usize,
+    /// What was sent so far.
+    sent: Kept,
     /// Whether the caller has sent its last message.
     ended: bool,
     /// Whether the upstream was told that.
@@ -41,10 +38,15 @@ pub(super) enum Interrupted {
 }
 
 impl Upload {
-    pub(super) fn new(body: Body) -> Self {
+    /// Sends these messages, and keeps so many bytes of them for a call that may be sent again.
+    pub(super) fn new(body: Body, kept: usize) -> Self {
         let ended = body.is_end_stream();
-        let (pending, sent) = (Bytes::new(), Some(Vec::new()));
-        Self { body, pending, sent, kept: 0, ended, over: false, first: true }
+        Self { body, pending: Bytes::new(), sent: Kept::up_to(kept), ended, over: false, first: true }
+    }
+
+    /// Takes the upload out, for whoever sends the rest of it.
+    pub(super) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::new(Body::empty(), 0))
     }
 
     /// Tells whether everything was handed over.
@@ -54,12 +56,17 @@ impl Upload {
 
     /// Tells whether there is nothing to send at all.
     pub(super) fn is_empty(&self) -> bool {
-        self.ended && self.kept == 0 && self.pending.is_empty()
+        self.ended && self.sent.is_empty() && self.pending.is_empty()
     }
 
     /// Notes that the upstream has answered: nothing will have to be sent again.
     pub(super) fn commit(&mut self) {
-        self.sent = None;
+        self.sent.forget();
+    }
+
+    /// Tells whether what was sent is still there, so that it can be sent again.
+    pub(super) fn is_whole(&self) -> bool {
+        self.sent.is_whole()
     }
 
     /// Goes back to the start, if what was sent is still there, and tells whether it is.
@@ -67,7 +74,7 @@ impl Upload {
         let Some(sent) = self.sent.take() else { return false };
         let pending = std::mem::take(&mut self.pending);
         self.pending = sent.into_iter().chain([pending]).collect::<Vec<_>>().concat().into();
-        (self.sent, self.kept, self.over) = (Some(Vec::new()), 0, false);
+        self.over = false;
         true
     }
 
@@ -89,7 +96,7 @@ impl Upload {
                 };
                 self.first = false;
                 let piece = self.pending.split_to(room.min(self.pending.len()));
-                self.keep(&piece);
+                self.sent.keep(&piece);
                 self.over = self.ended && self.pending.is_empty();
                 stream.send_data(piece, self.over).map_err(|_| Interrupted::Unwanted)?;
                 continue;
@@ -105,19 +112,13 @@ impl Upload {
                     self.pending = frame.into_data().unwrap_or_default();
                     self.ended = self.body.is_end_stream();
                 }
-                Some(Err(status)) => return Poll::Ready(Err(Interrupted::Unreadable(status))),
+                Some(Err(status)) => {
+                    // A request that breaks off in its maker's hands is not to be sent again.
+                    self.sent.forget();
+                    return Poll::Ready(Err(Interrupted::Unreadable(status)));
+                }
                 None => self.ended = true,
             }
-        }
-    }
-
-    fn keep(&mut self, piece: &Bytes) {
-        self.kept += piece.len();
-        if self.kept > KEPT {
-            self.sent = None;
-        }
-        if let Some(sent) = &mut self.sent {
-            sent.push(piece.clone());
         }
     }
 }

@@ -269,17 +269,18 @@ async fn a_named_service_goes_to_its_own_upstream_and_a_hosted_one_to_none() {
 }
 
 #[tokio::test]
-async fn a_catch_all_keeps_reflection_closed_unless_it_is_exposed() {
+async fn a_catch_all_keeps_admin_services_closed_unless_they_are_exposed() {
+    const CHANNELZ: &str = "/grpc.channelz.v1.Channelz/GetServers";
     const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
     let mut upstream = RawUpstream::start().await;
     let closed = Server::start(upstream.bridge()).await;
-    for path in [REFLECTION, "/grpc.channelz.v1.Channelz/GetServers", "/envoy.admin.v3.Admin/Any"] {
+    for path in [REFLECTION, CHANNELZ, "/envoy.admin.v3.Admin/Any"] {
         let ending = call(&closed, Wire::GRPC, path, &[]).await.ending().await;
         assert_eq!(ending.code, 12, "{path}");
         assert!(ending.words.contains("--expose"), "{}", ending.words);
     }
-    let open = Server::start(upstream.bridge().expose(["grpc.reflection.*".parse().unwrap()])).await;
-    let (answer, ()) = tokio::join!(call(&open, Wire::GRPC, REFLECTION, &[]), async {
+    let open = Server::start(upstream.bridge().expose(["grpc.channelz.*".parse().unwrap()])).await;
+    let (answer, ()) = tokio::join!(call(&open, Wire::GRPC, CHANNELZ, &[]), async {
         upstream.call().await.trailers_only(&[("grpc-status", "0")]);
     });
     assert_eq!(answer.ending().await.code, 0);

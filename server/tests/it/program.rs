@@ -46,6 +46,8 @@ async fn a_bad_flag_is_a_usage_error() {
         &["--max-calls", "0"],
         &["--default-deadline", "30"],
         &["--log", "drawbridge=loud"],
+        &["--retry", "3:UNAVAILABLE"],
+        &["--upstream", "http://127.0.0.1:1", "--retry", "UNAVAILABLE"],
     ] {
         let output = output(arguments).await;
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

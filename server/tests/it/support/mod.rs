@@ -1,9 +1,11 @@
 //! What the tests share.
 
+pub mod attempts;
 pub mod client;
 pub mod frames;
 pub mod probe;
 pub mod program;
+pub mod reflection;
 pub mod relay;
 pub mod upstream;
 

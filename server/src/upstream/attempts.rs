@@ -1,0 +1,55 @@
+//! Makes the attempts at a forwarded call that may be tried again.
+
+use drawbridge_call::{Next, RetryPolicy};
+use http::Response;
+use tonic::body::Body;
+
+use super::failure::Failure;
+use super::forward::Call;
+use super::headers;
+use crate::call::{CallContext, WorkKind, Working};
+use crate::child::on_record;
+use crate::retry::{Course, failure_in};
+
+/// Sends a call as often as the policy has it, and returns the answer of the last attempt.
+///
+/// What an upstream refuses without looking at it is sent again within the attempt. An upstream that cannot be reached,
+/// or is lost before it answers, counts as the code that its caller would get, and so does an answer that is no gRPC:
+/// nothing of it has reached the caller.
+pub(super) async fn by_policy(mut call: Call, policy: &RetryPolicy) -> Result<Response<Body>, Failure> {
+    let (pool, context) = (call.pool.clone(), call.context.clone());
+    let deadline = context.as_ref().and_then(CallContext::deadline);
+    let mut course = Course::new(policy, &pool.throttle, context.as_ref(), deadline);
+    let kind = |uri: &http::Uri, code| WorkKind::Child { method: uri.path().into(), code };
+    // The attempt under way, on the call's record. The first one is noted only where another follows.
+    let mut working: Option<Working> = None;
+    loop {
+        let result = call.send().await;
+        let failed = match &result {
+            Ok(answer) => failure_in(answer.headers()),
+            Err(failure) => Some(failure.status()),
+        };
+        let Some(failed) = failed else {
+            course.succeeded();
+            return result.map(|answer| on_record(answer, working));
+        };
+        let next = course.after(&failed, call.upload.is_whole());
+        match (working.take(), &context) {
+            (Some(working), _) => working.came_back(failed.code()),
+            (None, Some(context)) if next != Next::Fail => {
+                context.worked(kind(&call.uri, Some(failed.code())), context.opened());
+            }
+            (None, _) => {}
+        }
+        match next {
+            Next::RetryAfter(backoff) => course.wait(backoff).await,
+            Next::OutOfTime { backoff } => return Ok(course.out_of_time(backoff, &failed).into_http()),
+            Next::Fail => return result,
+        }
+        if !call.rewind() {
+            return result;
+        }
+        headers::count(&mut call.headers, context.as_ref(), course.previous());
+        working = context.as_ref().map(|context| context.work(kind(&call.uri, None)));
+    }
+}

@@ -1,0 +1,376 @@
+//! Reflection that answers for hosted and forwarded services together.
+
+use std::time::Duration;
+
+use axum::Router;
+use drawbridge::Bridge;
+use drawbridge_proto::FILE_DESCRIPTOR_SET;
+use futures_util::stream;
+use prost::Message as _;
+use tonic::Code;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+use tonic_reflection::pb::v1::{ExtensionRequest, ServerReflectionRequest, ServerReflectionResponse};
+use tonic_reflection::pb::v1alpha;
+use tonic_reflection::pb::v1alpha::server_reflection_client::ServerReflectionClient as AlphaClient;
+use tonic_reflection::server::v1::ServerReflectionServer;
+
+use crate::support::client::{Wire, frame};
+use crate::support::program::Program;
+use crate::support::reflection::{
+    Extensions, PATH, V1, V1ALPHA, ask, ask_in, by_name, came, channel, code, exposed, file, first_message,
+    list, named, question, reflecting, services, symbol, upstream,
+};
+use crate::support::upstream::{RawUpstream, bridge_to, map, upstream_at};
+use crate::support::{Server, samples, soon};
+
+#[tokio::test]
+async fn it_lists_what_is_hosted_and_what_would_be_forwarded() {
+    let rest = upstream(&[
+        file("shop.proto", "shop.Orders", "Order", None),
+        file("greet.proto", "greet.Greeter", "Hello", None),
+        // Closed, and somebody else's.
+        file("channelz.proto", "grpc.channelz.v1.Channelz", "Server", None),
+        file("other.proto", "other.Thing", "Thing", None),
+    ])
+    .await;
+    let other = upstream(&[
+        file("other.proto", "other.Known", "Known", None),
+        // Never called here.
+        file("pay.proto", "pay.Cards", "Card", None),
+    ])
+    .await;
+    let bridge = samples().upstream(upstream_at(rest.address)).upstream(named(&other, "other"));
+    let server = Server::start(exposed(bridge)).await;
+    let expected = ["Message", "greet.Greeter", V1, V1ALPHA, "other.Known", "shop.Orders"];
+    assert_eq!(list(server.address).await, expected);
+}
+
+#[tokio::test]
+async fn whoever_has_a_symbol_is_asked_for_it() {
+    let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
+    let other = upstream(&[file("other.proto", "other.Known", "Known", None)]).await;
+    // Named for the service alone, so that its messages are in nobody's package.
+    let pay = upstream(&[file("pay.proto", "pay.Cards", "Card", None)]).await;
+    let bridge = samples()
+        .upstream(upstream_at(rest.address))
+        .upstream(named(&other, "other"))
+        .upstream(named(&pay, "pay.Cards"));
+    let server = Server::start(exposed(bridge)).await;
+    for (name, expected) in [
+        ("greet.Greeter", "greet.proto"),
+        ("greet.Greeter.SayHello", "greet.proto"),
+        ("greet.HelloRequest", "greet.proto"),
+        ("Message", "message.proto"),
+        ("shop.Orders", "shop.proto"),
+        ("shop.Order", "shop.proto"),
+        ("other.Known", "other.proto"),
+        ("pay.Cards", "pay.proto"),
+        ("pay.Card", "pay.proto"),
+        (V1, "reflection_v1.proto"),
+        (V1ALPHA, "reflection_v1alpha.proto"),
+    ] {
+        let answers = ask(server.address, &[symbol(name)]).await;
+        assert_eq!(came(&answers[0]).0, expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_knows_is_an_answer_and_the_stream_goes_on() {
+    let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
+    let server = Server::start(exposed(samples().upstream(upstream_at(rest.address)))).await;
+    let asked = [symbol("shop.Nothing"), by_name("nothing.proto"), symbol("shop.Orders")];
+    let answers = ask(server.address, &asked).await;
+    assert_eq!((code(&answers[0]), code(&answers[1])), (Code::NotFound as i32, Code::NotFound as i32));
+    assert_eq!(came(&answers[2]).0, "shop.proto");
+    let nothing = ServerReflectionRequest::default();
+    let mut client = ServerReflectionClient::new(channel(server.address));
+    let mut stream = client.server_reflection_info(stream::iter([nothing])).await.unwrap().into_inner();
+    let answer = soon("an answer", stream.message()).await.unwrap().unwrap();
+    assert_eq!(code(&answer.message_response.unwrap()), Code::InvalidArgument as i32);
+}
+
+#[tokio::test]
+async fn files_of_the_same_name_come_from_whoever_answered_last() {
+    let a = upstream(&[
+        file("shared.proto", "a.Shared", "OfA", None),
+        file("a.proto", "a.A", "A", Some("shared.proto")),
+    ])
+    .await;
+    let b = upstream(&[
+        file("shared.proto", "b.Shared", "OfB", None),
+        file("b.proto", "b.B", "B", Some("shared.proto")),
+    ])
+    .await;
+    let bridge = Bridge::new().upstream(named(&a, "a")).upstream(named(&b, "b"));
+    let server = Server::start(exposed(bridge)).await;
+    let shared = by_name("shared.proto");
+    let asked = [symbol("b.B"), shared.clone(), symbol("a.A"), shared.clone(), shared];
+    let answers: Vec<_> = ask(server.address, &asked).await.iter().map(first_message).collect();
+    assert_eq!(answers, ["B", "OfB", "A", "OfA", "OfA"]);
+}
+
+#[tokio::test]
+async fn a_symbol_is_asked_where_its_calls_go_though_others_have_it_too() {
+    let rest = upstream(&[file("shop.proto", "shop.Orders", "OfRest", None)]).await;
+    let a =
+        upstream(&[file("shop.proto", "shop.Orders", "OfA", None), file("a.proto", "a.A", "A", None)]).await;
+    let bridge = bridge_to(rest.address).upstream(named(&a, "a"));
+    let server = Server::start(exposed(bridge)).await;
+    let answers = ask(server.address, &[symbol("a.A"), symbol("shop.Orders")]).await;
+    assert_eq!(answers.iter().map(first_message).collect::<Vec<_>>(), ["A", "OfRest"]);
+}
+
+#[tokio::test]
+async fn contracts_are_those_of_whoever_takes_the_calls() {
+    let rest = upstream(&[
+        file("message.proto", "x.Message", "OfUpstream", None),
+        file("greet.proto", "greet.Greeter", "OfUpstream", None),
+    ])
+    .await;
+    let hosted = Server::start(exposed(samples().upstream(upstream_at(rest.address)))).await;
+    let answers = ask(hosted.address, &[symbol("greet.Greeter"), by_name("message.proto")]).await;
+    assert_eq!(answers.iter().map(first_message).collect::<Vec<_>>(), ["HelloRequest", "Request"]);
+    // The bridge was told of all contracts, and hosts none of them.
+    let bridge = bridge_to(rest.address).descriptors(FILE_DESCRIPTOR_SET).unwrap();
+    let forwarded = Server::start(exposed(bridge)).await;
+    for asked in [symbol("greet.Greeter"), by_name("message.proto")] {
+        assert_eq!(first_message(&ask(forwarded.address, &[asked]).await[0]), "OfUpstream");
+    }
+    assert_eq!(list(forwarded.address).await, ["greet.Greeter", V1, V1ALPHA, "x.Message"]);
+}
+
+#[tokio::test]
+async fn a_closed_service_has_no_contract_here() {
+    let rest = upstream(&[file("channelz.proto", "grpc.channelz.v1.Channelz", "Server", None)]).await;
+    for (pattern, open) in [("grpc.reflection.*", false), ("*", true)] {
+        let bridge = bridge_to(rest.address).expose([pattern.parse().unwrap()]);
+        let server = Server::start(bridge).await;
+        let listed = list(server.address).await.contains(&"grpc.channelz.v1.Channelz".to_owned());
+        assert_eq!(listed, open, "{pattern}");
+        for name in ["grpc.channelz.v1.Channelz", "grpc.channelz.v1.Server"] {
+            let answers = ask(server.address, &[symbol(name)]).await;
+            assert_eq!(matches!(answers[0], MessageResponse::FileDescriptorResponse(_)), open, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_does_not_tell_is_left_out() {
+    let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
+    // No reflection; nobody there; an answer that has no end.
+    let silent = Server::start(Bridge::new()).await;
+    let gone = RawUpstream::start().await.address;
+    let breaking = RawUpstream::start().await;
+    let broken = upstream_at(breaking.address).for_service("broken").unwrap();
+    let _answering = breaking.answering(|mut call| async move {
+        let mut stream = call.begin(&[]);
+        stream.send_trailers(map(&[("x-end", "without a status")])).unwrap();
+    });
+    let bridge = samples()
+        .upstream(upstream_at(rest.address))
+        .upstream(named(&silent, "silent"))
+        .upstream(upstream_at(gone).for_service("gone").unwrap())
+        .upstream(broken);
+    let server = Server::start(exposed(bridge)).await;
+    let expected = ["Message", "greet.Greeter", V1, V1ALPHA, "shop.Orders"];
+    assert_eq!(list(server.address).await, expected);
+    for name in ["silent", "gone", "broken"] {
+        let answers = ask(server.address, &[symbol(&format!("{name}.Service")), symbol("shop.Orders")]).await;
+        // Whoever has it and does not answer is no reason to say that there is nothing.
+        assert_eq!(code(&answers[0]) == Code::NotFound as i32, name == "silent", "{name}");
+        assert_eq!(came(&answers[1]).0, "shop.proto");
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_never_answers_is_left_out_in_half_of_the_callers_time() {
+    let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
+    let mut hanging = RawUpstream::start().await;
+    let bridge = bridge_to(rest.address).upstream(upstream_at(hanging.address).for_service("hang").unwrap());
+    let server = Server::start(exposed(bridge)).await;
+    let asked = [MessageRequest::ListServices(String::new())];
+    let (answers, reason) =
+        tokio::join!(ask_in(server.address, &asked, Some(Duration::from_secs(4))), async {
+            hanging.call().await.reset().await
+        });
+    assert_eq!(services(&answers.unwrap()[0]), [V1, V1ALPHA, "shop.Orders"]);
+    assert_eq!(reason, h2::Reason::CANCEL);
+}
+
+#[tokio::test]
+async fn either_name_of_the_protocol_is_spoken_to_callers_and_to_upstreams() {
+    let files = [file("shop.proto", "shop.Orders", "Order", None)];
+    let old = Bridge::new().serve(reflecting(&files).build_v1alpha().unwrap());
+    for server in [Server::start(old).await, upstream(&files).await] {
+        let server = Server::start(exposed(bridge_to(server.address))).await;
+        for _ in 0..2 {
+            assert_eq!(list(server.address).await, [V1, V1ALPHA, "shop.Orders"]);
+            assert_eq!(came(&ask(server.address, &[symbol("shop.Orders")]).await[0]).0, "shop.proto");
+        }
+        let request = v1alpha::ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(v1alpha::server_reflection_request::MessageRequest::FileContainingSymbol(
+                "shop.Orders".to_owned(),
+            )),
+        };
+        let mut client = AlphaClient::new(channel(server.address));
+        let mut stream = client.server_reflection_info(stream::iter([request])).await.unwrap().into_inner();
+        let answer = soon("an answer", stream.message()).await.unwrap().unwrap();
+        // The same bytes under the other name.
+        let answer = ServerReflectionResponse::decode(&*answer.encode_to_vec()).unwrap();
+        assert_eq!(came(&answer.message_response.unwrap()).0, "shop.proto");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_exposed_stays_closed() {
+    let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
+    let server = Server::start(bridge_to(rest.address).expose([V1.parse().unwrap()])).await;
+    assert_eq!(list(server.address).await, [V1, "shop.Orders"]);
+    let mut client = AlphaClient::new(channel(server.address));
+    let request = v1alpha::ServerReflectionRequest::default();
+    let refused = client.server_reflection_info(stream::iter([request])).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unimplemented);
+    assert!(refused.message().contains("--expose"), "{refused}");
+}
+
+#[tokio::test]
+async fn without_an_upstream_nothing_is_exposed() {
+    let server = Server::start(exposed(samples())).await;
+    let refused =
+        ask_in(server.address, &[MessageRequest::ListServices(String::new())], None).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unimplemented);
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_named_for_reflection_answers_alone() {
+    let files = [file("shop.proto", "shop.Orders", "Order", None)];
+    let only = upstream(&files).await;
+    let bridge = samples().upstream(named(&only, "grpc.reflection"));
+    let server = Server::start(exposed(bridge)).await;
+    assert_eq!(list(server.address).await, ["shop.Orders"]);
+}
+
+#[tokio::test]
+async fn a_hosted_reflection_service_is_asked_too() {
+    let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
+    // It knows what the bridge was not told.
+    let own = reflecting(&[file("own.proto", "own.Kept", "Kept", None)]).build_v1().unwrap();
+    let bridge = Bridge::new().serve(own).upstream(upstream_at(rest.address));
+    let server = Server::start(exposed(bridge)).await;
+    let answers = ask(server.address, &[symbol("own.Kept"), symbol("shop.Orders")]).await;
+    assert_eq!((came(&answers[0]).0.as_str(), came(&answers[1]).0.as_str()), ("own.proto", "shop.proto"));
+}
+
+#[tokio::test]
+async fn a_question_to_an_upstream_is_a_child_of_the_call_that_asks() {
+    let mut raw = RawUpstream::start().await;
+    let server = Server::start(exposed(raw.bridge())).await;
+    let mut connection = Wire::GRPC.connect(server.address).await;
+    let body = frame(&question(MessageRequest::ListServices(String::new())));
+    let headers = [
+        ("authorization", "Bearer b"),
+        ("x-forwarded-for", "1.1.1.1"),
+        ("x-request-id", "order-17"),
+        ("grpc-timeout", "300S"),
+    ];
+    let asking = tokio::spawn(async move {
+        Wire::GRPC.call_with(&mut connection, PATH, body, &headers).await.ending().await
+    });
+    let mut arrived = raw.call().await;
+    assert_eq!(arrived.head.uri.path(), PATH);
+    assert_eq!(arrived.headers("authorization"), ["Bearer b"]);
+    assert_eq!(arrived.headers("x-forwarded-for"), ["127.0.0.1"]);
+    assert_eq!(arrived.headers("x-request-id"), ["order-17"]);
+    assert_eq!(arrived.headers("content-type"), ["application/grpc"]);
+    assert_eq!(arrived.headers("grpc-timeout").len(), 1);
+    asking.abort();
+    assert_eq!(arrived.reset().await, h2::Reason::CANCEL);
+}
+
+#[tokio::test]
+async fn of_several_upstreams_only_the_one_that_is_meant_gets_credentials() {
+    let (mut rest, mut shop) = (RawUpstream::start().await, RawUpstream::start().await);
+    let named = format!("shop=http://{}", shop.address).parse().unwrap();
+    let server = Server::start(exposed(rest.bridge().upstream(named))).await;
+    let headers = [("authorization", "Bearer b"), ("cookie", "a=b"), ("x-shelf", "7")];
+    let meant: &[&str] = &["Bearer b"];
+    for (asked, to_shop) in
+        [(MessageRequest::ListServices(String::new()), &[][..]), (symbol("shop.Orders"), meant)]
+    {
+        let body = frame(&question(asked));
+        let asking = tokio::spawn(async move {
+            let mut connection = Wire::GRPC.connect(server.address).await;
+            Wire::GRPC.call_with(&mut connection, PATH, body, &headers).await.ending().await
+        });
+        let arrived = shop.call().await;
+        assert_eq!(arrived.headers("authorization"), to_shop);
+        assert_eq!(arrived.headers("cookie").len(), to_shop.len());
+        assert_eq!(arrived.headers("x-shelf"), ["7"]);
+        if to_shop.is_empty() {
+            let arrived = rest.call().await;
+            assert!(arrived.headers("authorization").is_empty() && arrived.headers("cookie").is_empty());
+        }
+        asking.abort();
+    }
+}
+
+#[tokio::test]
+async fn browsers_and_routers_of_ones_own_have_it_too() {
+    let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
+    // A router without a fallback has routes for what it answers.
+    let bridge = exposed(Bridge::new().upstream(named(&rest, "shop")));
+    let router =
+        Router::new().route("/", axum::routing::get(|| async { "mine" })).merge(bridge.into_router());
+    for wire in Wire::ALL {
+        let body = frame(&question(symbol("shop.Orders")));
+        let answer = wire.call_router(router.clone(), PATH, body, &[]).await;
+        let (answers, ending) = answer.finish::<ServerReflectionResponse>().await;
+        assert_eq!(ending.code, 0, "{wire:?}");
+        assert_eq!(came(answers[0].message_response.as_ref().unwrap()).0, "shop.proto");
+    }
+}
+
+#[tokio::test]
+async fn extensions_are_told_by_whoever_has_some() {
+    let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
+    let extensions = Server::start(Bridge::new().serve(ServerReflectionServer::new(Extensions))).await;
+    let bridge = samples().upstream(upstream_at(rest.address)).upstream(named(&extensions, "ext"));
+    let server = Server::start(exposed(bridge)).await;
+    let extension = |number| {
+        let containing_type = "shop.Order".to_owned();
+        MessageRequest::FileContainingExtension(ExtensionRequest {
+            containing_type,
+            extension_number: number,
+        })
+    };
+    let numbers = |of: &str| MessageRequest::AllExtensionNumbersOfType(of.to_owned());
+    let asked = [numbers("shop.Order"), extension(100), extension(7), numbers("shop.Nothing")];
+    let answers = ask(server.address, &asked).await;
+    let numbers = |answer: &MessageResponse| match answer {
+        MessageResponse::AllExtensionNumbersResponse(numbers) => numbers.extension_number.clone(),
+        other => panic!("no numbers: {other:?}"),
+    };
+    assert_eq!(numbers(&answers[0]), [100, 101], "the first to answer has none");
+    assert_eq!(came(&answers[1]).0, "extensions.proto");
+    assert_eq!(code(&answers[2]), Code::NotFound as i32);
+    assert_eq!(numbers(&answers[3]), [0_i32; 0], "as the first to answer says");
+}
+
+#[tokio::test]
+async fn the_program_tells_of_its_samples_and_of_upstreams_and_logs_who_does_not_tell() {
+    let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
+    let gone = RawUpstream::start().await.address;
+    let (rest, gone) = (format!("http://{}", rest.address), format!("gone=http://{gone}"));
+    let arguments = ["--samples", "--upstream", &rest, "--upstream", &gone, "--expose", "grpc.reflection.*"];
+    let mut program = Program::start(&arguments).await;
+    let listed = list(program.socket()).await;
+    for service in ["shop.Orders", "greet.Greeter", "drawbridge.calls.v1.Calls", "grpc.health.v1.Health"] {
+        assert!(listed.iter().any(|name| name == service), "{service} of {listed:?}");
+    }
+    let line = program.logged("an upstream lists no services").await;
+    assert_eq!(format!("gone=http://{}", line["upstream"].as_str().unwrap()), gone);
+    assert_eq!(line["code"], "UNAVAILABLE");
+}
