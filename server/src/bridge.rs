@@ -16,6 +16,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceBuilder};
 
 use crate::call::{CallLayer, Calls, DeadlinePolicy};
+use crate::console::Services;
 use crate::front::cors;
 use crate::front::door::{Behind, Door, Known};
 use crate::front::host::HostPolicy;
@@ -70,6 +71,7 @@ pub struct Bridge {
     deadlines: DeadlinePolicy,
     limits: Limits,
     calls: Option<Calls>,
+    told: Services,
 }
 
 impl Bridge {
@@ -184,6 +186,11 @@ impl Bridge {
         self.calls.get_or_insert_with(|| Calls::new(self.limits.max_calls)).clone()
     }
 
+    /// Returns what this bridge hosts and forwards, which is known once the router is made.
+    pub fn services(&self) -> Services {
+        self.told.clone()
+    }
+
     /// Returns the router.
     ///
     /// With a page, an upstream for whatever nobody else takes, or [`Bridge::answer_unknown`], it answers every request,
@@ -207,6 +214,7 @@ impl Bridge {
         <L::Service as Service<Request<Body>>>::Future: Send + 'static,
     {
         let upstreams = Upstreams::new(self.upstreams, self.exposed);
+        self.told.tell(&self.services, &upstreams);
         let proxies = TrustedProxies::new(self.trusted);
         let kinds = Arc::new(self.kinds);
         let max_message_bytes = self.limits.max_message_bytes;

@@ -66,11 +66,13 @@ where
             let context = CallContext::current();
             let (mut head, body) = request.into_parts();
             headers::forward(&mut head.headers, context.as_ref(), peer.as_ref());
-            Ok(forward(&pool, &head.uri, head.headers, Upload::new(body)).await.unwrap_or_else(|failure| {
-                end_call(failure);
-                // The call has ended, and its end is what the caller gets.
-                Response::new(Body::empty())
-            }))
+            Ok(forward(&pool, context.as_ref(), &head.uri, head.headers, Upload::new(body))
+                .await
+                .unwrap_or_else(|failure| {
+                    end_call(failure);
+                    // The call has ended, and its end is what the caller gets.
+                    Response::new(Body::empty())
+                }))
         }))
     }
 }
@@ -85,6 +87,7 @@ fn closed(uri: &Uri) -> Status {
 /// Sends a call until an upstream has looked at it, and returns the answer.
 async fn forward(
     pool: &Arc<Pool>,
+    call: Option<&CallContext>,
     uri: &Uri,
     headers: HeaderMap,
     mut upload: Upload,
@@ -107,8 +110,12 @@ async fn forward(
             }
         };
         lease.stage = Stage::Sent;
+        call.inspect(|call| call.sent_to(pool.names(), lease.connection.address));
         match exchange(answer, &mut stream, &mut upload).await {
-            Ok(answer) => return begin_answer(answer, stream, lease, upload),
+            Ok(answer) => {
+                call.inspect(|call| call.answer_began());
+                return begin_answer(answer, stream, lease, upload);
+            }
             Err(Exchange::Unreadable(status)) => return Ok(status.into_http()),
             Err(Exchange::Failed(error)) => {
                 lease.stage = Stage::Over;

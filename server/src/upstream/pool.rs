@@ -14,7 +14,7 @@ use super::connection::{Connection, Keeper};
 use super::failure::Failure;
 use super::lease::Lease;
 use super::target::{Address, Upstream};
-use crate::call::now;
+use crate::call::{Addresses, now};
 
 /// How many calls a connection that is being made is expected to take: what servers commonly allow.
 const EXPECTED_ROOM: usize = 100;
@@ -57,6 +57,8 @@ impl Default for PoolOptions {
 /// The connections to the servers of one service.
 pub(crate) struct Pool {
     addresses: Vec<Address>,
+    /// What the addresses are called, as they were configured.
+    names: Addresses,
     options: PoolOptions,
     state: Mutex<State>,
 }
@@ -147,8 +149,14 @@ impl Pool {
     pub(super) fn new(upstreams: Vec<Upstream>) -> Arc<Self> {
         let options = upstreams.first().map(|upstream| upstream.options).unwrap_or_default();
         let addresses: Vec<_> = upstreams.into_iter().map(|upstream| upstream.address).collect();
+        let names = addresses.iter().map(|address| address.to_string().into()).collect();
         let doors = addresses.iter().map(|_| Door::default()).collect();
-        Arc::new(Self { addresses, options, state: Mutex::new(State { doors, waiting: VecDeque::new() }) })
+        Arc::new(Self {
+            addresses,
+            names,
+            options,
+            state: Mutex::new(State { doors, waiting: VecDeque::new() }),
+        })
     }
 
     /// Takes a stream for a call, and waits for one where there is none.
@@ -300,6 +308,11 @@ impl Pool {
 
     pub(super) fn address(&self, connection: &Connection) -> &Address {
         &self.addresses[connection.address]
+    }
+
+    /// Returns the names of all addresses.
+    pub(super) fn names(&self) -> &Addresses {
+        &self.names
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

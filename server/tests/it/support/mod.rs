@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub mod client;
+pub mod console;
 pub mod frames;
 pub mod probe;
 pub mod program;
