@@ -46,8 +46,8 @@ impl Services {
         }
     }
 
-    /// Says what becomes of the calls of the view at this path where their service is not hosted. Empty where it is, and
-    /// where nothing is known.
+    /// Says what becomes of the calls of the view at this path where their service is not hosted, up to the flag that
+    /// would have it hosted. Empty where it is, and where nothing is known.
     pub(crate) fn lacks(&self, path: &str) -> String {
         let (Self::Told(told), Some((.., service))) = (self, SAMPLES.iter().find(|(at, ..)| *at == path))
         else {
@@ -61,7 +61,7 @@ impl Services {
             |forwarding| format!("its calls go to {}", forwarding.addresses.join(", ")),
         );
         format!(
-            "This view calls {service}, which is not hosted here: {goes}. To host it, start the bridge with --samples."
+            "This view calls {service}, which is not hosted here: {goes}. To host it, start the bridge with "
         )
     }
 }
@@ -80,14 +80,14 @@ pub(crate) fn without_service(told: &ServicesResponse) -> String {
     lacking.map(|(_, name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
-/// Says what an upstream without a name does not take.
-pub(crate) fn but(told: &ServicesResponse) -> String {
+/// Says what an upstream without a name does not take, and what of that it does.
+pub(crate) fn closed(told: &ServicesResponse) -> String {
     let exposed = if told.exposed.is_empty() {
         String::new()
     } else {
-        format!(", of which is exposed: {}", told.exposed.join(", "))
+        format!(" Exposed: {}.", told.exposed.join(", "))
     };
-    format!("but for {}{exposed}", told.closed.join(", "))
+    format!("Closed: {}.{exposed}", told.closed.join(", "))
 }
 
 fn hosts(told: &ServicesResponse, service: &str) -> bool {
@@ -154,8 +154,8 @@ mod tests {
     fn what_stays_closed_is_told_with_what_is_exposed() {
         let mut told = told(&[], &[]);
         told.closed = vec!["envoy".to_owned(), "grpc.reflection".to_owned()];
-        assert_eq!(but(&told), "but for envoy, grpc.reflection");
+        assert_eq!(closed(&told), "Closed: envoy, grpc.reflection.");
         told.exposed = vec!["grpc.reflection.*".to_owned()];
-        assert_eq!(but(&told), "but for envoy, grpc.reflection, of which is exposed: grpc.reflection.*");
+        assert_eq!(closed(&told), "Closed: envoy, grpc.reflection. Exposed: grpc.reflection.*.");
     }
 }

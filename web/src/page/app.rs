@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::bridge::mark;
 use super::left::Left;
 use super::part::{Part, part, part_while};
-use super::plain::{plain, words};
+use super::plain::words;
 use super::proofs::Proofs;
 use super::route::{Route, START};
 use super::rows::rows;
@@ -14,7 +14,7 @@ use super::services::ask;
 use super::stay::stay;
 use super::terms_fields::Metadata;
 use super::text::text;
-use super::views::{calls, deadlines, greeter, not_found, services, streams};
+use super::views::{calls, deadlines, greeter, hint, not_found, services, streams};
 
 /// A view: its path, its name, and what shows it.
 type View = (&'static str, &'static str, fn() -> Part);
@@ -64,8 +64,8 @@ pub(crate) fn app() -> impl IntoView {
         <main>
             {part_while(move || {
                 let lacks = services.read().lacks(&route.path());
-                (!lacks.is_empty())
-                    .then(|| plain("p", &[("class", "note"), ("id", "lacks"), ("role", "status")], [words(lacks)]))
+                let note = [("class", "note"), ("id", "lacks"), ("role", "status")];
+                (!lacks.is_empty()).then(|| hint(&note, &lacks, "--samples", "."))
             })}
             {rows(
                 move || vec![shown.get()],

@@ -34,7 +34,7 @@ async fn the_start_shows_what_is_forwarded_and_where_and_what_is_missing() -> Re
     await_path(&visit, "/services").await?;
     let forwarded = lines(&visit, "forwarded").await?;
     assert_eq!(forwarded[0], "shop.Orders http://127.0.0.1:9");
-    let rest = format!("All other services {} but for grpc.channelz, grpc.reflection,", upstream.url(""));
+    let rest = format!("All other services {} Closed: grpc.channelz, grpc.reflection,", upstream.url(""));
     assert!(forwarded.len() == 2 && forwarded[1].starts_with(&rest), "{forwarded:?}");
     let hosted = lines(&visit, "hosted").await?;
     assert_eq!(hosted[0], "drawbridge.calls.v1.Calls Calls");
@@ -140,7 +140,7 @@ async fn a_hosted_call_has_no_upstream() -> Result<()> {
     visit.follow("/calls").await?;
     let _caller = Caller::greetings(&visit.server, "ada").await?;
     let row = await_row(&visit, "an open call", |row| row.open == "true" && !row.works.is_empty()).await?;
-    assert_eq!((row.upstream.as_str(), row.works.as_str()), ("", "handler runs"));
+    assert!(row.upstream.is_empty() && row.works.starts_with("handler runs"), "{row:?}");
     Ok(())
 }
 

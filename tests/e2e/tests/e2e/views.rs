@@ -55,6 +55,11 @@ async fn a_panic_is_told_and_a_reload_helps() -> Result<()> {
     visit.browser.read::<()>(refuse).await?;
     visit.follow("/greeter").await?;
     visit.browser.await_value("the notice of the panic", shown, |shown| *shown).await?;
+    let detail: String =
+        visit.browser.read("return document.querySelector('#panic code').textContent").await?;
+    let place = detail.strip_prefix("panicked at ").unwrap_or_default();
+    // A crate, and no folder of whoever built the page.
+    assert!(place.contains(".rs:") && !place.starts_with('/'), "{detail}");
 
     visit.browser.click("#panic a").await?;
     assert_eq!(call.end().await?.how, "client gone");

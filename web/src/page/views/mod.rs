@@ -14,5 +14,5 @@ pub(crate) use calls::calls;
 pub(crate) use deadlines::deadlines;
 pub(crate) use greeter::greeter;
 pub(crate) use not_found::not_found;
-pub(crate) use services::services;
+pub(crate) use services::{hint, services};
 pub(crate) use streams::streams;

@@ -8,6 +8,8 @@ use crate::model::{Services, services};
 use crate::page::part::{Part, part, part_while};
 use crate::page::plain::{plain, words};
 
+const HELP: (&str, &str) = ("class", "help");
+
 /// Shows the view.
 pub(crate) fn services() -> Part {
     let known = expect_context::<RwSignal<Services>>();
@@ -48,24 +50,26 @@ fn line(name: &str, more: Vec<Part>) -> Part {
 }
 
 fn help(sentence: &str) -> Part {
-    plain("p", &[("class", "help")], [words(sentence)])
+    plain("p", &[HELP], [words(sentence)])
+}
+
+/// Says what a flag of the program is good for, in words around it.
+pub(crate) fn hint(attributes: &[(&'static str, &str)], before: &str, flag: &str, after: &str) -> Part {
+    plain("p", attributes, [words(before), plain("code", &[], [words(flag)]), words(after)])
 }
 
 fn forwarded(told: &ServicesResponse) -> Vec<Part> {
     if told.forwarded.is_empty() {
-        return vec![plain(
-            "li",
-            &[],
-            [help(
-                "Nothing. With --upstream http://127.0.0.1:50051, say, this bridge stands in front of a server of yours.",
-            )],
-        )];
+        let flag = "--upstream http://127.0.0.1:50051";
+        let hint =
+            hint(&[HELP], "Nothing. With ", flag, ", say, this bridge stands in front of a server of yours.");
+        return vec![plain("li", &[], [hint])];
     }
     let row = |Forwarding { name, addresses }: &Forwarding| {
-        let to = plain("code", &[], [words(addresses.join(" "))]);
+        let to = plain("code", &[], [words(addresses.join("\n"))]);
         match name {
             Some(name) => line(name, vec![to]),
-            None => line("All other services", vec![to, words(" "), help(&services::but(told))]),
+            None => line("All other services", vec![to, words(" "), help(&services::closed(told))]),
         }
     };
     told.forwarded.iter().map(row).collect()
@@ -82,8 +86,8 @@ fn hosted(told: &ServicesResponse) -> Vec<Part> {
     let mut rows: Vec<_> = told.hosted.iter().map(row).collect();
     let lacking = services::without_service(told);
     if !lacking.is_empty() {
-        let sentence = format!("{lacking}: these views need the sample services, which come with --samples.");
-        rows.push(plain("li", &[("class", "lacking")], [help(&sentence)]));
+        let why = format!("{lacking}: these views need the sample services, which come with ");
+        rows.push(plain("li", &[], [hint(&[HELP], &why, "--samples", ".")]));
     }
     rows
 }
