@@ -15,7 +15,8 @@ use crate::{toolchain, workspace};
 /// Trunk writes every file anew, so it builds beside `dist/`, which then takes what has changed: a page that did not
 /// change leaves the files' times alone, and the server that carries them need not be built again.
 pub(crate) fn build(sh: &Shell) -> Result<()> {
-    let built = workspace::root().join("target").join("page");
+    // Not `target/page`, which is cargo's for what the profile `page` builds for this machine: Trunk empties its folder.
+    let built = workspace::root().join("target").join("page-dist");
     trunk(sh, &["build", "--release"])?
         .arg("--dist")
         .arg(&built)
