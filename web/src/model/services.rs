@@ -85,9 +85,9 @@ pub(crate) fn closed(told: &ServicesResponse) -> String {
     let exposed = if told.exposed.is_empty() {
         String::new()
     } else {
-        format!(" Exposed: {}.", told.exposed.join(", "))
+        format!(". Exposed: {}", told.exposed.join(", "))
     };
-    format!("Closed: {}.{exposed}", told.closed.join(", "))
+    format!("Closed: {}{exposed}", told.closed.join(", "))
 }
 
 fn hosts(told: &ServicesResponse, service: &str) -> bool {
@@ -154,8 +154,8 @@ mod tests {
     fn what_stays_closed_is_told_with_what_is_exposed() {
         let mut told = told(&[], &[]);
         told.closed = vec!["envoy".to_owned(), "grpc.reflection".to_owned()];
-        assert_eq!(closed(&told), "Closed: envoy, grpc.reflection.");
+        assert_eq!(closed(&told), "Closed: envoy, grpc.reflection");
         told.exposed = vec!["grpc.reflection.*".to_owned()];
-        assert_eq!(closed(&told), "Closed: envoy, grpc.reflection. Exposed: grpc.reflection.*.");
+        assert_eq!(closed(&told), "Closed: envoy, grpc.reflection. Exposed: grpc.reflection.*");
     }
 }
