@@ -33,10 +33,12 @@ pub(crate) struct Forwarded<'a> {
 }
 
 impl CallContext {
-    /// Notes that the call went out to one of these addresses. When that is done again, the last time counts.
+    /// Notes that the call went out to one of these addresses. When that is done again, the last time counts, and no answer
+    /// has begun.
     pub(crate) fn sent_to(&self, addresses: &Addresses, index: usize) {
         let forwarding = self.forwarding();
         forwarding.addresses.get_or_init(|| Arc::clone(addresses));
+        forwarding.answered.store(0, Ordering::Release);
         forwarding.sent.store((index as u64) << TIME_BITS | self.micros(), Ordering::Release);
     }
 
@@ -98,5 +100,7 @@ mod tests {
         tokio::time::advance(Duration::from_secs(3_600)).await;
         call.answer_began();
         assert_eq!(call.forwarded(), told("http://a", 2_500, Some(3_600_002_500)));
+        call.sent_to(&addresses, 1);
+        assert_eq!(call.forwarded(), told("http://b", 3_600_002_500, None));
     }
 }
