@@ -13,6 +13,7 @@ use tonic::server::NamedService;
 use tower::{BoxError, Layer, Service, ServiceBuilder};
 
 use crate::call::{CallLayer, Calls, DeadlinePolicy};
+use crate::console::Services;
 use crate::front::cors;
 use crate::front::door::{Behind, Door, Grpc, Known};
 use crate::front::host::HostPolicy;
@@ -73,6 +74,7 @@ pub struct Bridge {
     deadlines: DeadlinePolicy,
     limits: Limits,
     calls: Option<Calls>,
+    told: Services,
 }
 
 impl Bridge {
@@ -204,6 +206,11 @@ impl Bridge {
         self.calls.get_or_insert_with(|| Calls::new(self.limits.max_calls)).clone()
     }
 
+    /// Returns what this bridge hosts and forwards, which is known once the router is made.
+    pub fn services(&self) -> Services {
+        self.told.clone()
+    }
+
     /// Returns the router.
     ///
     /// With a page, an upstream for whatever nobody else takes, or [`Bridge::answer_unknown`], it answers every request,
@@ -240,6 +247,7 @@ impl Bridge {
         if let Some(reflection) = Reflection::new(&self.hosted, &self.descriptors, &upstreams, &proxies) {
             reflection.host(&mut self.hosted);
         }
+        self.told.tell(self.hosted.names(), &upstreams);
         let kinds = Arc::new(self.kinds);
         let max_message_bytes = self.limits.max_message_bytes;
         // Outermost first. Each line stands where it does for the reason beside it.

@@ -8,7 +8,7 @@
 //! 3. [`CallContext`]: what is known of a call, until it has ended for exactly one reason.
 //! 4. [`PropagationLayer`]: makes the calls of a handler's own clients end with its call.
 //! 5. [`RetryLayer`]: tries such a call again when it failed, inside its one deadline.
-//! 6. [`CallsService`]: shows which calls are open and how they ended, and ends one.
+//! 6. [`CallsService`]: shows which calls are open and how they ended, ends one, and says what can be called.
 //! 7. [`samples`]: the services that the program hosts, over the user [`directory`].
 //! 8. [`Upstream`]: a server elsewhere that calls are forwarded to; [`RetryRule`]: which of them are tried again. `reflection`
 //!    tells of their services and of hosted ones together.
@@ -41,7 +41,7 @@ pub use call::{AtEnd, CallContext, CallId, Calls, DeadlinePolicy, ParseCallIdErr
 pub use child::{ChildFuture, Detached, Propagate, PropagationLayer};
 pub use config::{Config, LogFormat, command};
 pub use connection::{ConnectionOptions, serve};
-pub use console::CallsService;
+pub use console::{CallsService, Services};
 pub use drawbridge_call::{EndReason, RetryPolicy, Throttle};
 pub use front::content_type::FrontProtocol;
 pub use front::host::HostPolicy;

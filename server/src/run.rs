@@ -128,7 +128,7 @@ async fn bridge(config: &Config, address: SocketAddr) -> Result<Bridge, RunError
     let mut bridge = upstreams(config, bridge)?.descriptors(FILE_DESCRIPTOR_SET)?;
     if address.ip().is_loopback() {
         // Who may end any call is for this machine to know.
-        let console = CallsService::new(bridge.calls(), hosts(config, address));
+        let console = CallsService::new(bridge.calls(), bridge.services(), hosts(config, address));
         bridge = bridge.serve(CallsServer::new(console));
     }
     if config.serves_samples() { samples::host(config, address, bridge).await } else { Ok(bridge) }

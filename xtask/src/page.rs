@@ -15,7 +15,8 @@ use crate::{toolchain, workspace};
 /// Trunk writes every file anew, so it builds beside `dist/`, which then takes what has changed: a page that did not
 /// change leaves the files' times alone, and the server that carries them need not be built again.
 pub(crate) fn build(sh: &Shell) -> Result<()> {
-    let built = workspace::root().join("target").join("page");
+    // Not `target/page`, which is cargo's for what the profile `page` builds for this machine: Trunk empties its folder.
+    let built = workspace::root().join("target").join("page-dist");
     trunk(sh, &["build", "--release"])?
         .arg("--dist")
         .arg(&built)
@@ -70,10 +71,29 @@ pub(crate) fn trunk<'sh>(sh: &'sh Shell, args: &[&str]) -> Result<Cmd<'sh>> {
         "the page's crates were not fetched; cargo's own words are above. The first run needs the network",
     )?;
     Ok(cmd!(sh, "{trunk} {args...}")
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", without_this_machine()?)
         .env("PATH", path_with(wasm_bindgen.parent().expect("a program lies in a folder"))?)
         .env("TRUNK_OFFLINE", "true")
         // Trunk takes the usual `NO_COLOR=1` for a malformed flag of its own and stops.
         .env_remove("NO_COLOR"))
+}
+
+/// The flags by which the page, when it panics, names its code by crate and not by the folders of whoever built it. They
+/// come on top of those in `.cargo/config.toml`.
+fn without_this_machine() -> Result<String> {
+    let cargo = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(std::env::home_dir()?.join(".cargo")))
+        .context("no home directory, and CARGO_HOME is not set")?;
+    // One folder for each registry.
+    let registries = match cargo.join("registry").join("src").read_dir() {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?,
+        Err(_) => Vec::new(),
+    };
+    let folders = registries.iter().map(PathBuf::as_path).chain([workspace::root()]);
+    // Flags in the environment stand between spaces, so that a folder with one cannot be named.
+    let nameable = folders.filter_map(Path::to_str).filter(|folder| !folder.contains(' '));
+    Ok(nameable.map(|folder| format!("--remap-path-prefix={folder}=")).collect::<Vec<_>>().join(" "))
 }
 
 fn path_with(first: &Path) -> Result<OsString> {

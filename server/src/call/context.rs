@@ -14,6 +14,7 @@ use tonic::body::Body;
 use tonic::metadata::MetadataMap;
 use tracing::Span;
 
+use super::forwarded::Forwarding;
 use super::id::CallId;
 use super::log;
 use super::registry::{Calls, WeakCalls};
@@ -44,6 +45,7 @@ struct Inner {
     /// Whoever waits for the handler or its body on behalf of the connection.
     waker: AtomicWaker,
     works: Works,
+    forwarding: Forwarding,
     /// The list that the call is in. The list keeps calls that have ended, so a call must not keep the list.
     calls: WeakCalls,
     /// Its place among the open calls of the list. For the list alone, which reads and writes it under its lock.
@@ -93,6 +95,7 @@ impl CallContext {
             trailers: OnceLock::new(),
             waker: AtomicWaker::new(),
             works: Works::default(),
+            forwarding: Forwarding::default(),
             calls: calls.downgrade(),
             place: AtomicUsize::new(NOWHERE),
             span,
@@ -167,6 +170,10 @@ impl CallContext {
     /// Returns what runs for the call.
     pub(crate) fn works(&self) -> &Works {
         &self.0.works
+    }
+
+    pub(super) fn forwarding(&self) -> &Forwarding {
+        &self.0.forwarding
     }
 
     /// Waits until the call has ended, for whatever reason, and returns that reason.

@@ -8,11 +8,13 @@
 //! 4. [`body`]: follows the answer's body, which the context can take away from under it.
 //! 5. [`deadline`]: the policy that grants time, and the timer that ends a call.
 //! 6. [`registry`]: the calls that are open, and [`history`]: those that ended last.
-//! 7. [`works`]: what runs for a call, and when it stopped; [`log`]: what the log says of it.
+//! 7. [`works`]: what runs for a call, and when it stopped; [`forwarded`]: where it went, if it is not hosted;
+//!    [`log`]: what the log says of it.
 
 mod body;
 mod context;
 mod deadline;
+mod forwarded;
 mod history;
 mod id;
 mod layer;
@@ -33,6 +35,7 @@ pub use request_id::RequestId;
 pub use work::AtEnd;
 
 pub(crate) use context::now;
+pub(crate) use forwarded::{Addresses, Forwarded};
 pub(crate) use id::IdHasher;
 pub(crate) use layer::{
     CallLayer, GRPC_STATUS, PREVIOUS_ATTEMPTS, TIMEOUT, X_PARENT_CALL_ID, asked_timeout, code_in,

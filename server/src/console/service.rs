@@ -5,7 +5,8 @@ use std::time::Duration;
 use drawbridge_call::EndReason;
 use drawbridge_proto::calls::calls_server::Calls as Contract;
 use drawbridge_proto::calls::{
-    CancelRequest, CancelResponse, GetRequest, GetResponse, WatchRequest, WatchResponse,
+    CancelRequest, CancelResponse, GetRequest, GetResponse, ServicesRequest, ServicesResponse, WatchRequest,
+    WatchResponse,
 };
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
@@ -14,6 +15,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use super::services::Services;
 use super::view::{Clock, is_settled};
 use super::watch::watch;
 use crate::call::{CallContext, Calls};
@@ -37,14 +39,15 @@ const MAX_WORDS: usize = 256;
 #[derive(Clone, Debug)]
 pub struct CallsService {
     calls: Calls,
+    services: Services,
     hosts: HostPolicy,
     clock: Clock,
 }
 
 impl CallsService {
-    /// Creates the service over a list of calls, for the pages of hosts that `hosts` allows.
-    pub fn new(calls: Calls, hosts: HostPolicy) -> Self {
-        Self { calls, hosts, clock: Clock::new() }
+    /// Creates the service over a bridge's calls and services, for the pages of hosts that `hosts` allows.
+    pub fn new(calls: Calls, services: Services, hosts: HostPolicy) -> Self {
+        Self { calls, services, hosts, clock: Clock::new() }
     }
 
     fn check_origin(&self, metadata: &MetadataMap) -> Result<(), Status> {
@@ -106,6 +109,16 @@ impl Contract for CallsService {
         let words = if words.is_empty() { "cancelled by an operator".to_owned() } else { words };
         let cancelled = call.end(EndReason::CancelledByOperator(words));
         Ok(Response::new(CancelResponse { cancelled, call: Some(self.clock.view(&call)) }))
+    }
+
+    async fn services(
+        &self,
+        request: Request<ServicesRequest>,
+    ) -> Result<Response<ServicesResponse>, Status> {
+        self.check_origin(request.metadata())?;
+        let told = self.services.told();
+        told.map(Response::new)
+            .ok_or_else(|| Status::unavailable("the bridge of this console is not built yet"))
     }
 }
 

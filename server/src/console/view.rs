@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use drawbridge_call::EndReason;
 use drawbridge_proto::calls as proto;
 
-use crate::call::{CallContext, Work, WorkKind, now};
+use crate::call::{CallContext, Forwarded, Work, WorkKind, now};
 use crate::front::content_type::FrontProtocol;
 
 /// Tells when calls opened by the clock on the wall, and everything within a call by the runtime's own.
@@ -49,6 +49,7 @@ impl Clock {
                 .chain(call.works().others().into_iter().map(|other| work(other, since)))
                 .collect(),
             end: call.end_reason().map(end),
+            forwarded: call.forwarded().map(forwarded),
         }
     }
 }
@@ -92,6 +93,14 @@ fn work(work: Work, since: impl Fn(Instant) -> f64) -> proto::Work {
     }
     .into();
     told
+}
+
+fn forwarded(forwarded: Forwarded<'_>) -> proto::Forwarded {
+    proto::Forwarded {
+        address: forwarded.address.to_owned(),
+        sent_ms: millis(forwarded.sent),
+        answered_ms: forwarded.answered.map(millis),
+    }
 }
 
 fn end(reason: &EndReason) -> proto::End {

@@ -42,11 +42,12 @@ struct Watcher {
 struct Mark {
     messages: u64,
     works: (usize, usize),
+    forwarded: (u64, u64),
 }
 
 impl Mark {
     fn of(call: &CallContext) -> Self {
-        Self { messages: call.messages(), works: call.works().count() }
+        Self { messages: call.messages(), works: call.works().count(), forwarded: call.forwarded_mark() }
     }
 }
 

@@ -138,8 +138,12 @@ impl Call {
                 }
             };
             lease.stage = Stage::Sent;
+            self.context.as_ref().inspect(|call| call.sent_to(self.pool.names(), lease.connection.address));
             match exchange(answer, &mut stream, &mut self.upload).await {
-                Ok(answer) => return self.begin_answer(answer, stream, lease),
+                Ok(answer) => {
+                    self.context.as_ref().inspect(|call| call.answer_began());
+                    return self.begin_answer(answer, stream, lease);
+                }
                 Err(Exchange::Unreadable(status)) => return Ok(status.into_http()),
                 Err(Exchange::Failed(error)) => {
                     lease.stage = Stage::Over;

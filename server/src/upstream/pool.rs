@@ -15,7 +15,7 @@ use super::connection::{Connection, Keeper};
 use super::failure::Failure;
 use super::lease::Lease;
 use super::target::{Address, Upstream};
-use crate::call::now;
+use crate::call::{Addresses, now};
 use crate::retry::SharedThrottle;
 
 /// How many calls a connection that is being made is expected to take: what servers commonly allow.
@@ -66,6 +66,8 @@ impl Default for PoolOptions {
 /// The connections to the servers of one service.
 pub(crate) struct Pool {
     addresses: Vec<Address>,
+    /// What the addresses are called, as they were configured.
+    names: Addresses,
     options: PoolOptions,
     /// Keeps retries from adding to the load of servers that fail already.
     pub(super) throttle: SharedThrottle,
@@ -158,10 +160,11 @@ impl Pool {
     pub(super) fn new(upstreams: Vec<Upstream>) -> Arc<Self> {
         let options = upstreams.first().map(|upstream| upstream.options).unwrap_or_default();
         let addresses: Vec<_> = upstreams.into_iter().map(|upstream| upstream.address).collect();
+        let names = addresses.iter().map(|address| address.to_string().into()).collect();
         let doors = addresses.iter().map(|_| Door::default()).collect();
         let state = Mutex::new(State { doors, waiting: VecDeque::new() });
         let throttle = SharedThrottle::new(Throttle::new(RETRY_TOKENS, RETRY_RATIO));
-        Arc::new(Self { addresses, options, throttle, state })
+        Arc::new(Self { addresses, names, options, throttle, state })
     }
 
     /// Takes a stream for a call, and waits for one where there is none.
@@ -313,6 +316,11 @@ impl Pool {
 
     pub(super) fn address(&self, connection: &Connection) -> &Address {
         &self.addresses[connection.address]
+    }
+
+    /// Returns the names of all addresses.
+    pub(super) fn names(&self) -> &Addresses {
+        &self.names
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

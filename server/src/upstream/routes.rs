@@ -1,8 +1,11 @@
 //! Which call goes to which upstream, and which goes to none.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+
+use drawbridge_proto::calls::Forwarding;
 
 use super::pool::Pool;
 use super::target::Upstream;
@@ -86,6 +89,26 @@ impl Routes {
         self.exposed.iter().any(|exposed| exposed.matches(service))
     }
 
+    /// Returns where calls go and by which name, the longest first and last the one without a name.
+    pub(crate) fn forwardings(&self) -> impl Iterator<Item = Forwarding> {
+        let named = self.named.iter().map(|(name, pool)| (Some(name.clone()), pool));
+        let all = named.chain(self.catch_all.iter().map(|pool| (None, pool)));
+        all.map(|(name, pool)| {
+            let addresses = pool.names().iter().map(ToString::to_string).collect();
+            Forwarding { name, addresses }
+        })
+    }
+
+    /// Returns the packages that a catch-all keeps closed, and what of them is exposed. Without one there is nothing to
+    /// keep closed.
+    pub(crate) fn closed(&self) -> (Vec<String>, Vec<String>) {
+        if !self.has_catch_all() {
+            return (Vec::new(), Vec::new());
+        }
+        let exposed = self.exposed.iter().map(ToString::to_string).collect();
+        (CLOSED.map(str::to_owned).to_vec(), exposed)
+    }
+
     fn named(&self, service: &str) -> Option<&Arc<Pool>> {
         self.named.iter().find(|(name, _)| is_within(service, name)).map(|(_, pool)| pool)
     }
@@ -121,6 +144,16 @@ impl Exposed {
             Pattern::All => true,
             Pattern::Package(package) => service != package && is_within(service, package),
             Pattern::Service(name) => service == name,
+        }
+    }
+}
+
+impl fmt::Display for Exposed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Pattern::All => f.write_str("*"),
+            Pattern::Package(package) => write!(f, "{package}.*"),
+            Pattern::Service(name) => f.write_str(name),
         }
     }
 }
@@ -199,6 +232,13 @@ mod tests {
         let named = routes(&["http://rest", "grpc.reflection=http://named"], &[]);
         assert_eq!(to(&named, REFLECTION), "named");
         assert_eq!(to(&named, "envoyage.Trip"), "rest");
+    }
+
+    #[test]
+    fn a_pattern_is_written_as_it_is_read() {
+        for text in ["*", "grpc.reflection.*", "grpc.reflection.v1.ServerReflection"] {
+            assert_eq!(text.parse::<Exposed>().unwrap().to_string(), text);
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@
 mod cancellation;
 mod child_deadline;
 mod console;
+mod console_forwarded;
+mod console_hops;
 mod context;
 mod cors;
 mod deadline;

@@ -15,6 +15,8 @@ pub struct Server {
     process: Child,
     address: SocketAddr,
     scheme: &'static str,
+    /// What its command line has besides.
+    more: Vec<String>,
     log: Log,
 }
 
@@ -25,7 +27,29 @@ impl Server {
     ///
     /// When it does not say where it listens; with its last words.
     pub async fn start() -> Result<Self> {
-        Self::listen(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0).into(), "http").await
+        Self::start_with(&[]).await
+    }
+
+    /// Starts a server on a free port with these arguments besides.
+    ///
+    /// # Errors
+    ///
+    /// When it does not say where it listens; with its last words.
+    pub async fn start_with(more: &[&str]) -> Result<Self> {
+        let more = more.iter().map(ToString::to_string).collect();
+        Self::listen(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0).into(), "http", more).await
+    }
+
+    /// Starts a server on a free port of every address of the machine, reached by one of them.
+    ///
+    /// # Errors
+    ///
+    /// When it does not say where it listens; with its last words.
+    pub async fn start_on_all_addresses() -> Result<Self> {
+        let mut server =
+            Self::listen(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0).into(), "http", Vec::new()).await?;
+        server.address.set_ip(Ipv4Addr::LOCALHOST.into());
+        Ok(server)
     }
 
     /// Starts a server on a free port that speaks HTTPS, and so HTTP/2 with a browser.
@@ -34,10 +58,11 @@ impl Server {
     ///
     /// When it does not say where it listens; with its last words.
     pub async fn start_with_tls() -> Result<Self> {
-        Self::listen(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0).into(), "https").await
+        let more = vec!["--tls-self-signed".to_owned()];
+        Self::listen(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0).into(), "https", more).await
     }
 
-    async fn listen(address: SocketAddr, scheme: &'static str) -> Result<Self> {
+    async fn listen(address: SocketAddr, scheme: &'static str, more: Vec<String>) -> Result<Self> {
         let environment = Environment::read()?;
         let mut command = Command::new(&environment.program);
         command
@@ -46,7 +71,7 @@ impl Server {
             .arg("--assets")
             .arg(&environment.page)
             .args(["--log-format", "json"])
-            .args((scheme == "https").then_some("--tls-self-signed"))
+            .args(&more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -61,7 +86,7 @@ impl Server {
         let stderr = process.stderr.take().context("stderr is piped")?;
         // From here on a failure kills the process, since the server owns it.
         let mut server =
-            Self { process, address, scheme, log: Log::new(output::collect(stderr, Event::read)) };
+            Self { process, address, scheme, more, log: Log::new(output::collect(stderr, Event::read)) };
         server.address = output::announcement(stdout, address_in).await.with_context(|| {
             format!("the server did not say where it listens. Its last words:\n{}", server.log)
         })?;
@@ -98,7 +123,7 @@ impl Server {
     /// Starts the server anew on the port that it had, with an empty log.
     pub async fn restart(&mut self) -> Result<()> {
         self.kill();
-        *self = Self::listen(self.address, self.scheme).await?;
+        *self = Self::listen(self.address, self.scheme, self.more.clone()).await?;
         Ok(())
     }
 }

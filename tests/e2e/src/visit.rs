@@ -86,10 +86,7 @@ impl Visit {
 
     /// Starts a server that speaks HTTPS and a browser, and opens `path`.
     pub async fn start_with_tls(path: &str) -> Result<Self> {
-        let server = Server::start_with_tls().await?;
-        let visit = Self { server, browser: Browser::start(BackForwardCache::On).await? };
-        visit.open(path).await?;
-        Ok(visit)
+        Self::of(Server::start_with_tls().await?, path).await
     }
 
     /// Starts a server and a browser with or without a back/forward cache, and opens `path`.
@@ -97,6 +94,13 @@ impl Visit {
         let server = Server::start().await?;
         let browser = Browser::start(back_forward_cache).await?;
         let visit = Self { server, browser };
+        visit.open(path).await?;
+        Ok(visit)
+    }
+
+    /// Starts a browser, and opens `path` of a server.
+    pub async fn of(server: Server, path: &str) -> Result<Self> {
+        let visit = Self { server, browser: Browser::start(BackForwardCache::On).await? };
         visit.open(path).await?;
         Ok(visit)
     }
@@ -109,8 +113,8 @@ impl Visit {
 
     /// Waits until the page has drawn itself.
     pub async fn await_drawn(&self) -> Result<()> {
-        let script = "return document.querySelector('nav[aria-label=\"Views\"]') !== null";
-        self.browser.await_value("the page's navigation", script, |drawn| *drawn).await?;
+        let script = "return document.querySelector('header:has(nav) + main > *') !== null";
+        self.browser.await_value("the page's navigation and a view", script, |drawn| *drawn).await?;
         Ok(())
     }
 
@@ -203,11 +207,15 @@ impl Visit {
         Ok(())
     }
 
-    /// Returns the calls that this document has sent, in order.
+    /// Returns the calls that this document has sent, in order, but for its question which services there are.
     pub async fn sent(&self) -> Result<Vec<Sent>> {
         let requests: Vec<Sent> = self.browser.read("return witness.requests").await?;
         // The page's program is fetched too.
-        Ok(requests.into_iter().filter(|request| request.headers.contains_key("x-grpc-web")).collect())
+        let of_views = |request: &Sent| {
+            request.headers.contains_key("x-grpc-web")
+                && request.path != "/drawbridge.calls.v1.Calls/Services"
+        };
+        Ok(requests.into_iter().filter(of_views).collect())
     }
 
     /// Returns where everything is that `css` selects, each in one line, to the pixel.

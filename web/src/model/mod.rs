@@ -9,8 +9,9 @@
 //! 5. [`Limits`] and [`failing`]: a call over two hops, and how it shall fail.
 //! 6. [`record`], [`Proof`] and [`Waterfall`]: what servers tell of a call, as words and as a drawing.
 //! 7. [`Ledger`]: the calls of a server as they change.
-//! 8. [`Task`]: a future that lives no longer than its owner.
-//! 9. [`words`]: small things as text.
+//! 8. [`Services`]: what the server hosts and forwards.
+//! 9. [`Task`]: a future that lives no longer than its owner.
+//! 10. [`words`]: small things as text.
 // Without the page, only the tests use this.
 #![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, unused_imports))]
 
@@ -24,6 +25,7 @@ mod press;
 mod proof;
 pub(crate) mod record;
 mod request_id;
+pub(crate) mod services;
 mod task;
 mod terms;
 pub(crate) mod waterfall;
@@ -36,6 +38,7 @@ pub(crate) use life::{Event, Life, State};
 pub(crate) use press::Press;
 pub(crate) use proof::Proof;
 pub(crate) use request_id::{X_REQUEST_ID, request_id};
+pub(crate) use services::Services;
 pub(crate) use task::Task;
 pub(crate) use terms::{Sent, Terms, limit};
 pub(crate) use waterfall::Waterfall;

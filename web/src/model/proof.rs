@@ -77,8 +77,10 @@ impl Proof {
                 let of = if call.call_id == first.call_id { "" } else { "child's " };
                 let stopped = done.stopped_ms.map(|stopped| ms(ahead + stopped).saturating_sub(ended));
                 told.push(match stopped {
-                    None => format!("{of}{} still runs", work(done)),
-                    Some(later) => format!("{of}{} stopped {} later", work(done), words::precise(later)),
+                    None => format!("{of}{} still runs", work(done, call)),
+                    Some(later) => {
+                        format!("{of}{} stopped {} later", work(done, call), words::precise(later))
+                    }
                 });
             }
         }

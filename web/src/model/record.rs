@@ -5,7 +5,7 @@ use std::time::Duration;
 use drawbridge_call::code_name;
 use drawbridge_proto::calls::end::Reason;
 use drawbridge_proto::calls::work::Kind;
-use drawbridge_proto::calls::{Call, End, Protocol, Work};
+use drawbridge_proto::calls::{Call, End, Forwarded, Protocol, Work};
 use tonic::Code;
 
 use super::words;
@@ -64,10 +64,12 @@ pub(crate) fn is_ok(code: u32) -> bool {
     code == 0
 }
 
-/// Returns what ran, as a thing of the call.
-pub(crate) fn work(work: &Work) -> &'static str {
+/// Returns what ran, as a thing of its call.
+pub(crate) fn work(work: &Work, call: &Call) -> &'static str {
     match work.kind() {
         Kind::Unspecified => "work",
+        // Of a forwarded call the handler is elsewhere.
+        Kind::Handler if call.forwarded.is_some() => "forwarding",
         Kind::Handler => "handler",
         Kind::Child => "child call",
         Kind::Query => "query",
@@ -75,13 +77,20 @@ pub(crate) fn work(work: &Work) -> &'static str {
     }
 }
 
-/// Tells what one work of a call did, and when it stopped.
-pub(crate) fn work_words(done: &Work) -> String {
-    let name = if done.name.is_empty() {
-        work(done).to_owned()
-    } else {
-        format!("{} {}", work(done), method(&done.name))
+/// Tells where a call was forwarded to and how long that took, in short, and then when the answer began.
+pub(crate) fn forwarded(call: &Call) -> Option<(String, String)> {
+    let Forwarded { address, sent_ms, answered_ms } = call.forwarded.as_ref()?;
+    let answered = match answered_ms {
+        Some(answered) => format!("answered after {}", words::precise(ms(*answered))),
+        None => "not answered".to_owned(),
     };
+    Some((format!("to {address} in {}", words::precise(ms(*sent_ms))), answered))
+}
+
+/// Tells what one work of a call did, and when it stopped.
+pub(crate) fn work_words(done: &Work, call: &Call) -> String {
+    let name = work(done, call);
+    let name = if done.name.is_empty() { name.to_owned() } else { format!("{name} {}", method(&done.name)) };
     let Some(stopped) = done.stopped_ms else { return format!("{name} runs") };
     if is_skipped(done) {
         return format!("{name} of {} skipped", words::precise(ms(done.planned_ms.unwrap_or_default())));
@@ -125,11 +134,12 @@ mod tests {
 
     #[test]
     fn a_work_tells_when_it_stopped() {
+        let hosted = Call::default();
         let mut query =
             Work { kind: Kind::Query.into(), started_ms: 1.0, stopped_ms: Some(13.5), ..Work::default() };
-        assert_eq!(work_words(&query), "query stopped after 12 ms");
+        assert_eq!(work_words(&query, &hosted), "query stopped after 12 ms");
         query.stopped_ms = None;
-        assert_eq!(work_words(&query), "query runs");
+        assert_eq!(work_words(&query, &hosted), "query runs");
         let mut child = Work {
             kind: Kind::Child.into(),
             name: "/user.UserService/GetUser".to_owned(),
@@ -137,9 +147,12 @@ mod tests {
             code: Some(5),
             ..Work::default()
         };
-        assert_eq!(work_words(&child), "child call UserService/GetUser stopped after 3.0 ms with NOT_FOUND");
+        assert_eq!(
+            work_words(&child, &hosted),
+            "child call UserService/GetUser stopped after 3.0 ms with NOT_FOUND"
+        );
         child.code = None;
-        assert_eq!(work_words(&child), "child call UserService/GetUser stopped after 3.0 ms");
+        assert_eq!(work_words(&child, &hosted), "child call UserService/GetUser stopped after 3.0 ms");
         let wait = Work {
             kind: Kind::Backoff.into(),
             started_ms: 5.0,
@@ -147,6 +160,21 @@ mod tests {
             planned_ms: Some(120.0),
             ..Work::default()
         };
-        assert_eq!(work_words(&wait), "wait of 120 ms skipped");
+        assert_eq!(work_words(&wait, &hosted), "wait of 120 ms skipped");
+    }
+
+    #[test]
+    fn a_forwarded_call_tells_its_upstream_and_when() {
+        let mut call = Call::default();
+        assert_eq!(forwarded(&call), None);
+        let mut to = Forwarded { address: "http://10.0.0.1:7".to_owned(), sent_ms: 0.42, answered_ms: None };
+        let sent = "to http://10.0.0.1:7 in 0.4 ms".to_owned();
+        call.forwarded = Some(to.clone());
+        assert_eq!(forwarded(&call), Some((sent.clone(), "not answered".to_owned())));
+        to.answered_ms = Some(12.5);
+        call.forwarded = Some(to);
+        assert_eq!(forwarded(&call), Some((sent, "answered after 12 ms".to_owned())));
+        let handler = Work { kind: Kind::Handler.into(), stopped_ms: Some(13.0), ..Work::default() };
+        assert_eq!(work_words(&handler, &call), "forwarding stopped after 13 ms");
     }
 }

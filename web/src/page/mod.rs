@@ -1,8 +1,8 @@
 //! What the page shows: everything that needs a browser.
 //!
 //! [`app`] is the frame; [`stay`] says how long a view owns its calls; [`views`] has one file for each view; a [`call`]
-//! is a life, driven by a task, in a view's reactive owner. A [`part`] is what views are made of, and [`text()`] what
-//! changes in them.
+//! is a life, driven by a task, in a view's reactive owner. A [`part`] is what views are made of, [`text()`] what
+//! changes in them, and [`plain`] what does not.
 
 mod app;
 mod bridge;
@@ -13,9 +13,11 @@ mod left;
 mod news;
 mod panic_notice;
 mod part;
+mod plain;
 mod proofs;
 mod route;
 mod rows;
+mod services;
 mod stay;
 mod terms_fields;
 mod text;

@@ -15,9 +15,23 @@ use leptos::tachys::view::{Mountable, Position, PositionState, Render, RenderHtm
 /// changes within a part is for the signals in it.
 pub(crate) struct Part(Box<dyn FnOnce() -> Box<dyn Mountable> + Send>);
 
+impl Part {
+    /// Makes a part of what `build` puts together.
+    pub(super) fn new(build: impl FnOnce() -> Box<dyn Mountable> + Send + 'static) -> Self {
+        Self(Box::new(build))
+    }
+
+    /// Puts the part together as the last child of an element.
+    pub(super) fn into_element(self, parent: &Element) -> Built {
+        let mut built = self.build();
+        built.mount(parent, None);
+        built
+    }
+}
+
 /// Makes a part of `view`.
 pub(crate) fn part(view: impl IntoView + 'static) -> Part {
-    Part(Box::new(|| Box::new(view.build())))
+    Part::new(|| Box::new(view.build()))
 }
 
 /// Makes a part that is there while `view` makes one.

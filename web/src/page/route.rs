@@ -5,22 +5,17 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast as _;
 use wasm_bindgen::JsValue;
 
+/// The start of the site. What is shown there is another path's.
+pub(crate) const START: &str = "/";
+
 /// The path of the address, as the browser shows it. It belongs to the page.
 #[derive(Clone, Copy)]
 pub(crate) struct Route(RwSignal<String>);
 
 impl Route {
-    /// Reads the address, and follows it from then on: links of this page, and the browser's back and forward. The start
-    /// of the site is `home`.
-    pub(crate) fn follow(home: &'static str) -> Self {
+    /// Reads the address, and follows it from then on: links of this page, and the browser's back and forward.
+    pub(crate) fn follow() -> Self {
         let route = Self(RwSignal::new(path()));
-        if route.0.read_untracked().as_str() == "/" {
-            // In the place of the start, which would otherwise be one step back.
-            if let Ok(history) = window().history() {
-                let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(home));
-            }
-            route.0.set(path());
-        }
         let click = window_event_listener(ev::click, move |event| {
             // Where the browser does not let the page follow the link, it follows it by itself.
             if let Some(target) = target(&event)
@@ -35,6 +30,17 @@ impl Route {
             back.remove();
         });
         route
+    }
+
+    /// Goes from the start of the site to `home`, for those who are there.
+    pub(crate) fn start(self, home: &str) {
+        if self.0.read_untracked().as_str() == START {
+            // In the place of the start, which would otherwise be one step back.
+            if let Ok(history) = window().history() {
+                let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(home));
+            }
+            self.0.set(path());
+        }
     }
 
     /// Returns the path, tracked.

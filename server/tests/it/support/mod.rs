@@ -2,6 +2,7 @@
 
 pub mod attempts;
 pub mod client;
+pub mod console;
 pub mod frames;
 pub mod probe;
 pub mod program;

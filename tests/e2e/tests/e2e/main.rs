@@ -6,6 +6,7 @@
 mod calls;
 mod deadlines;
 mod failing;
+mod forwarded;
 mod greeting;
 mod keyboard;
 mod leaving;

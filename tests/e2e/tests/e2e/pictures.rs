@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use anyhow::Result;
-use drawbridge_e2e::{Browser, Caller, FRONTEND, GREETINGS, Size, Theme, USER, Visit};
+use drawbridge_e2e::{Browser, Caller, FRONTEND, GREETINGS, Server, Size, Theme, USER, Visit};
 
 const SIZES: [Size; 2] =
     [Size { width: 390, height: 844, phone: true }, Size { width: 1440, height: 900, phone: false }];
@@ -122,6 +122,54 @@ async fn of_200_open_calls() -> Result<()> {
     visit.browser.await_value("200 open calls", script, |open: &usize| *open == 200).await?;
     visit.await_text("#calls-title", |words| words.starts_with("200 open")).await?;
     take(&visit.browser, "calls").await
+}
+
+#[tokio::test]
+async fn of_services() -> Result<()> {
+    let hosts = Visit::start("/services").await?;
+    let shown = "return !!document.querySelector('#hosted li')";
+    hosts.browser.await_value("the services", shown, |shown| *shown).await?;
+    take(&hosts.browser, "services-hosted").await?;
+    let upstream = hosts.server.url("");
+    for (name, more) in [
+        ("services-forwarded", &[][..]),
+        (
+            "services-both",
+            &[
+                "--samples",
+                "--expose",
+                "grpc.reflection.*",
+                "--upstream",
+                "shop.Orders=https://orders.example",
+                "--upstream",
+                "shop=http://127.0.0.1:50051",
+                "--upstream",
+                "shop=http://127.0.0.1:50052",
+            ],
+        ),
+    ] {
+        let args = [&["--upstream", &upstream], more].concat();
+        let visit = Visit::of(Server::start_with(&args).await?, "/services").await?;
+        visit.browser.await_value("the services", shown, |shown| *shown).await?;
+        take(&visit.browser, name).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_what_is_forwarded() -> Result<()> {
+    let upstream = Server::start().await?;
+    let visit = Visit::of(Server::start_with(&["--upstream", &upstream.url("")]).await?, "/streams").await?;
+    visit.stream("ada").await?;
+    take(&visit.browser, "streams-lacking").await?;
+    visit.await_state("ada", "completed").await?;
+    let left = Caller::greetings(&visit.server, "grace").await?;
+    visit.server.next_call(GREETINGS).await?;
+    drop(left);
+    let _open = Caller::greetings(&visit.server, "ada").await?;
+    visit.follow("/calls").await?;
+    visit.await_text("#calls tbody .upstream", |words| words.starts_with("to ")).await?;
+    take(&visit.browser, "calls-forwarded").await
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use drawbridge_proto::calls::Call;
 use leptos::prelude::*;
 
-use super::parts::hero;
+use super::parts::{column_head, hero};
 use crate::model::{Failure, record, words};
 use crate::page::part::{Part, part, part_while};
 use crate::page::rows::rows;
@@ -33,7 +33,7 @@ pub(crate) fn calls() -> Part {
     });
     let heads: Vec<_> = ["Call", "Protocol", "Peer", "Time", "Left", "Messages", "How it ended"]
         .into_iter()
-        .map(|head| view! { <th role="columnheader" scope="col">{head}</th> })
+        .map(column_head)
         .collect();
     part(view! {
         {hero(
@@ -115,6 +115,8 @@ fn row(watch: Watch, number: usize) -> Part {
                 " "
                 <span class="request">{told(|call, _, _| call.request_id.clone())}</span>
                 " "
+                <span class="upstream">{told(upstream)}</span>
+                " "
                 <span class="works">{told(works)}</span>
             </th>
             {cells}
@@ -159,7 +161,14 @@ fn tone(call: &Call, _: Duration, _: usize) -> String {
     .to_owned()
 }
 
-/// Tells what ran for the call, and when each of it stopped.
+/// Tells where the call was forwarded to, and how long that took.
+fn upstream(call: &Call, _: Duration, _: usize) -> String {
+    record::forwarded(call).map(|(sent, _)| sent).unwrap_or_default()
+}
+
+/// Tells when the upstream answered, if there is one, what ran for the call, and when each of it stopped.
 fn works(call: &Call, _: Duration, _: usize) -> String {
-    call.works.iter().map(record::work_words).collect::<Vec<_>>().join(" · ")
+    let answered = record::forwarded(call).map(|(_, answered)| answered);
+    let works = call.works.iter().map(|work| record::work_words(work, call));
+    answered.into_iter().chain(works).collect::<Vec<_>>().join(" · ")
 }

@@ -20,6 +20,7 @@ use crate::page::clock;
 use crate::page::failing_fields::{Retries, RetryFields};
 use crate::page::left::Left;
 use crate::page::part::{Part, part, part_while};
+use crate::page::plain::plain;
 use crate::page::proofs::Proofs;
 use crate::page::terms_fields::{Presets, TermsFields, read_seconds, seconds_field};
 use crate::page::text::text;
@@ -202,7 +203,7 @@ fn outcome(composer: Composer, time: ReadSignal<Duration>) -> impl IntoView {
     let verdict = part_while(move || {
         let life = call.life().read();
         let failure = life.as_ref().and_then(Life::failure)?;
-        Some(part(view! { <p class="reason">{status(failure)}</p> }))
+        Some(plain("p", &[("class", "reason")], [status(failure)]))
     });
     view! {
         <header>

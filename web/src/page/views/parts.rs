@@ -9,28 +9,31 @@ use crate::page::bridge;
 use crate::page::call::Call;
 use crate::page::left::Gone;
 use crate::page::part::{Part, part, part_while};
+use crate::page::plain::{self, plain};
 use crate::page::proofs::Proofs;
 use crate::page::rows::rows;
 use crate::page::text::text;
 
 /// Shows the head of a view: what it is for, in a few short `sentences` and in the words of `more`, beside the bridge.
-pub(super) fn hero(sentences: &[&'static str], more: &'static str) -> impl IntoView + use<> {
-    let sentences: Vec<_> = sentences.iter().map(|sentence| view! { <span>{*sentence}</span>" " }).collect();
-    view! {
-        <header class="hero">
-            <h1>{sentences}</h1>
-            <p>{more}</p>
-            {bridge::whole()}
-        </header>
-    }
+pub(super) fn hero(sentences: &[&'static str], more: &'static str) -> Part {
+    let sentences = sentences
+        .iter()
+        .flat_map(|sentence| [plain("span", &[], [plain::words(*sentence)]), plain::words(" ")]);
+    let parts = [plain("h1", &[], sentences), plain("p", &[], [plain::words(more)]), part(bridge::whole())];
+    plain("header", &[("class", "hero")], parts)
+}
+
+/// Heads a column of a table. Roles are written out, because a style sheet that lays a table out anew takes them away.
+pub(super) fn column_head(head: &str) -> Part {
+    plain("th", &[("role", "columnheader"), ("scope", "col")], [plain::words(head)])
 }
 
 /// Says what the last leave has dropped, if anything, and what the server saw of it.
-pub(super) fn left_notice(dropped: &[Gone]) -> impl IntoView + use<> {
+pub(super) fn left_notice(dropped: &[Gone]) -> Option<Part> {
     let named: Vec<_> = dropped.iter().map(|gone| gone.words.as_str()).collect();
     let words = format!("You left, so this was dropped: {}.", named.join(" and "));
-    let receipts = left_receipts(dropped);
-    (!dropped.is_empty()).then(|| view! { <div id="left" role="status"><p>{words}</p>{receipts}</div> })
+    let told = [plain("p", &[], [plain::words(words)])].into_iter().chain(left_receipts(dropped));
+    (!dropped.is_empty()).then(|| plain("div", &[("id", "left"), ("role", "status")], told))
 }
 
 /// Tells for each of the dropped calls what the server saw of it.
@@ -40,7 +43,8 @@ pub(super) fn left_receipts(dropped: &[Gone]) -> Vec<Part> {
     let receipt = |gone: &Gone| {
         let name = if several { format!("{}. ", words::key(&gone.words)) } else { String::new() };
         let request_id = gone.sent.request_id.clone();
-        part(view! { <p class="receipt">{name} {text(move || proofs.of(&request_id).receipt())}</p> })
+        let told = part(text(move || proofs.of(&request_id).receipt()));
+        plain("p", &[("class", "receipt")], [plain::words(name), told])
     };
     dropped.iter().map(receipt).collect()
 }
@@ -50,7 +54,8 @@ pub(super) fn receipt(call: Call) -> Part {
     part_while(move || {
         let cancelled = call.life().read().as_ref().is_some_and(|life| *life.state() == State::Cancelled);
         cancelled.then(|| {
-            part(view! { <p class="receipt" role="status">{text(move || call.proof().receipt())}</p> })
+            let told = part(text(move || call.proof().receipt()));
+            plain("p", &[("class", "receipt"), ("role", "status")], [told])
         })
     })
 }
@@ -58,12 +63,14 @@ pub(super) fn receipt(call: Call) -> Part {
 /// Shows why a call failed: what it means, then the code and the message as they came. It is made of what may stand in a
 /// line of text, so that it may stand in an `<output>` too.
 pub(super) fn reason(failure: &Failure) -> Part {
-    part(view! { <span class="reason"><span>{failure.words()}</span>" "{status(failure)}</span> })
+    let words = plain("span", &[], [plain::words(failure.words())]);
+    plain("span", &[("class", "reason")], [words, plain::words(" "), status(failure)])
 }
 
 /// Shows the status of a call that failed: its code by name, and the message that came with it.
-pub(super) fn status(failure: &Failure) -> impl IntoView + use<> {
-    view! { <span class="status"><code>{failure.code_name()}</code>" "{failure.message().to_owned()}</span> }
+pub(super) fn status(failure: &Failure) -> Part {
+    let code = plain("code", &[], [plain::words(failure.code_name())]);
+    plain("span", &[("class", "status")], [code, plain::words(format!(" {}", failure.message()))])
 }
 
 /// Lists the messages of a call as they came.
@@ -73,7 +80,7 @@ pub(super) fn messages(call: Call) -> Part {
         let life = call.life().read_untracked();
         life.as_ref().and_then(|life| life.message(number)).unwrap_or_default().to_owned()
     };
-    rows(numbers, move |number| part(view! { <li>{message(number)}</li> }))
+    rows(numbers, move |number| plain("li", &[], [plain::words(message(number))]))
 }
 
 /// Shows why the call failed, if it did, where it may interrupt.

@@ -12,6 +12,7 @@ use crate::page::clock;
 use crate::page::left::{Gone, Left};
 use crate::page::news::news;
 use crate::page::part::{Part, part, part_while};
+use crate::page::plain::{self, plain};
 use crate::page::rows::rows;
 use crate::page::terms_fields::{PRESETS, TermsFields};
 use crate::page::text::text;
@@ -169,7 +170,7 @@ pub(crate) fn streams() -> Part {
 
 /// Shows the key of a stream that runs.
 fn chip(key: &str) -> Part {
-    part(view! { <span class="chip">{words::key(key)}</span>" " })
+    part(vec![plain("span", &[("class", "chip")], [plain::words(words::key(key))]), plain::words(" ")])
 }
 
 /// Says which streams the last leave has dropped, and offers them again.
@@ -205,12 +206,9 @@ fn empty(board: Board) -> Part {
 
 /// Says why a seventh stream waits.
 fn waiting() -> Part {
-    part(view! {
-        <p class="note" role="status">
-            "This page came over HTTP/1.1, where a browser holds six connections to one server. "
-            "Streams beyond the sixth wait until another ends."
-        </p>
-    })
+    let why = "This page came over HTTP/1.1, where a browser holds six connections to one server. \
+               Streams beyond the sixth wait until another ends.";
+    plain("p", &[("class", "note"), ("role", "status")], [plain::words(why)])
 }
 
 /// Tells whether the page came over HTTP/1.1, as far as the browser says.

@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
+use super::parts::column_head;
 use crate::model::waterfall::{Kind, Row, Tone};
 use crate::model::{Waterfall, words};
 use crate::page::part::{Part, part, part_while};
+use crate::page::plain::{self, plain};
 use crate::page::text::text;
 
 /// How wide a bar's cell is, in units of its own.
 const WIDTH: u64 = 1_000;
 
 /// Shows `drawn` as a table, once there is something to show. Its cells hold the figures; the bars beside them say nothing
-/// that is not said in words. Roles are written out, because a style sheet that lays a table out anew takes them away.
+/// that is not said in words.
 pub(super) fn waterfall(drawn: Memo<Waterfall>) -> Part {
     let verdicts = text(move || drawn.read().verdicts.clone().unwrap_or_default());
     part(view! {
@@ -37,46 +39,39 @@ pub(super) fn waterfall(drawn: Memo<Waterfall>) -> Part {
 }
 
 fn table(drawn: &Waterfall) -> Part {
-    let rows: Vec<_> = drawn.rows.iter().map(|one| row(drawn, one)).collect();
-    let heads: Vec<_> = ["", "Began", "Asked", "Granted", "Took", "How it ended"]
-        .into_iter()
-        .map(|head| view! { <th role="columnheader" scope="col">{head}</th> })
-        .collect();
-    part(view! {
-        <table id="waterfall" class="figures" role="table" aria-labelledby="happened">
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">"Hop"</th>
-                    {heads}
-                </tr>
-            </thead>
-            <tbody role="rowgroup">{rows}</tbody>
-        </table>
-    })
+    let heads = ["Hop", "", "Began", "Asked", "Granted", "Took", "How it ended"].map(column_head);
+    let head = plain("thead", &[("role", "rowgroup")], [plain("tr", &[("role", "row")], heads)]);
+    let body = plain("tbody", &[("role", "rowgroup")], drawn.rows.iter().map(|one| row(drawn, one)));
+    let attributes =
+        [("id", "waterfall"), ("class", "figures"), ("role", "table"), ("aria-labelledby", "happened")];
+    plain("table", &attributes, [head, body])
 }
 
-fn row(drawn: &Waterfall, row: &Row) -> impl IntoView + use<> {
+fn row(drawn: &Waterfall, row: &Row) -> Part {
     let time = |time: Option<Duration>| time.map_or_else(|| "–".to_owned(), words::precise);
-    let figures: Vec<_> = [
-        ("Began", time(Some(row.start))),
-        ("Asked", time(row.asked)),
-        ("Granted", time(row.granted)),
+    let bars = part(view! {
+        <svg viewBox="0 0 1000 20" preserveAspectRatio="none" aria-hidden="true" inner_html=bars(drawn, row)></svg>
+    });
+    let cell = |name, value, content| plain("td", &[("role", "cell"), (name, value)], [content]);
+    let figure = |head, figure| cell("data-head", head, plain::words(figure));
+    let cells = [
+        plain("th", &[("role", "rowheader"), ("scope", "row")], [plain::words(row.name.clone())]),
+        cell("class", "bar", bars),
+        figure("Began", time(Some(row.start))),
+        figure("Asked", time(row.asked)),
+        figure("Granted", time(row.granted)),
         // What was skipped took no time; how long it would have taken is said at its end.
-        ("Took", time(row.used.filter(|_| row.kind != Kind::Skipped))),
-    ]
-    .into_iter()
-    .map(|(head, figure)| view! { <td role="cell" data-head=head>{figure}</td> })
-    .collect();
-    view! {
-        <tr role="row" data-kind=kind(row.kind) data-tone=tone(row.tone) data-depth=row.depth.to_string()>
-            <th role="rowheader" scope="row">{row.name.clone()}</th>
-            <td role="cell" class="bar">
-                <svg viewBox="0 0 1000 20" preserveAspectRatio="none" aria-hidden="true" inner_html=bars(drawn, row)></svg>
-            </td>
-            {figures}
-            <td role="cell" class="end">{row.end.clone()}</td>
-        </tr>
-    }
+        figure("Took", time(row.used.filter(|_| row.kind != Kind::Skipped))),
+        cell("class", "end", plain::words(row.end.clone())),
+    ];
+    let depth = row.depth.to_string();
+    let attributes = [
+        ("role", "row"),
+        ("data-kind", kind(row.kind)),
+        ("data-tone", tone(row.tone)),
+        ("data-depth", &depth),
+    ];
+    plain("tr", &attributes, cells)
 }
 
 /// Draws what a row took, what it was granted, and the deadline of the whole call.

@@ -1,0 +1,150 @@
+//! The console tells what is forwarded: which services, and each call with its upstream.
+
+use bytes::Bytes;
+use drawbridge::{Bridge, Exposed};
+use drawbridge_proto::calls::{Call, Forwarded, Forwarding, ServicesRequest, ServicesResponse};
+use tokio::net::TcpSocket;
+
+use crate::support::client::Wire;
+use crate::support::console::{call, get, start, tells, watch};
+use crate::support::probe::{Probe, told};
+use crate::support::upstream::{RawUpstream, upstream_at};
+
+const PATH: &str = "/any.Service/Method";
+const LABEL: (&str, &str) = ("x-request-id", "order-17");
+
+fn answered(call: &Call) -> bool {
+    call.forwarded.as_ref().is_some_and(|forwarded| forwarded.answered_ms.is_some())
+}
+
+#[tokio::test]
+async fn a_watcher_sees_a_call_go_to_its_upstream_and_be_answered() {
+    let mut upstream = RawUpstream::start().await;
+    let (server, mut console) = start(upstream.bridge()).await;
+    let mut watched = watch(&mut console).await;
+    for wire in Wire::ALL {
+        let key = told("k");
+        let calling = call(wire, &server, PATH, &key, &[LABEL]);
+        let (answer, (sent, stream)) = tokio::join!(calling, async {
+            let mut arrived = upstream.call().await;
+            let sent = tells(&mut watched, |call| call.end.is_none() && call.forwarded.is_some()).await;
+            (sent, arrived.begin(&[]))
+        });
+        assert_eq!(sent.forwarded.as_ref().unwrap().answered_ms, None, "{wire:?}: the upstream is silent");
+        let open = tells(&mut watched, |call| call.call_id == sent.call_id && answered(call)).await;
+        assert!(open.end.is_none(), "{wire:?}");
+        drop((answer, stream));
+        let ended = tells(&mut watched, |call| call.call_id == sent.call_id && call.end.is_some()).await;
+        let Forwarded { address, sent_ms, answered_ms } = ended.forwarded.unwrap();
+        assert_eq!(address, format!("http://{}", upstream.address));
+        assert_eq!(Some(sent_ms), sent.forwarded.map(|forwarded| forwarded.sent_ms), "{wire:?}");
+        let times = [0.0, sent_ms, answered_ms.unwrap(), ended.elapsed_ms];
+        assert!(times.is_sorted(), "{wire:?}: {times:?}");
+    }
+    let kept = get(&mut console, LABEL.1).await;
+    assert!(kept.len() == Wire::ALL.len() && kept.iter().all(answered), "{kept:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_is_sent_again_is_told_with_the_last_time() {
+    let mut upstream = RawUpstream::start().await;
+    let (server, mut console) = start(upstream.bridge()).await;
+    let mut watched = watch(&mut console).await;
+    let key = told("k");
+    let calling = call(Wire::GRPC, &server, PATH, &key, &[LABEL]);
+    let sent = |call: &Call| call.forwarded.as_ref().map(|forwarded| forwarded.sent_ms);
+    let (_answer, (first, again)) = tokio::join!(calling, async {
+        let mut refused = upstream.call().await;
+        let first = tells(&mut watched, |call| sent(call).is_some()).await;
+        refused.answer.send_reset(h2::Reason::REFUSED_STREAM);
+        let mut arrived = upstream.call().await;
+        let again = tells(&mut watched, |call| sent(call) > sent(&first)).await;
+        arrived.complete(&Bytes::new(), &[]);
+        (first, again)
+    });
+    assert_eq!(first.call_id, again.call_id);
+}
+
+#[tokio::test]
+async fn what_does_not_go_to_an_upstream_is_told_without_one() {
+    let (hosted, _events) = Probe::hosted();
+    // A port that is taken, and that nobody listens on.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let (server, mut console) = start(hosted.upstream(upstream_at(socket.local_addr().unwrap()))).await;
+    for (path, code) in [("/Message/Stream", 9), (PATH, 14)] {
+        let answer = call(Wire::WEB_H1, &server, path, &told("fail"), &[LABEL]).await;
+        assert_eq!(answer.ending().await.code, code, "{path}");
+    }
+    let kept = get(&mut console, LABEL.1).await;
+    assert_eq!(kept.iter().map(|call| call.forwarded.clone()).collect::<Vec<_>>(), [None, None]);
+}
+
+#[tokio::test]
+async fn a_forwarded_call_that_went_well_is_as_plain_as_a_hosted_one() {
+    let mut upstream = RawUpstream::start().await;
+    let (server, mut console) = start(upstream.bridge()).await;
+    let key = told("k");
+    let calling = call(Wire::GRPC, &server, PATH, &key, &[]);
+    let (answer, ()) = tokio::join!(calling, async {
+        upstream.call().await.complete(&Bytes::new(), &[]);
+    });
+    assert_eq!(answer.ending().await.code, 0);
+    let first = watch(&mut console).await.message().await.unwrap().unwrap();
+    assert_eq!(first.calls, [], "nobody has watched");
+}
+
+async fn services(bridge: Bridge) -> ServicesResponse {
+    let (_server, mut console) = start(bridge).await;
+    console.services(ServicesRequest {}).await.unwrap().into_inner()
+}
+
+fn upstreams(of: &[&str]) -> Bridge {
+    let (hosted, _events) = Probe::hosted();
+    of.iter().fold(hosted, |bridge, upstream| bridge.upstream(upstream.parse().unwrap()))
+}
+
+const HOSTED: [&str; 2] = ["Message", "drawbridge.calls.v1.Calls"];
+
+#[tokio::test]
+async fn a_bridge_without_upstreams_tells_what_it_hosts() {
+    let told = services(upstreams(&[]).expose(["*".parse().unwrap()])).await;
+    let hosted = HOSTED.map(str::to_owned).to_vec();
+    assert_eq!(told, ServicesResponse { hosted, ..ServicesResponse::default() });
+}
+
+#[tokio::test]
+async fn what_is_forwarded_is_told_in_the_order_in_which_it_counts() {
+    let told = services(upstreams(&[
+        "http://127.0.0.1:7001/",
+        "shop=http://[::1]:7002",
+        "shop.Orders=http://orders.example",
+        "shop=http://127.0.0.1:7003",
+    ]))
+    .await;
+    let forwarding = |name: Option<&str>, addresses: &[&str]| Forwarding {
+        name: name.map(str::to_owned),
+        addresses: addresses.iter().map(ToString::to_string).collect(),
+    };
+    assert_eq!(told.hosted, HOSTED);
+    assert_eq!(
+        told.forwarded,
+        [
+            forwarding(Some("shop.Orders"), &["http://orders.example"]),
+            forwarding(Some("shop"), &["http://[::1]:7002", "http://127.0.0.1:7003"]),
+            forwarding(None, &["http://127.0.0.1:7001"]),
+        ]
+    );
+    assert!(told.closed.contains(&"grpc.reflection".to_owned()), "{:?}", told.closed);
+    assert_eq!(told.exposed, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_closed_is_told_where_there_is_an_upstream_for_the_rest() {
+    let exposed = ["grpc.reflection.*", "envoy.admin.v3.Admin"];
+    let patterns = exposed.map(|pattern| pattern.parse::<Exposed>().unwrap());
+    let told = services(upstreams(&["http://127.0.0.1:7001"]).expose(patterns.clone())).await;
+    assert_eq!((told.closed.len(), told.exposed), (5, exposed.map(str::to_owned).to_vec()));
+    let told = services(upstreams(&["shop=http://127.0.0.1:7001"]).expose(patterns)).await;
+    assert_eq!((told.closed.len(), told.exposed.len()), (0, 0), "a name is open as it stands");
+}

@@ -1,0 +1,113 @@
+//! The console tells what a request has set off: its hops, its attempts and their queries.
+
+use drawbridge::samples::{FrontendService, UserService};
+use drawbridge::{Bridge, directory::Directory, in_process};
+use drawbridge_proto::calls::end::Reason;
+use drawbridge_proto::calls::work::Kind;
+use drawbridge_proto::frontend::GetUserRequest;
+use drawbridge_proto::frontend::frontend_service_server::FrontendServiceServer;
+use drawbridge_proto::user::user_service_server::UserServiceServer;
+use drawbridge_proto::user::{FailFirst, UserRequest};
+
+use crate::support::client::{Wire, frame};
+use crate::support::console::{call, get, kinds, reason, start, stopped, tells, watch};
+
+const FRONTEND: &str = "/frontend.FrontendService/GetUser";
+
+/// The frontend and, behind it, the user service.
+fn frontend() -> Bridge {
+    let directory = Directory::in_memory().unwrap();
+    let mut bridge = Bridge::new();
+    let users = UserServiceServer::new(UserService::new(directory));
+    let users = Bridge::new().share_calls(bridge.calls()).serve(users);
+    bridge.serve(FrontendServiceServer::new(FrontendService::new(in_process(users.into_router()))))
+}
+
+/// Asks the frontend for a user, whose lookup takes so long and whose first attempts fail.
+fn asks(lookup_ms: u32, fail: Option<FailFirst>) -> GetUserRequest {
+    let user = UserRequest { name: "ada".to_owned(), lookup_ms, fail };
+    GetUserRequest { user: Some(user), child_timeout_ms: None, fail: None }
+}
+
+#[tokio::test]
+async fn the_hops_and_attempts_of_a_request_are_told_in_their_order() {
+    let (server, mut console) = start(frontend()).await;
+    let fail = FailFirst { attempts: 2, code: 14, pushback_ms: Some(0) };
+    let headers = [("x-request-id", "order-17"), ("grpc-timeout", "1H")];
+    let answer = call(Wire::WEB_H1, &server, FRONTEND, &asks(0, Some(fail)), &headers).await;
+    assert_eq!(answer.finish::<()>().await.1.code, 0);
+    let calls = get(&mut console, "order-17").await;
+    let [frontend, users @ ..] = &calls[..] else { panic!("no calls") };
+    assert_eq!((frontend.method.as_str(), frontend.parent_call_id.as_ref()), (FRONTEND, None));
+    assert_eq!(
+        kinds(frontend),
+        [Kind::Handler, Kind::Child, Kind::Backoff, Kind::Child, Kind::Backoff, Kind::Child]
+    );
+    let codes: Vec<_> = frontend.works.iter().filter_map(|work| work.code).collect();
+    assert_eq!(codes, [14, 14, 0]);
+    assert_eq!(users.len(), 3);
+    for (attempt, user) in users.iter().enumerate() {
+        assert_eq!(user.parent_call_id.as_ref(), Some(&frontend.call_id));
+        assert_eq!(user.previous_attempts as usize, attempt);
+        assert_eq!(user.end.as_ref().unwrap().code, if attempt < 2 { 14 } else { 0 });
+        assert!(user.asked_ms.unwrap() < frontend.granted_ms.unwrap());
+    }
+    assert_eq!(kinds(&users[2]), [Kind::Handler, Kind::Query]);
+    assert!(calls.iter().all(stopped));
+}
+
+#[tokio::test]
+async fn the_frontend_itself_fails_as_often_as_it_is_asked_to() {
+    let (server, _console) = start(frontend()).await;
+    let fail = Some(FailFirst { attempts: 2, code: 8, pushback_ms: None });
+    let request = GetUserRequest { fail, ..asks(0, None) };
+    for (previous, code) in [("0", 8), ("1", 8), ("2", 0)] {
+        let headers = [("grpc-previous-rpc-attempts", previous)];
+        let answer = call(Wire::WEB_H1, &server, FRONTEND, &request, &headers).await;
+        assert_eq!(answer.finish::<()>().await.1.code, code, "{previous}");
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_was_skipped_is_on_record() {
+    let (server, mut console) = start(frontend()).await;
+    let fail = FailFirst { attempts: 5, code: 14, pushback_ms: Some(7_200_000) };
+    let headers = [("x-request-id", "order-17"), ("grpc-timeout", "1H")];
+    let answer = call(Wire::WEB_H1, &server, FRONTEND, &asks(0, Some(fail)), &headers).await;
+    let ending = answer.ending().await;
+    assert_eq!(ending.code, 4);
+    assert!(
+        ending.words.contains("the last one failed with UNAVAILABLE: attempt 1 fails"),
+        "{}",
+        ending.words
+    );
+    let calls = get(&mut console, "order-17").await;
+    let [_, _, backoff] = &calls[0].works[..] else { panic!("{:?}", calls[0].works) };
+    assert_eq!((backoff.kind(), backoff.planned_ms), (Kind::Backoff, Some(7_200_000.0)));
+    assert!(backoff.stopped_ms.unwrap() - backoff.started_ms < 1_000.0, "an hour is not slept: {backoff:?}");
+}
+
+#[tokio::test]
+async fn leaving_is_told_with_the_stop_of_the_handler_the_child_and_the_query() {
+    let (server, mut console) = start(frontend()).await;
+    for wire in Wire::ALL {
+        let label = format!("{wire:?}").replace(|letter: char| !letter.is_ascii_alphanumeric(), "");
+        let mut connection = wire.connect(server.address).await;
+        let left = {
+            let label = label.clone();
+            tokio::spawn(async move {
+                let headers = [("x-request-id", label.as_str())];
+                wire.call_with(&mut connection, FRONTEND, frame(&asks(60_000, None)), &headers).await
+            })
+        };
+        let mut watched = watch(&mut console).await;
+        tells(&mut watched, |call| call.request_id == label && kinds(call).contains(&Kind::Query)).await;
+        left.abort();
+        let calls = get(&mut console, &label).await;
+        assert_eq!(calls.len(), 2, "{wire:?}");
+        for (call, last) in calls.iter().zip([Kind::Child, Kind::Query]) {
+            assert_eq!((reason(call), kinds(call)), (Some(Reason::ClientGone), vec![Kind::Handler, last]));
+            assert!(stopped(call), "asked with patience, it is told when all has stopped: {call:?}");
+        }
+    }
+}

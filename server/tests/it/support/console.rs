@@ -1,0 +1,71 @@
+//! A server that tells of its calls, and who asks it.
+
+use drawbridge::{Bridge, CallsService, HostPolicy};
+use drawbridge_proto::calls::calls_client::CallsClient;
+use drawbridge_proto::calls::calls_server::CallsServer;
+use drawbridge_proto::calls::end::Reason;
+use drawbridge_proto::calls::work::Kind;
+use drawbridge_proto::calls::{Call, End, GetRequest, WatchRequest, WatchResponse, Work};
+use tonic::Streaming;
+use tonic::transport::{Channel, Endpoint};
+
+use super::client::{Answer, Wire, frame};
+use super::{Server, soon};
+
+/// Hosts the console for the calls of a bridge.
+pub fn with_console(mut bridge: Bridge) -> Bridge {
+    let console =
+        CallsService::new(bridge.calls(), bridge.services(), HostPolicy::Loopback { also: Vec::new() });
+    bridge.serve(CallsServer::new(console))
+}
+
+/// A server whose console is asked over a connection of its own.
+pub async fn start(bridge: Bridge) -> (Server, CallsClient<Channel>) {
+    let server = Server::start(with_console(bridge)).await;
+    let channel = Endpoint::from_shared(format!("http://{}", server.address)).unwrap().connect_lazy();
+    (server, CallsClient::new(channel))
+}
+
+pub async fn call(
+    wire: Wire,
+    server: &Server,
+    path: &str,
+    message: &impl prost::Message,
+    headers: &[(&str, &str)],
+) -> Answer {
+    wire.call_with(&mut wire.connect(server.address).await, path, frame(message), headers).await
+}
+
+pub async fn watch(console: &mut CallsClient<Channel>) -> Streaming<WatchResponse> {
+    console.watch(WatchRequest {}).await.unwrap().into_inner()
+}
+
+/// Waits until the console tells of a call that is as wanted.
+pub async fn tells(watched: &mut Streaming<WatchResponse>, wanted: impl Fn(&Call) -> bool) -> Call {
+    soon("the console to tell of a call", async {
+        loop {
+            let response = watched.message().await.unwrap().unwrap();
+            if let Some(call) = response.calls.into_iter().find(&wanted) {
+                return call;
+            }
+        }
+    })
+    .await
+}
+
+pub async fn get(console: &mut CallsClient<Channel>, request_id: &str) -> Vec<Call> {
+    let request = GetRequest { request_id: request_id.to_owned(), wait_ms: 10_000 };
+    console.get(request).await.unwrap().into_inner().calls
+}
+
+pub fn reason(call: &Call) -> Option<Reason> {
+    call.end.as_ref().map(End::reason)
+}
+
+pub fn kinds(call: &Call) -> Vec<Kind> {
+    call.works.iter().map(Work::kind).collect()
+}
+
+pub fn stopped(call: &Call) -> bool {
+    call.works.iter().all(|work| work.stopped_ms.is_some())
+}
