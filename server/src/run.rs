@@ -148,11 +148,11 @@ fn upstreams(config: &Config, bridge: Bridge) -> Result<Bridge, RunError> {
     let mut bridge =
         bridge.expose(config.expose.iter().cloned()).trusted_proxies(config.trusted_proxy.iter().copied());
     for upstream in &config.upstream {
-        let mut upstream = upstream.clone().pool(options);
-        if let Some(authorities) = &authorities {
-            upstream = upstream.certificate_authorities(authorities)?;
-        }
-        bridge = bridge.upstream(upstream);
+        let upstream = upstream.clone().pool(options);
+        bridge = bridge.upstream(match &authorities {
+            Some(authorities) => upstream.certificate_authorities(authorities)?,
+            None => upstream.system_authorities()?,
+        });
     }
     Ok(bridge)
 }

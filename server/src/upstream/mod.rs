@@ -2,7 +2,8 @@
 //!
 //! In the order in which a call meets them:
 //!
-//! 1. [`target`]: where calls may go, as the configuration says; [`routes`]: which call goes where, and which goes nowhere.
+//! 1. [`target`]: where calls may go, as the configuration says, and [`authorities`], whose certificates are believed there;
+//!    [`routes`]: which call goes where, and which goes nowhere.
 //! 2. [`forward`]: the call itself, from its head to the end of its answer. [`upload`] sends its messages, [`answer`] is
 //!    what comes back, [`headers`] says which metadata goes along, and [`peer`] who the caller is said to be.
 //! 3. [`pool`]: the connections that calls share, and [`lease`], a call's place on one. [`connect`] makes one, [`connection`] keeps it, and [`resets`] says when
@@ -10,6 +11,7 @@
 //! 4. [`failure`]: what is said of an upstream that fails.
 
 mod answer;
+mod authorities;
 mod connect;
 mod connection;
 mod failure;

@@ -25,5 +25,6 @@ mod support;
 mod tls;
 mod upstream_faults;
 mod upstream_pool;
+mod upstream_process;
 mod users;
 mod wire_rules;
