@@ -19,6 +19,7 @@ mod page;
 mod program;
 mod propagation;
 mod protocols;
+mod smuggling;
 mod soak;
 mod storm;
 mod support;

@@ -54,7 +54,18 @@ impl Burst {
 
     /// Calls a gRPC method with one message.
     pub fn call(&mut self, stream: u32, path: &str, message: &Bytes) -> &mut Self {
-        let headers = [
+        self.call_with(stream, path, &[], message)
+    }
+
+    /// The same with further headers, which are written as they stand here.
+    pub fn call_with(
+        &mut self,
+        stream: u32,
+        path: &str,
+        further: &[(&str, &str)],
+        message: &Bytes,
+    ) -> &mut Self {
+        let mut headers = [
             // Indexed: `:method: POST`, `:scheme: http`.
             &[0x83, 0x86][..],
             // Literals without indexing: `:path`, `:authority` and `content-type` by the index of their names.
@@ -65,6 +76,13 @@ impl Burst {
             b"\x00\x02te\x08trailers",
         ]
         .concat();
+        for (name, value) in further {
+            headers.push(0);
+            for text in [name, value] {
+                headers.push(u8::try_from(text.len()).unwrap());
+                headers.extend_from_slice(text.as_bytes());
+            }
+        }
         self.push(kind::HEADERS, END_HEADERS, stream, &headers).push(kind::DATA, END_STREAM, stream, message)
     }
 
@@ -158,5 +176,28 @@ impl Raw {
         // Indexed: `:status: 200`. Literals: `content-type` by the index of its name, and the status.
         let headers = [&[0x88][..], b"\x0f\x10\x10application/grpc", b"\x00\x0bgrpc-status\x010"].concat();
         self.0.send(Burst::default().push(kind::HEADERS, END_STREAM | END_HEADERS, stream, &headers)).await;
+    }
+
+    /// Begins an answer, with one message.
+    pub async fn begin(&mut self, stream: u32, message: &Bytes) {
+        let headers = [&[0x88][..], b"\x0f\x10\x10application/grpc"].concat();
+        let mut burst = Burst::default();
+        burst.push(kind::HEADERS, END_HEADERS, stream, &headers).push(kind::DATA, 0, stream, message);
+        self.0.send(&burst).await;
+    }
+
+    /// Says these bytes, whatever they are.
+    pub async fn say(&mut self, bytes: &[u8]) {
+        soon("room for bytes", self.0.0.write_all(bytes)).await.unwrap();
+    }
+
+    /// Says that nothing more will be said, and still listens.
+    pub async fn close_half(&mut self) {
+        self.0.0.shutdown().await.unwrap();
+    }
+
+    /// Ends the connection without a word of goodbye, as a machine does that was started anew and knows nothing of it.
+    pub fn break_off(self) {
+        socket2::SockRef::from(&self.0.0).set_linger(Some(std::time::Duration::ZERO)).unwrap();
     }
 }
