@@ -27,5 +27,6 @@ mod tls;
 mod upstream_faults;
 mod upstream_pool;
 mod upstream_process;
+mod upstream_vanishes;
 mod users;
 mod wire_rules;

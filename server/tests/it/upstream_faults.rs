@@ -165,6 +165,26 @@ async fn an_answer_that_is_no_grpc_has_the_code_of_its_http_status() {
 }
 
 #[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = RawUpstream::start().await;
+    for status in [301, 302, 303, 307, 308] {
+        let upstream = RawUpstream::start().await;
+        let server = Server::start(upstream.bridge()).await;
+        let location = format!("http://{}{PATH}", elsewhere.address);
+        let _answering = upstream.answering(move |mut call| {
+            let head = http::Response::builder().status(status).header("location", &location).body(());
+            async move { drop(call.answer.send_response(head.unwrap(), true).unwrap()) }
+        });
+        let answer = Wire::WEB_H1.call(server.address, PATH, &told("k")).await;
+        assert!(!answer.headers.contains_key("location"), "{status}");
+        let ending = answer.ending().await;
+        assert_eq!(ending.code, 2, "{status}");
+        assert!(ending.words.contains(&status.to_string()), "{}", ending.words);
+    }
+    assert_eq!(elsewhere.connections(), 0);
+}
+
+#[tokio::test]
 async fn an_answer_without_a_status_is_unknown() {
     for with_message in [false, true] {
         let upstream = RawUpstream::start().await;
