@@ -19,6 +19,7 @@ mod page;
 mod program;
 mod propagation;
 mod protocols;
+mod slow_readers;
 mod smuggling;
 mod soak;
 mod storm;

@@ -4,10 +4,14 @@
 #![cfg(target_os = "linux")]
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use drawbridge::ConnectionOptions;
 use drawbridge_proto::message::Request as KeyRequest;
 
-use crate::support::client::{Wire, frame};
+use crate::support::Server;
+use crate::support::client::{Answer, Connection, Wire, frame};
+use crate::support::probe::{Events, Probe, told};
 use crate::support::program::Program;
 
 /// How many streams are opened and left, unless `DRAWBRIDGE_SOAK` says otherwise, as `cargo xtask soak` does.
@@ -58,4 +62,66 @@ async fn memory_and_open_calls_are_after_many_streams_what_they_were_before() {
     let after = program.resident_bytes();
     println!("{streams} streams opened and left; resident memory: {before} bytes before, {after} after");
     assert!(after < before + before / 4, "resident memory grew from {before} to {after} bytes");
+}
+
+/// How many idle streams are open at a time, unless `DRAWBRIDGE_SOAK_IDLE` says otherwise.
+const IDLE: u64 = 1_000;
+
+/// How many of them share a connection, on either side of the bridge. So there are files enough for all.
+const SHARING: u64 = 100;
+
+/// Opens idle streams, and waits until the upstream has them all.
+async fn open_idle(program: &Program, events: &mut Events, streams: u64) -> Vec<(Connection, Vec<Answer>)> {
+    let address = program.socket();
+    let opening = (0..streams / SHARING).map(|_| {
+        tokio::spawn(async move {
+            let mut connection = Wire::GRPC.connect(address).await;
+            let mut open = Vec::new();
+            for _ in 0..SHARING {
+                let body = frame(&told("silent"));
+                open.push(Wire::GRPC.call_with(&mut connection, "/Message/Stream", body, &[]).await);
+            }
+            (connection, open)
+        })
+    });
+    let opening: Vec<_> = opening.collect();
+    for _ in 0..streams {
+        events.started().await;
+    }
+    let mut open = Vec::new();
+    for each in opening {
+        open.push(each.await.unwrap());
+    }
+    open
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_after_many_idle_streams_over_one_bridge_is_what_it_was_before() {
+    let streams = std::env::var("DRAWBRIDGE_SOAK_IDLE").map_or(IDLE, |count| count.parse().unwrap());
+    let (bridge, mut events) = Probe::hosted();
+    let options = ConnectionOptions { max_streams: SHARING as u32, ..ConnectionOptions::default() };
+    let upstream = Server::start_with(bridge, options).await;
+    let program =
+        Program::start(&["--log", "warn", "--upstream", &format!("http://{}", upstream.address)]).await;
+    let mut rounds = Vec::new();
+    for round in 0..3 {
+        let before = program.resident_bytes();
+        let open = open_idle(&program, &mut events, streams).await;
+        assert_eq!(upstream.calls.open() as u64, streams, "open at the upstream");
+        let full = program.resident_bytes();
+        drop(open);
+        for _ in 0..streams {
+            events.released().await;
+        }
+        assert_eq!(upstream.calls.open(), 0, "open at the upstream");
+        for _ in 0..10 {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            println!("  {}", program.resident_bytes());
+        }
+        let after = program.resident_bytes();
+        println!(
+            "round {round}, {streams} idle streams; resident memory: {before} bytes before, {full} with them, {after} after"
+        );
+        rounds.push((before, full, after));
+    }
 }

@@ -100,6 +100,30 @@ async fn beyond_the_most_connections_a_call_waits_and_gets_the_next_free_stream(
 }
 
 #[tokio::test]
+async fn those_who_wait_for_a_stream_get_it_in_the_order_in_which_they_came() {
+    let mut upstream = RawUpstream::with_room(1).await;
+    let options = PoolOptions { max_connections: 1, ..PoolOptions::default() };
+    let server = roomy(upstream.bridge_with(options)).await;
+    let mut calls = JoinSet::new();
+    for index in 0..5 {
+        let path = format!("/any.Service/Method{index}");
+        calls.spawn(async move { Wire::GRPC.call(server.address, &path, &told("k")).await.ending().await });
+        soon("the call to wait", async {
+            while server.calls.open() <= index {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+    for index in 0..5 {
+        let mut call = upstream.call().await;
+        assert_eq!(call.head.uri.path(), format!("/any.Service/Method{index}"));
+        call.trailers_only(&[("grpc-status", "0")]);
+    }
+    assert!(calls.join_all().await.iter().all(|ending| ending.code == 0));
+}
+
+#[tokio::test]
 async fn a_call_that_waits_too_long_is_told_so_and_one_with_a_deadline_ends_at_it() {
     let upstream = RawUpstream::with_room(1).await;
     let options = PoolOptions {
@@ -175,6 +199,32 @@ async fn an_address_that_is_dead_is_left_out_and_tried_again() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_address_that_fails_is_not_tried_with_each_call() {
+    const CALLS: usize = 200;
+    let alive = RawUpstream::start().await;
+    let failing = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let bridge = Bridge::new()
+        .upstream(upstream_at(failing.local_addr().unwrap()))
+        .upstream(upstream_at(alive.address));
+    let tries = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&tries);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = failing.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            drop(stream);
+        }
+    });
+    let server = roomy(bridge).await;
+    let _answering = alive.answering(complete);
+    let mut connection = Wire::GRPC.connect(server.address).await;
+    for _ in 0..CALLS {
+        assert_eq!(open(&mut connection).await.finish::<Progress>().await.1.code, 0);
+    }
+    let tries = tries.load(Ordering::SeqCst);
+    assert!(tries > 0 && tries < CALLS / 10, "{tries} tries for {CALLS} calls");
 }
 
 #[tokio::test]

@@ -14,6 +14,9 @@ use crate::support::frames::Raw;
 use crate::support::probe::told;
 use crate::support::upstream::upstream_at;
 
+/// For how long an upstream may be silent before it is asked, and before it is given up.
+const KEEPALIVE: Duration = Duration::from_millis(300);
+
 const PATH: &str = "/any.Service/Method";
 
 /// A bridge in front of an upstream of which each byte is the test's own.
@@ -26,7 +29,7 @@ impl Between {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
-        let options = PoolOptions { keepalive: Duration::from_millis(300), ..PoolOptions::default() };
+        let options = PoolOptions { keepalive: KEEPALIVE, ..PoolOptions::default() };
         let server = Server::start(Bridge::new().upstream(upstream_at(address).pool(options))).await;
         Self { listener, server }
     }
@@ -110,4 +113,11 @@ async fn an_upstream_that_says_garbage_in_mid_stream_is_unavailable() {
         assert!(ending.words.contains("HTTP/2"), "{}", ending.words);
         between.is_called_anew().await;
     }
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_silent_and_there_is_asked_once_as_grpc_servers_bear_no_more() {
+    let between = Between::start().await;
+    let (_answer, mut raw) = between.in_mid_stream(Wire::WEB_H1).await;
+    assert_eq!(raw.pings_within(8 * KEEPALIVE).await, 1);
 }

@@ -68,11 +68,12 @@ impl Program {
         }
     }
 
-    /// Returns the memory that the program has resident, in bytes.
+    /// Returns the memory that the program has resident for itself, in bytes: its own code is none of it.
     #[cfg(target_os = "linux")]
     pub fn resident_bytes(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id().unwrap()));
+        let rollup = rollup.unwrap();
+        let line = rollup.lines().find_map(|line| line.strip_prefix("Anonymous:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
