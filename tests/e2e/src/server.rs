@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     process::{Child, Command, Stdio},
 };
 
@@ -10,11 +10,15 @@ use anyhow::{Context, Result};
 
 use crate::{Call, Environment, Event, Log, output};
 
+const FREE_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
 /// A running server that serves the built page, on a port of its own. Dropping it kills the process.
 pub struct Server {
     process: Child,
     address: SocketAddr,
     scheme: &'static str,
+    /// What it was started with besides.
+    arguments: Vec<String>,
     log: Log,
 }
 
@@ -25,7 +29,16 @@ impl Server {
     ///
     /// When it does not say where it listens; with its last words.
     pub async fn start() -> Result<Self> {
-        Self::listen(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0).into(), "http").await
+        Self::start_with(&[]).await
+    }
+
+    /// Starts a server on a free port with these arguments besides.
+    ///
+    /// # Errors
+    ///
+    /// When it does not say where it listens; with its last words.
+    pub async fn start_with(arguments: &[&str]) -> Result<Self> {
+        Self::listen(FREE_PORT, "http", arguments.iter().map(|&argument| argument.to_owned()).collect()).await
     }
 
     /// Starts a server on a free port that speaks HTTPS, and so HTTP/2 with a browser.
@@ -34,10 +47,10 @@ impl Server {
     ///
     /// When it does not say where it listens; with its last words.
     pub async fn start_with_tls() -> Result<Self> {
-        Self::listen(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0).into(), "https").await
+        Self::listen(FREE_PORT, "https", vec!["--tls-self-signed".to_owned()]).await
     }
 
-    async fn listen(address: SocketAddr, scheme: &'static str) -> Result<Self> {
+    async fn listen(address: SocketAddr, scheme: &'static str, arguments: Vec<String>) -> Result<Self> {
         let environment = Environment::read()?;
         let mut command = Command::new(&environment.program);
         command
@@ -46,7 +59,7 @@ impl Server {
             .arg("--assets")
             .arg(&environment.page)
             .args(["--log-format", "json"])
-            .args((scheme == "https").then_some("--tls-self-signed"))
+            .args(&arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -61,7 +74,7 @@ impl Server {
         let stderr = process.stderr.take().context("stderr is piped")?;
         // From here on a failure kills the process, since the server owns it.
         let mut server =
-            Self { process, address, scheme, log: Log::new(output::collect(stderr, Event::read)) };
+            Self { process, address, scheme, arguments, log: Log::new(output::collect(stderr, Event::read)) };
         server.address = output::announcement(stdout, address_in).await.with_context(|| {
             format!("the server did not say where it listens. Its last words:\n{}", server.log)
         })?;
@@ -98,7 +111,7 @@ impl Server {
     /// Starts the server anew on the port that it had, with an empty log.
     pub async fn restart(&mut self) -> Result<()> {
         self.kill();
-        *self = Self::listen(self.address, self.scheme).await?;
+        *self = Self::listen(self.address, self.scheme, std::mem::take(&mut self.arguments)).await?;
         Ok(())
     }
 }
