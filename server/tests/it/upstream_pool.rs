@@ -35,7 +35,7 @@ async fn open(connection: &mut Connection) -> Answer {
 }
 
 #[tokio::test]
-async fn a_thousand_streams_go_over_connections_of_a_hundred_and_these_close_when_idle() {
+async fn a_thousand_streams_go_over_connections_of_a_hundred_and_these_close_behind_them() {
     let upstream = RawUpstream::with_room(100).await;
     let options = PoolOptions { idle: Duration::from_millis(100), ..PoolOptions::default() };
     let server = roomy(upstream.bridge_with(options)).await;
@@ -54,6 +54,27 @@ async fn a_thousand_streams_go_over_connections_of_a_hundred_and_these_close_whe
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_connection_closes_when_it_has_had_no_call_for_long_and_not_while_it_has_one() {
+    let upstream = RawUpstream::start().await;
+    let idle = Duration::from_millis(100);
+    let server = roomy(upstream.bridge_with(PoolOptions { idle, ..PoolOptions::default() })).await;
+    let answering = upstream.answering(hold);
+    let mut connection = Wire::GRPC.connect(server.address).await;
+    let held = open(&mut connection).await;
+    tokio::time::sleep(10 * idle).await;
+    assert_eq!(answering.upstream.open(), 1, "it has a call");
+    drop(held);
+    soon("the idle connection to close", async {
+        while answering.upstream.open() > 0 {
+            tokio::time::sleep(idle).await;
+        }
+    })
+    .await;
+    assert_eq!(open(&mut connection).await.http_status, 200);
+    assert_eq!(answering.upstream.connections(), 2, "the next call has another one");
 }
 
 #[tokio::test]
