@@ -39,8 +39,7 @@ class Upstream:
         return self
 
     def __exit__(self, *_):
-        self._process.kill()
-        self._process.wait(timeout=PATIENCE_SECONDS)
+        self.kill()
         self._reader.join(timeout=PATIENCE_SECONDS)
         self._process.stdout.close()
         self._folder.cleanup()
@@ -48,6 +47,11 @@ class Upstream:
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
+
+    def kill(self):
+        """Ends the server without a word, and waits until nothing of it is left."""
+        self._process.kill()
+        self._process.wait(timeout=PATIENCE_SECONDS)
 
     def signal(self, number):
         self._process.send_signal(number)
@@ -190,7 +194,7 @@ class Forwarding(unittest.TestCase):
                 connection, answer = call_web(server, self.request("silent"))
                 upstream.next("began")
                 next_web(answer)
-                upstream.signal(signal.SIGKILL)
+                upstream.kill()
                 messages, trailers = read_web(answer)
                 connection.close()
                 self.assertEqual((len(messages), status(trailers)), (0, 14))

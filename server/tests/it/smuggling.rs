@@ -76,7 +76,12 @@ fn told_of(upstream: RawUpstream) -> (Answering, tokio::sync::mpsc::UnboundedRec
             for name in ["transfer-encoding", "content-length", "connection", "upgrade"] {
                 assert!(!call.head.headers.contains_key(name), "{name}");
             }
-            sender.send((call.head.uri.path().to_owned(), call.read().await)).unwrap();
+            let mut whole = Vec::new();
+            while let Some(data) = call.body.data().await {
+                let Ok(data) = data else { return };
+                whole.extend_from_slice(&data);
+            }
+            sender.send((call.head.uri.path().to_owned(), whole)).unwrap();
             call.trailers_only(&[("grpc-status", "0")]);
         }
     });

@@ -125,13 +125,12 @@ async fn an_upstream_that_is_killed_in_mid_stream_is_unavailable_and_one_that_is
     let address = own.socket();
     let server = Server::start(bridge_to(address)).await;
     let open = in_mid_stream(&server).await;
-    own.send("-KILL").await;
+    assert_eq!(own.signal("-KILL").await, None, "no code, but a signal");
     for (wire, _connection, answer) in open {
         let ending = answer.finish::<Progress>().await.1;
         assert_eq!(ending.code, 14, "{wire:?}: {}", ending.words);
         assert!(ending.words.contains(&address.to_string()), "{}", ending.words);
     }
-    drop(own);
     let ending = Wire::GRPC.call(server.address, STREAM, &told("k")).await.ending().await;
     assert_eq!(ending.code, 14);
     assert!(ending.words.contains("refused"), "{}", ending.words);

@@ -49,7 +49,7 @@ impl Visit {
         let each = asked.iter().map(|(_, url, client)| json!([url, client]));
         let script = format!(
             "return Promise.all({}.map(([url, client]) => globalThis.clients(url)[client].{question}))",
-            Value::from_iter(each)
+            each.collect::<Value>()
         );
         let answers: Vec<Value> = self.browser.read(&script).await.context(question.to_owned())?;
         Ok(asked.iter().map(|(how, _, client)| format!("{client}, {how}")).zip(answers).collect())
