@@ -28,6 +28,7 @@ mod tls;
 mod upstream_faults;
 mod upstream_pool;
 mod upstream_process;
+mod upstream_storms;
 mod upstream_vanishes;
 mod users;
 mod wire_rules;

@@ -142,5 +142,7 @@ async fn memory_after_many_idle_streams_over_one_bridge_is_back_and_they_cost_no
         );
         most.push(full);
     }
-    assert!(most[1] <= most[0] + most[0] / 10, "{most:?}");
+    // A tenth is what differs from run to run, and pages are of up to 2 MiB, which count as a whole.
+    let bound = most[0] + most[0] / 10 + 8 * 1024 * 1024;
+    assert!(most[1] <= bound, "more than {bound} bytes the second time: {most:?}");
 }

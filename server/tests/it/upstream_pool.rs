@@ -4,30 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use drawbridge::{Bridge, ConnectionOptions, PoolOptions};
+use drawbridge::{Bridge, PoolOptions};
 use drawbridge_proto::message::Response as Progress;
 use tokio::task::JoinSet;
 
 use crate::support::client::{Answer, Connection, Wire, frame};
-use crate::support::frames::{Burst, Frames};
 use crate::support::probe::told;
-use crate::support::upstream::{Arrived, RawUpstream, reset_of, upstream_at};
-use crate::support::{Server, soon};
+use crate::support::upstream::{Arrived, RawUpstream, hold, upstream_at};
+use crate::support::{roomy, soon};
 
 const PATH: &str = "/any.Service/Method";
 
-/// Begins an answer that says nothing more until it is dropped.
-async fn hold(mut call: Arrived) {
-    reset_of(&mut call.begin(&[])).await;
-}
-
 async fn complete(mut call: Arrived) {
     call.complete(&frame(&Progress { message: "done".to_owned() }), &[]);
-}
-
-async fn roomy(bridge: Bridge) -> Server {
-    let options = ConnectionOptions { max_streams: 10_000, ..ConnectionOptions::default() };
-    Server::start_with(bridge, options).await
 }
 
 async fn open(connection: &mut Connection) -> Answer {
@@ -246,71 +235,4 @@ async fn an_address_that_fails_is_not_tried_with_each_call() {
     }
     let tries = tries.load(Ordering::SeqCst);
     assert!(tries > 0 && tries < CALLS / 10, "{tries} tries for {CALLS} calls");
-}
-
-#[tokio::test]
-async fn a_storm_of_cancels_leaves_honest_calls_alone() {
-    let upstream = RawUpstream::with_room(200).await;
-    let server = roomy(upstream.bridge()).await;
-    let answering = upstream.answering(hold);
-    let mut honest_connection = Wire::GRPC.connect(server.address).await;
-    let mut storm = Wire::GRPC.connect(server.address).await;
-    let mut honest = Vec::new();
-    for round in 0..40 {
-        if round % 4 == 0 {
-            honest.push(open(&mut honest_connection).await);
-        }
-        let mut leaving = Vec::new();
-        for _ in 0..50 {
-            leaving.push(open(&mut storm).await);
-        }
-        drop(leaving);
-    }
-    soon("the calls of the storm to end", async {
-        while server.calls.open() > honest.len() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    // 2,000 resets came; each connection was taken out of use after some hundred of them.
-    assert!((10..40).contains(&answering.upstream.connections()), "{}", answering.upstream.connections());
-    assert_eq!(server.calls.open(), 10, "the honest calls are open still");
-}
-
-#[tokio::test]
-async fn calls_that_leave_before_any_answer_leave_honest_ones_alone() {
-    let upstream = RawUpstream::with_room(200).await;
-    let server = roomy(upstream.bridge()).await;
-    let _answering = upstream.answering(|call| async move {
-        if call.head.uri.path() == PATH {
-            hold(call).await;
-        } else {
-            std::future::pending::<()>().await;
-        }
-    });
-    let mut honest_connection = Wire::GRPC.connect(server.address).await;
-    let honest = open(&mut honest_connection).await;
-    for _ in 0..40 {
-        let mut storm = Frames::connect(server.address).await;
-        let mut burst = Burst::default();
-        for stream in 0..50 {
-            burst.call(2 * stream + 1, "/any.Service/Never", &frame(&told("k")));
-        }
-        storm.send(&burst).await;
-        soon("the calls of the storm to begin", async {
-            while server.calls.open() < 51 {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
-        drop(storm);
-        soon("the calls of the storm to end", async {
-            while server.calls.open() > 1 {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
-    }
-    assert_eq!(server.calls.open(), 1, "the honest call is open still");
-    drop(honest);
 }

@@ -98,3 +98,9 @@ pub fn samples() -> Bridge {
         .descriptors(drawbridge_proto::FILE_DESCRIPTOR_SET)
         .unwrap()
 }
+
+/// A server to which one connection may bring any number of calls.
+pub async fn roomy(bridge: Bridge) -> Server {
+    let options = ConnectionOptions { max_streams: 10_000, ..ConnectionOptions::default() };
+    Server::start_with(bridge, options).await
+}
