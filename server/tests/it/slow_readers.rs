@@ -53,8 +53,8 @@ async fn a_caller_that_does_not_read_costs_a_bounded_buffer() {
     use crate::support::program::{Program, command};
 
     const CALLERS: u64 = 32;
-    // A stream's window from the upstream, and as much for all else; the half of a window, if the measure is one.
-    const BOUNDS: std::ops::Range<u64> = 128 * 1024..512 * 1024;
+    // A stream's window from the upstream, and as much for all else.
+    const MOST: u64 = 512 * 1024;
     for wire in [Wire::GRPC, Wire::WEB_H1] {
         let mut upstream = RawUpstream::start().await;
         let mut keeping = command();
@@ -73,7 +73,7 @@ async fn a_caller_that_does_not_read_costs_a_bounded_buffer() {
         assert!(filled.iter().all(|(sent, _)| *sent < TOO_MUCH), "{wire:?}: what is answered piles up");
         let each = (program.resident_bytes() - before) / CALLERS;
         println!("{wire:?}: {each} bytes for each caller that does not read");
-        assert!(BOUNDS.contains(&each), "{wire:?}: {each} bytes for each");
+        assert!(each < MOST, "{wire:?}: {each} bytes for each");
     }
 }
 
