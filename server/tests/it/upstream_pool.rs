@@ -54,8 +54,9 @@ async fn a_connection_closes_when_it_has_had_no_call_for_long_and_not_while_it_h
     let mut connection = Wire::GRPC.connect(server.address).await;
     let held = open(&mut connection).await;
     tokio::time::sleep(10 * idle).await;
-    assert_eq!(answering.upstream.open(), 1, "it has a call");
-    drop(held);
+    let second = open(&mut connection).await;
+    assert_eq!(answering.upstream.connections(), 1, "it has a call, and is in use");
+    drop((held, second));
     soon("the idle connection to close", async {
         while answering.upstream.open() > 0 {
             tokio::time::sleep(idle).await;
