@@ -151,11 +151,11 @@ fn upstreams(config: &Config, bridge: Bridge) -> Result<Bridge, RunError> {
         bridge = bridge.retry(rule.clone());
     }
     for upstream in &config.upstream {
-        let mut upstream = upstream.clone().pool(options);
-        if let Some(authorities) = &authorities {
-            upstream = upstream.certificate_authorities(authorities)?;
-        }
-        bridge = bridge.upstream(upstream);
+        let upstream = upstream.clone().pool(options);
+        bridge = bridge.upstream(match &authorities {
+            Some(authorities) => upstream.certificate_authorities(authorities)?,
+            None => upstream.system_authorities()?,
+        });
     }
     Ok(bridge)
 }

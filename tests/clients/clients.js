@@ -7,16 +7,20 @@ import { ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import { GrpcWebClientBase, MethodDescriptor, MethodType } from "grpc-web";
 
-/** Returns how connect-web answers each question. */
-function connectWeb(registry) {
-  const transport = createGrpcWebTransport({ baseUrl: location.origin });
+/** Metadata that an answer may have, and that no page of another origin may read unless it is exposed. */
+const PUSHBACK = "grpc-retry-pushback-ms";
+
+/** Returns how connect-web answers each question, of the server at this address. */
+function connectWeb(registry, baseUrl) {
+  const transport = createGrpcWebTransport({ baseUrl });
   const client = (name) => createClient(registry.getService(name), transport);
   const failure = async (call) => {
     try {
       return { answer: await call() };
     } catch (error) {
-      const { code, rawMessage, details } = ConnectError.from(error);
-      return { code, words: rawMessage, details: details.map(({ type }) => type) };
+      const { code, rawMessage, details, metadata } = ConnectError.from(error);
+      const pushback = metadata.get(PUSHBACK);
+      return { code, words: rawMessage, details: details.map(({ type }) => type), pushback };
     }
   };
   return {
@@ -34,11 +38,12 @@ function connectWeb(registry) {
     deadline: (name, timeoutMs) =>
       failure(() => client("greet.Greeter").sayHello({ name }, { timeoutMs })),
     error: (name) => failure(() => client("user.UserService").getUser({ name })),
+    pushback: (fail) => failure(() => client("user.UserService").getUser({ name: "ada", fail })),
   };
 }
 
-/** Returns how the official client answers each question, in one of its two formats. */
-function grpcWeb(registry, format) {
+/** Returns how the official client answers each question, in one of its two formats, of the server at this address. */
+function grpcWeb(registry, format, baseUrl) {
   const client = new GrpcWebClientBase({ format });
   const method = (service, name) => {
     const { input, output, methodKind } = registry.getService(service).method[name];
@@ -50,14 +55,15 @@ function grpcWeb(registry, format) {
   const unary = async (service, name, message, metadata = {}) => {
     const [path, descriptor] = method(service, name);
     try {
-      return { answer: await client.unaryCall(location.origin + path, message, metadata, descriptor) };
+      return { answer: await client.unaryCall(baseUrl + path, message, metadata, descriptor) };
     } catch ({ code, message: words, metadata: trailers }) {
-      return { code, words, details: atob(trailers?.["grpc-status-details-bin"] ?? "") };
+      const details = atob(trailers?.["grpc-status-details-bin"] ?? "");
+      return { code, words, details, pushback: trailers?.[PUSHBACK] };
     }
   };
   const stream = (service, name, message) => {
     const [path, descriptor] = method(service, name);
-    return client.serverStreaming(location.origin + path, message, {}, descriptor);
+    return client.serverStreaming(baseUrl + path, message, {}, descriptor);
   };
   return {
     unary: async (name) => {
@@ -83,13 +89,14 @@ function grpcWeb(registry, format) {
     deadline: (name, timeoutMs) =>
       unary("greet.Greeter", "sayHello", { name }, { deadline: String(Date.now() + timeoutMs) }),
     error: (name) => unary("user.UserService", "getUser", { name }),
+    pushback: (fail) => unary("user.UserService", "getUser", { name: "ada", fail }),
   };
 }
 
 const descriptors = new Uint8Array(await (await fetch("descriptors.bin")).arrayBuffer());
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
-globalThis.clients = {
-  "connect-web": connectWeb(registry),
-  "grpc-web": grpcWeb(registry, "binary"),
-  "grpc-web, text": grpcWeb(registry, "text"),
-};
+globalThis.clients = (baseUrl) => ({
+  "connect-web": connectWeb(registry, baseUrl),
+  "grpc-web": grpcWeb(registry, "binary", baseUrl),
+  "grpc-web, text": grpcWeb(registry, "text", baseUrl),
+});

@@ -51,7 +51,7 @@ class Upstream:
         return f"http://127.0.0.1:{self.port}"
 
     def kill(self):
-        """Ends the process at once, and waits until its port is closed."""
+        """Ends the server without a word, and waits until nothing of it is left."""
         self._process.kill()
         self._process.wait(timeout=PATIENCE_SECONDS)
 
@@ -79,9 +79,16 @@ def call_web(server, message, timeout=None):
     return connection, connection.getresponse()
 
 
-def read_web(answer, begun=b""):
-    """Reads to the end, and returns the messages, encoded, and the trailers. What has been read before is `begun`."""
-    body, messages, trailers = begun + answer.read(), [], list(answer.getheaders())
+def next_web(answer):
+    """Reads the next message, encoded, while the answer goes on."""
+    flags, length = struct.unpack(">BI", answer.read(5))
+    assert not flags & 0x80, "trailers in the place of a message"
+    return answer.read(length)
+
+
+def read_web(answer):
+    """Reads to the end, and returns the messages, encoded, and the trailers."""
+    body, messages, trailers = answer.read(), [], list(answer.getheaders())
     while body:
         flags, length = struct.unpack(">BI", body[:5])
         payload, body = body[5 : 5 + length], body[5 + length :]
@@ -150,10 +157,22 @@ class Forwarding(unittest.TestCase):
             messages, trailers = read_web(answer)
             connection.close()
             self.assertEqual((len(messages), status(trailers)), (1, 4))
+            self.assertNotIn("grpc-status", answer.headers, "the status is in trailers, behind a message")
             began = upstream.next("began")
             self.assertGreater(began["remaining"], 0)
             self.assertLessEqual(began["remaining"], 1)
             upstream.next("ended")
+
+    def test_a_deadline_that_the_caller_does_not_know_of_ends_its_stream_with_status_4(self):
+        with Upstream() as upstream, Drawbridge("--upstream", upstream.url, "--max-deadline", "1s") as server:
+            call = self.connect(server).Stream(self.request("silent"))
+            self.assertEqual(next(call).message, "silent: one")
+            with self.assertRaises(grpc.RpcError):
+                next(call)
+            self.assertEqual(call.code(), grpc.StatusCode.DEADLINE_EXCEEDED)
+            self.assertLessEqual(upstream.next("began")["remaining"], 1)
+            upstream.next("ended")
+            self.assertEqual({end["end"] for end in server.ends(1)}, {"deadline exceeded"})
 
     def test_leaving_reaches_the_servers_callback(self):
         with Upstream() as upstream, Drawbridge("--upstream", upstream.url) as server:
@@ -164,6 +183,7 @@ class Forwarding(unittest.TestCase):
             upstream.next("ended")
             connection, answer = call_web(server, self.request("silent"))
             upstream.next("began")
+            next_web(answer)
             answer.close()
             connection.close()
             upstream.next("ended")
@@ -175,17 +195,22 @@ class Forwarding(unittest.TestCase):
             with Drawbridge("--upstream", upstream.url) as server:
                 connection, answer = call_web(server, self.request("silent"))
                 upstream.next("began")
-                # Its first message is on its way when something of it has come.
-                begun = answer.read(1)
+                next_web(answer)
                 upstream.kill()
-                messages, trailers = read_web(answer, begun)
+                messages, trailers = read_web(answer)
                 connection.close()
-                self.assertEqual((len(messages), status(trailers)), (1, 14))
-                connection, answer = call_web(server, self.request("k"))
+                self.assertEqual((len(messages), status(trailers)), (0, 14))
+                # With a second to be answered in: one that is not used up, since the code would be 4.
+                connection, answer = call_web(server, self.request("k"), timeout="1S")
                 _, trailers = read_web(answer)
                 connection.close()
                 self.assertEqual(status(trailers), 14)
-                self.assertIn("refused", dict(trailers)["grpc-message"], "known at once, and not waited for")
+                self.assertIn("refused", dict(trailers)["grpc-message"])
+                native = self.connect(server).Stream(self.request("k"), timeout=PATIENCE_SECONDS)
+                with self.assertRaises(grpc.RpcError):
+                    next(native)
+                self.assertEqual(native.code(), grpc.StatusCode.UNAVAILABLE)
+                self.assertIn("refused", native.details())
                 with Upstream(port):
                     connection, answer = call_web(server, self.request("k"))
                     messages, trailers = read_web(answer)

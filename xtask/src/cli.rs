@@ -62,11 +62,14 @@ enum Command {
     Cost,
     /// Measure what a call costs over the bridge, beside Envoy, and hosted, beside tonic-web; needs Python
     Bench,
-    /// Open and leave many streams, and see that memory and the number of open calls are as before
+    /// Open and leave many streams, one after the other and all at a time, and see that memory is as before
     Soak {
-        /// How many, a multiple of 1,000
+        /// How many one after the other, a multiple of 1,000
         #[arg(default_value = "100000", value_parser = clap::value_parser!(u32).range(1000..))]
         streams: u32,
+        /// How many at a time, idle, over one bridge to one upstream: a multiple of 100
+        #[arg(long, default_value = "20000", value_parser = clap::value_parser!(u32).range(1000..=20_000))]
+        idle: u32,
     },
     /// Take the README's picture of the page: docs/page.png
     Picture,
@@ -91,7 +94,7 @@ impl Xtask {
             Command::Ci => Steps::all(|steps| commands::ci::ci(sh, steps)),
             Command::Bench => commands::bench::bench(sh),
             Command::Cost => commands::cost::cost(sh),
-            Command::Soak { streams } => commands::soak::soak(sh, streams),
+            Command::Soak { streams, idle } => commands::soak::soak(sh, streams, idle),
             Command::Picture => commands::picture::picture(sh),
         }
     }

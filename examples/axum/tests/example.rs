@@ -2,20 +2,35 @@
 
 use std::net::SocketAddr;
 
-use drawbridge::ConnectionOptions;
+use axum::Router;
+use axum::http::HeaderValue;
+use axum::middleware::map_response;
+use axum::response::Response;
+use drawbridge::{Bridge, Calls, ConnectionOptions};
 use drawbridge_proto::greet::HelloRequest;
 use drawbridge_proto::greet::greeter_client::GreeterClient;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tonic::transport::Endpoint;
 
+/// An address at which nobody listens.
+async fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.and_then(|nobody| nobody.local_addr()).expect("a port")
+}
+
+/// Starts the example, with orders forwarded to this address.
+async fn start_before(orders: SocketAddr) -> SocketAddr {
+    let (router, calls) = drawbridge_example_axum::router(&format!("http://{orders}")).expect("an address");
+    serve(router, calls).await
+}
+
 async fn start() -> SocketAddr {
+    start_before(nobody().await).await
+}
+
+async fn serve(router: Router, calls: Calls) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    // Nobody listens where orders are forwarded to.
-    let nobody =
-        TcpListener::bind("127.0.0.1:0").await.and_then(|nobody| nobody.local_addr()).expect("a port");
-    let (router, calls) = drawbridge_example_axum::router(&format!("http://{nobody}")).expect("an address");
     let options = ConnectionOptions::default();
     tokio::spawn(drawbridge::serve(listener, router, calls, options, std::future::pending()));
     address
@@ -48,11 +63,39 @@ async fn own_routes_and_the_own_fallback_stand_beside_it() {
 }
 
 #[tokio::test]
-async fn a_forwarded_package_is_forwarded_and_its_failure_is_told() {
+async fn layers_of_ones_own_stand_around_all_of_it() {
+    let (router, calls) =
+        drawbridge_example_axum::router(&format!("http://{}", nobody().await)).expect("an address");
+    let own = map_response(|mut response: Response| async {
+        response.headers_mut().insert("x-own", HeaderValue::from_static("1"));
+        response
+    });
+    let address = serve(router.layer(own), calls).await;
+    for request in ["GET /healthz HTTP/1.1", SHOP] {
+        let answer = say(address, request).await;
+        assert!(answer.contains("x-own: 1"), "{answer}");
+    }
+}
+
+/// A call of a service that is forwarded.
+const SHOP: &str =
+    "POST /shop.Orders/List HTTP/1.1\r\ncontent-type: application/grpc-web+proto\r\ncontent-length: 0";
+
+#[tokio::test]
+async fn a_forwarded_package_is_forwarded() {
+    let orders = Router::new().fallback(|| async {
+        [("content-type", "application/grpc"), ("grpc-status", "0"), ("x-shelf", "7")]
+    });
+    let orders = serve(orders, Bridge::new().calls()).await;
+    let answer = say(start_before(orders).await, SHOP).await;
+    assert!(answer.contains("grpc-status: 0") && answer.contains("x-shelf: 7"), "{answer}");
+}
+
+#[tokio::test]
+async fn the_failure_of_a_forwarded_call_is_told() {
     let address = start().await;
-    let head = "content-type: application/grpc-web+proto\r\ncontent-length: 0";
     for path in ["/shop.Orders/List", "/shop.v1.Orders/List"] {
-        let answer = say(address, &format!("POST {path} HTTP/1.1\r\n{head}")).await;
+        let answer = say(address, &SHOP.replace("/shop.Orders/List", path)).await;
         assert!(answer.contains("grpc-status: 14"), "{answer}");
     }
 }

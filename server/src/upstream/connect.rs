@@ -101,8 +101,9 @@ async fn transport(address: &Address) -> io::Result<Box<dyn Transport>> {
     stream.set_nodelay(true)?;
     // Costs the upstream's gRPC nothing.
     keep_alive(&stream, KEEPALIVE, KEEPALIVE / 2, 3 * KEEPALIVE);
-    let Some((tls, name)) = &address.tls else { return Ok(Box::new(stream)) };
-    let stream = tls.connect(name.clone(), stream).await?;
+    let Some(tls) = &address.tls else { return Ok(Box::new(stream)) };
+    let connector = tls.connector().map_err(io::Error::other)?;
+    let stream = connector.connect(tls.name.clone(), stream).await?;
     if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
         return Err(io::Error::new(io::ErrorKind::Unsupported, "it does not agree to HTTP/2 (ALPN)"));
     }

@@ -2,7 +2,8 @@
 //!
 //! In the order in which a call meets them:
 //!
-//! 1. [`target`]: where calls may go, as the configuration says; [`routes`]: which call goes where, and which goes nowhere.
+//! 1. [`target`]: where calls may go, as the configuration says, and [`authorities`], whose certificates are believed there;
+//!    [`routes`]: which call goes where, and which goes nowhere.
 //! 2. [`forward`]: the call itself, from its head to the end of its answer. [`upload`] sends its messages, [`answer`] is
 //!    what comes back, [`headers`] says which metadata goes along, and [`peer`] who the caller is said to be.
 //! 3. [`retries`]: which calls are tried again that fail; [`attempts`] makes the attempts at one.
@@ -12,6 +13,7 @@
 
 mod answer;
 mod attempts;
+mod authorities;
 mod channel;
 mod connect;
 mod connection;

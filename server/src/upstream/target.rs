@@ -2,14 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use http::uri::{Authority, Scheme, Uri};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 
+use super::authorities;
 use super::pool::PoolOptions;
 use crate::front::classify::is_name;
 
@@ -39,7 +37,27 @@ pub struct Upstream {
 pub(super) struct Address {
     pub(super) scheme: Scheme,
     pub(super) authority: Authority,
-    pub(super) tls: Option<(TlsConnector, ServerName<'static>)>,
+    pub(super) tls: Option<Tls>,
+}
+
+/// What the certificate of an upstream must be.
+#[derive(Clone)]
+pub(super) struct Tls {
+    /// Whose it must be.
+    pub(super) name: ServerName<'static>,
+    /// Who must have signed it, where that is not left to the system.
+    connector: Option<TlsConnector>,
+}
+
+impl Tls {
+    /// Returns what connects, and checks the certificate.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where that is left to the system, and the system has no certificates.
+    pub(super) fn connector(&self) -> Result<TlsConnector, UpstreamError> {
+        self.connector.clone().map_or_else(authorities::of_the_system, Ok)
+    }
 }
 
 impl fmt::Display for Address {
@@ -81,15 +99,14 @@ pub enum UpstreamError {
     #[error("cannot read the certificates of an authority: {0}")]
     Authority(String),
     /// There is no certificate that an upstream's could be checked against.
-    #[error(
-        "this system has no certificates of authorities to check an upstream's with; name a file of them with --upstream-ca"
-    )]
+    #[error("this system has no certificates of authorities, which an upstream's could be checked with")]
     NoRoots,
 }
 
 impl Upstream {
-    /// Creates an upstream at a URL: `http://` is HTTP/2 without TLS, `https://` is HTTP/2 over TLS, checked with the
-    /// system's certificates.
+    /// Creates an upstream at a URL: `http://` is HTTP/2 without TLS, `https://` is HTTP/2 over TLS. Its certificate is
+    /// checked with the system's authorities, which are looked for with the first connection, unless
+    /// [`Upstream::system_authorities`] or [`Upstream::certificate_authorities`] is called before.
     ///
     /// # Errors
     ///
@@ -106,7 +123,7 @@ impl Upstream {
         let mut address = Address { scheme, authority, tls: None };
         if address.scheme == Scheme::HTTPS {
             let name = ServerName::try_from(address.host().to_owned()).map_err(|_| wrong())?;
-            address.tls = Some((connector(system_roots()?), name));
+            address.tls = Some(Tls { name, connector: None });
         } else if address.scheme != Scheme::HTTP {
             return Err(wrong());
         }
@@ -133,17 +150,22 @@ impl Upstream {
     ///
     /// Returns an error where the text has no certificate, or one that cannot be read.
     pub fn certificate_authorities(mut self, pem: &[u8]) -> Result<Self, UpstreamError> {
-        let wrong = |words: String| UpstreamError::Authority(words);
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
-            roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
+        let connector = authorities::of_pem(pem)?;
+        if let Some(tls) = &mut self.address.tls {
+            tls.connector = Some(connector);
         }
-        if roots.is_empty() {
-            return Err(wrong("there is none in PEM".to_owned()));
-        }
-        if let Some((tls, _)) = &mut self.address.tls {
-            *tls = connector(roots);
+        Ok(self)
+    }
+
+    /// Looks for the system's authorities now, so that a system without any is noticed before the first call. Without TLS
+    /// nothing is looked for.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where the system has none.
+    pub fn system_authorities(mut self) -> Result<Self, UpstreamError> {
+        if let Some(tls) = &mut self.address.tls {
+            tls.connector = Some(authorities::of_the_system()?);
         }
         Ok(self)
     }
@@ -166,24 +188,6 @@ impl FromStr for Upstream {
             None => Self::new(text),
         }
     }
-}
-
-fn system_roots() -> Result<RootCertStore, UpstreamError> {
-    let mut roots = RootCertStore::empty();
-    // One that cannot be read, among hundreds, is the system's to worry about.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() { Err(UpstreamError::NoRoots) } else { Ok(roots) }
-}
-
-fn connector(roots: RootCertStore) -> TlsConnector {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap_or_else(|_| unreachable!("the provider has suites of the default versions"))
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    Arc::new(config).into()
 }
 
 #[cfg(test)]

@@ -202,6 +202,28 @@ async fn what_concerns_a_connection_stays_on_it() {
 }
 
 #[tokio::test]
+async fn a_length_goes_neither_way() {
+    let mut upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    let (sent, answered) = (frame(&told("k")).len().to_string(), reply().len().to_string());
+    for wire in Wire::ALL {
+        // A body in text has another length than what it says.
+        let headers = [("content-length", sent.as_str())];
+        let headers = if wire == Wire::GRPC || wire == Wire::WEB_H2 { &headers[..] } else { &[] };
+        let (answer, arrived) = once(&mut upstream, &server, wire, headers, |call| {
+            let mut stream = call.begin(&[("content-length", &answered)]);
+            stream.send_data(reply(), false).unwrap();
+            stream.send_trailers(map(&[("grpc-status", "0")])).unwrap();
+        })
+        .await;
+        assert!(!arrived.head.headers.contains_key("content-length"), "{wire:?}");
+        assert!(!answer.headers.contains_key("content-length"), "{wire:?}");
+        let (messages, ending) = answer.finish::<Progress>().await;
+        assert_eq!((messages.len(), ending.code), (1, 0), "{wire:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_caller_is_who_connected_unless_a_trusted_proxy_says_otherwise() {
     let claims = [("x-forwarded-for", "1.1.1.1"), ("forwarded", "for=1.1.1.1"), ("x-real-ip", "1.1.1.1")];
     for (trusted, forwarded_for, forwarded, real_ip) in [

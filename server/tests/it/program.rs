@@ -221,7 +221,8 @@ async fn the_readmes_way_to_ones_own_server_leads_there() {
     let section =
         readme.split("\n## ").find(|section| section.starts_with("In front of your own server")).unwrap();
     let blocks: Vec<_> = section.split("```").skip(1).step_by(2).collect();
-    let [own, bridge, curl, expected, _rust] = blocks[..] else { panic!("five blocks: {blocks:?}") };
+    let [build, own, bridge, calls @ .., _rust] = &blocks[..] else { panic!("more blocks: {blocks:?}") };
+    assert_eq!(*build, "sh\ncargo build --release --package drawbridge\n");
     let arguments = |block: &str| -> Vec<String> {
         let line =
             block.strip_prefix("sh\ntarget/release/drawbridge ").expect("a command line of the program");
@@ -232,7 +233,11 @@ async fn the_readmes_way_to_ones_own_server_leads_there() {
     let bridge: Vec<_> =
         arguments(bridge).iter().map(|word| word.replace("http://127.0.0.1:50051", &own.address)).collect();
     let bridge = Program::start(&bridge.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let curl = curl.strip_prefix("sh\n").unwrap().replace("http://127.0.0.1:8080", &bridge.address);
-    let output = soon("curl", Command::new("sh").args(["-c", &curl]).output()).await.unwrap();
-    assert_eq!(text(&output.stdout), expected.strip_prefix("text\n").unwrap(), "{curl}");
+    for call in calls.chunks(2) {
+        let [curl, expected] = call else { panic!("a command and what it prints: {call:?}") };
+        let curl = curl.strip_prefix("sh\n").unwrap().replace("http://127.0.0.1:8080", &bridge.address);
+        let output = soon("curl", Command::new("sh").args(["-c", &curl]).output()).await.unwrap();
+        assert_eq!(text(&output.stdout), expected.strip_prefix("text\n").unwrap(), "{curl}");
+    }
+    assert_eq!(calls.len(), 4);
 }

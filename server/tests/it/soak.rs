@@ -4,11 +4,16 @@
 #![cfg(target_os = "linux")]
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use drawbridge::ConnectionOptions;
 use drawbridge_proto::message::Request as KeyRequest;
+use tokio::task::JoinSet;
 
-use crate::support::client::{Wire, frame};
-use crate::support::program::Program;
+use crate::support::Server;
+use crate::support::client::{Answer, Connection, Wire, frame};
+use crate::support::probe::{Events, Probe, told};
+use crate::support::program::{Program, command};
 
 /// How many streams are opened and left, unless `DRAWBRIDGE_SOAK` says otherwise, as `cargo xtask soak` does.
 const STREAMS: u64 = 4_000;
@@ -58,4 +63,91 @@ async fn memory_and_open_calls_are_after_many_streams_what_they_were_before() {
     let after = program.resident_bytes();
     println!("{streams} streams opened and left; resident memory: {before} bytes before, {after} after");
     assert!(after < before + before / 4, "resident memory grew from {before} to {after} bytes");
+}
+
+/// How many idle streams are open at a time, unless `DRAWBRIDGE_SOAK_IDLE` says otherwise, as `cargo xtask soak` does.
+const IDLE: u64 = 1_000;
+
+/// How many of them share a connection, on either side of the bridge, so that there are files enough for all.
+const SHARING: u32 = 100;
+
+/// How often some more are opened and left until memory must be back.
+const MOST_WAVES: usize = 1_000;
+
+/// Opens idle streams, and waits until the upstream has them all.
+async fn open_idle(
+    address: SocketAddr,
+    upstream: &mut Events,
+    streams: u64,
+) -> Vec<(Connection, Vec<Answer>)> {
+    let body = frame(&told("silent"));
+    let mut opening = JoinSet::new();
+    for _ in 0..streams / u64::from(SHARING) {
+        let body = body.clone();
+        opening.spawn(async move {
+            let mut connection = Wire::GRPC.connect(address).await;
+            let mut open = Vec::new();
+            for _ in 0..SHARING {
+                open.push(Wire::GRPC.call_with(&mut connection, "/Message/Stream", body.clone(), &[]).await);
+            }
+            (connection, open)
+        });
+    }
+    for _ in 0..streams {
+        upstream.started().await;
+    }
+    opening.join_all().await
+}
+
+/// Leaves streams, and waits until the upstream has dropped the handler of each.
+async fn leave(open: Vec<(Connection, Vec<Answer>)>, upstream: &mut Events, streams: u64) {
+    drop(open);
+    for _ in 0..streams {
+        upstream.released().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_after_many_idle_streams_over_one_bridge_is_back_and_they_cost_no_more_the_second_time() {
+    let streams = std::env::var("DRAWBRIDGE_SOAK_IDLE").map_or(IDLE, |count| count.parse().unwrap());
+    let (bridge, mut events) = Probe::hosted();
+    let options = ConnectionOptions { max_streams: SHARING, ..ConnectionOptions::default() };
+    let upstream = Server::start_with(bridge, options).await;
+    let url = format!("http://{}", upstream.address);
+    let mut small_pages = command();
+    // A huge page goes back to the system only when nothing at all is left on it.
+    small_pages.env("MIMALLOC_ALLOW_THP", "0");
+    let program = Program::start_by(small_pages, &["--log", "warn", "--upstream", &url]).await;
+    let mut most = Vec::new();
+    for round in 1..=2 {
+        let before = program.resident_bytes();
+        let open = open_idle(program.socket(), &mut events, streams).await;
+        assert_eq!(upstream.calls.open() as u64, streams, "open at the upstream");
+        let full = program.resident_bytes();
+        leave(open, &mut events, streams).await;
+        assert_eq!(upstream.calls.open(), 0, "open at the upstream");
+        // The allocator keeps each page on which anything is left, the last ended calls are remembered, and connections to
+        // the upstream stay for a minute. At least half of what the streams took is none of that.
+        let back = before + full.saturating_sub(before) / 2;
+        let mut after = program.resident_bytes();
+        // The allocator gives back little by little, when it is asked for something: so there have to be calls.
+        for _ in 0..MOST_WAVES {
+            if after <= back {
+                break;
+            }
+            let few = u64::from(SHARING);
+            let open = open_idle(program.socket(), &mut events, few).await;
+            leave(open, &mut events, few).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            after = program.resident_bytes();
+        }
+        println!(
+            "{streams} idle streams, round {round}; resident memory: {before} bytes before, {full} with them, {after} after"
+        );
+        assert!(after <= back, "{after} bytes are resident, more than {back}");
+        most.push(full);
+    }
+    // A tenth is what differs from run to run, and a few megabytes where there are few streams.
+    let bound = most[0] + most[0] / 10 + 4 * 1024 * 1024;
+    assert!(most[1] <= bound, "more than {bound} bytes the second time: {most:?}");
 }

@@ -1,6 +1,8 @@
 //! Upstreams that fail: a caller is told, with a code and a sentence, and is never left waiting.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -95,22 +97,28 @@ async fn a_deadline_ends_the_wait_for_a_connection() {
 }
 
 #[tokio::test]
-async fn a_reset_has_the_code_that_grpc_gives_it() {
-    for (reason, code) in [
-        (Reason::NO_ERROR, 13),
-        (Reason::PROTOCOL_ERROR, 13),
-        (Reason::INTERNAL_ERROR, 13),
-        (Reason::REFUSED_STREAM, 14),
-        (Reason::CANCEL, 1),
-        (Reason::ENHANCE_YOUR_CALM, 8),
-        (Reason::INADEQUATE_SECURITY, 7),
+async fn a_reset_has_the_code_that_grpc_gives_it_and_only_a_refused_call_is_sent_again() {
+    for (reason, code, most) in [
+        (Reason::NO_ERROR, 13, 1),
+        (Reason::PROTOCOL_ERROR, 13, 1),
+        (Reason::INTERNAL_ERROR, 13, 1),
+        (Reason::REFUSED_STREAM, 14, 3),
+        (Reason::CANCEL, 1, 1),
+        (Reason::ENHANCE_YOUR_CALM, 8, 1),
+        (Reason::INADEQUATE_SECURITY, 7, 1),
     ] {
         let upstream = RawUpstream::start().await;
         let server = Server::start(upstream.bridge()).await;
-        let _answering = upstream.answering(move |mut call| async move { call.answer.send_reset(reason) });
+        let times = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&times);
+        let _answering = upstream.answering(move |mut call| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            async move { call.answer.send_reset(reason) }
+        });
         let ending = Wire::WEB_H1.call(server.address, PATH, &told("k")).await.ending().await;
         assert_eq!(ending.code, code, "{reason:?}");
         assert!(ending.words.contains("reset"), "{}", ending.words);
+        assert_eq!(times.load(Ordering::SeqCst), most, "{reason:?}");
     }
 }
 
@@ -165,6 +173,26 @@ async fn an_answer_that_is_no_grpc_has_the_code_of_its_http_status() {
 }
 
 #[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = RawUpstream::start().await;
+    for status in [301, 302, 303, 307, 308] {
+        let upstream = RawUpstream::start().await;
+        let server = Server::start(upstream.bridge()).await;
+        let location = format!("http://{}{PATH}", elsewhere.address);
+        let _answering = upstream.answering(move |mut call| {
+            let head = http::Response::builder().status(status).header("location", &location).body(());
+            async move { drop(call.answer.send_response(head.unwrap(), true).unwrap()) }
+        });
+        let answer = Wire::WEB_H1.call(server.address, PATH, &told("k")).await;
+        assert!(!answer.headers.contains_key("location"), "{status}");
+        let ending = answer.ending().await;
+        assert_eq!(ending.code, 2, "{status}");
+        assert!(ending.words.contains(&status.to_string()), "{}", ending.words);
+    }
+    assert_eq!(elsewhere.connections(), 0);
+}
+
+#[tokio::test]
 async fn an_answer_without_a_status_is_unknown() {
     for with_message in [false, true] {
         let upstream = RawUpstream::start().await;
@@ -187,9 +215,9 @@ async fn an_answer_without_a_status_is_unknown() {
 async fn a_call_that_was_never_looked_at_is_sent_again() {
     let upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
-    let refused = std::sync::atomic::AtomicUsize::new(0);
+    let refused = AtomicUsize::new(0);
     let _answering = upstream.answering(move |mut call| {
-        let first = refused.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2;
+        let first = refused.fetch_add(1, Ordering::SeqCst) < 2;
         async move {
             assert_eq!(call.read().await, frame(&told("k")));
             if first {

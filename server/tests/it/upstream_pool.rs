@@ -4,30 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use drawbridge::{Bridge, ConnectionOptions, PoolOptions};
+use drawbridge::{Bridge, PoolOptions};
 use drawbridge_proto::message::Response as Progress;
 use tokio::task::JoinSet;
 
 use crate::support::client::{Answer, Connection, Wire, frame};
-use crate::support::frames::{Burst, Frames};
 use crate::support::probe::told;
-use crate::support::upstream::{Arrived, RawUpstream, reset_of, upstream_at};
-use crate::support::{Server, soon};
+use crate::support::upstream::{Arrived, RawUpstream, hold, upstream_at};
+use crate::support::{roomy, soon};
 
 const PATH: &str = "/any.Service/Method";
 
-/// Begins an answer that says nothing more until it is dropped.
-async fn hold(mut call: Arrived) {
-    reset_of(&mut call.begin(&[])).await;
-}
-
 async fn complete(mut call: Arrived) {
     call.complete(&frame(&Progress { message: "done".to_owned() }), &[]);
-}
-
-async fn roomy(bridge: Bridge) -> Server {
-    let options = ConnectionOptions { max_streams: 10_000, ..ConnectionOptions::default() };
-    Server::start_with(bridge, options).await
 }
 
 async fn open(connection: &mut Connection) -> Answer {
@@ -35,7 +24,7 @@ async fn open(connection: &mut Connection) -> Answer {
 }
 
 #[tokio::test]
-async fn a_thousand_streams_go_over_connections_of_a_hundred_and_these_close_when_idle() {
+async fn a_thousand_streams_go_over_connections_of_a_hundred_and_these_close_behind_them() {
     let upstream = RawUpstream::with_room(100).await;
     let options = PoolOptions { idle: Duration::from_millis(100), ..PoolOptions::default() };
     let server = roomy(upstream.bridge_with(options)).await;
@@ -54,6 +43,28 @@ async fn a_thousand_streams_go_over_connections_of_a_hundred_and_these_close_whe
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_connection_closes_when_it_has_had_no_call_for_long_and_not_while_it_has_one() {
+    let upstream = RawUpstream::start().await;
+    let idle = Duration::from_millis(100);
+    let server = roomy(upstream.bridge_with(PoolOptions { idle, ..PoolOptions::default() })).await;
+    let answering = upstream.answering(hold);
+    let mut connection = Wire::GRPC.connect(server.address).await;
+    let held = open(&mut connection).await;
+    tokio::time::sleep(10 * idle).await;
+    let second = open(&mut connection).await;
+    assert_eq!(answering.upstream.connections(), 1, "it has a call, and is in use");
+    drop((held, second));
+    soon("the idle connection to close", async {
+        while answering.upstream.open() > 0 {
+            tokio::time::sleep(idle).await;
+        }
+    })
+    .await;
+    assert_eq!(open(&mut connection).await.http_status, 200);
+    assert_eq!(answering.upstream.connections(), 2, "the next call has another one");
 }
 
 #[tokio::test]
@@ -97,6 +108,30 @@ async fn beyond_the_most_connections_a_call_waits_and_gets_the_next_free_stream(
         assert_eq!(soon("an end", waiting.join_next()).await.unwrap().unwrap().code, 0);
     }
     assert_eq!(upstream.connections(), 1);
+}
+
+#[tokio::test]
+async fn those_who_wait_for_a_stream_get_it_in_the_order_in_which_they_came() {
+    let mut upstream = RawUpstream::with_room(1).await;
+    let options = PoolOptions { max_connections: 1, ..PoolOptions::default() };
+    let server = roomy(upstream.bridge_with(options)).await;
+    let mut calls = JoinSet::new();
+    for index in 0..5 {
+        let path = format!("/any.Service/Method{index}");
+        calls.spawn(async move { Wire::GRPC.call(server.address, &path, &told("k")).await.ending().await });
+        soon("the call to wait", async {
+            while server.calls.open() <= index {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+    for index in 0..5 {
+        let mut call = upstream.call().await;
+        assert_eq!(call.head.uri.path(), format!("/any.Service/Method{index}"));
+        call.trailers_only(&[("grpc-status", "0")]);
+    }
+    assert!(calls.join_all().await.iter().all(|ending| ending.code == 0));
 }
 
 #[tokio::test]
@@ -178,68 +213,27 @@ async fn an_address_that_is_dead_is_left_out_and_tried_again() {
 }
 
 #[tokio::test]
-async fn a_storm_of_cancels_leaves_honest_calls_alone() {
-    let upstream = RawUpstream::with_room(200).await;
-    let server = roomy(upstream.bridge()).await;
-    let answering = upstream.answering(hold);
-    let mut honest_connection = Wire::GRPC.connect(server.address).await;
-    let mut storm = Wire::GRPC.connect(server.address).await;
-    let mut honest = Vec::new();
-    for round in 0..40 {
-        if round % 4 == 0 {
-            honest.push(open(&mut honest_connection).await);
-        }
-        let mut leaving = Vec::new();
-        for _ in 0..50 {
-            leaving.push(open(&mut storm).await);
-        }
-        drop(leaving);
-    }
-    soon("the calls of the storm to end", async {
-        while server.calls.open() > honest.len() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    // 2,000 resets came; each connection was taken out of use after some hundred of them.
-    assert!((10..40).contains(&answering.upstream.connections()), "{}", answering.upstream.connections());
-    assert_eq!(server.calls.open(), 10, "the honest calls are open still");
-}
-
-#[tokio::test]
-async fn calls_that_leave_before_any_answer_leave_honest_ones_alone() {
-    let upstream = RawUpstream::with_room(200).await;
-    let server = roomy(upstream.bridge()).await;
-    let _answering = upstream.answering(|call| async move {
-        if call.head.uri.path() == PATH {
-            hold(call).await;
-        } else {
-            std::future::pending::<()>().await;
+async fn an_address_that_fails_is_not_tried_with_each_call() {
+    const CALLS: usize = 200;
+    let alive = RawUpstream::start().await;
+    let failing = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let bridge = Bridge::new()
+        .upstream(upstream_at(failing.local_addr().unwrap()))
+        .upstream(upstream_at(alive.address));
+    let tries = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&tries);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = failing.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            drop(stream);
         }
     });
-    let mut honest_connection = Wire::GRPC.connect(server.address).await;
-    let honest = open(&mut honest_connection).await;
-    for _ in 0..40 {
-        let mut storm = Frames::connect(server.address).await;
-        let mut burst = Burst::default();
-        for stream in 0..50 {
-            burst.call(2 * stream + 1, "/any.Service/Never", &frame(&told("k")));
-        }
-        storm.send(&burst).await;
-        soon("the calls of the storm to begin", async {
-            while server.calls.open() < 51 {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
-        drop(storm);
-        soon("the calls of the storm to end", async {
-            while server.calls.open() > 1 {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+    let server = roomy(bridge).await;
+    let _answering = alive.answering(complete);
+    let mut connection = Wire::GRPC.connect(server.address).await;
+    for _ in 0..CALLS {
+        assert_eq!(open(&mut connection).await.finish::<Progress>().await.1.code, 0);
     }
-    assert_eq!(server.calls.open(), 1, "the honest call is open still");
-    drop(honest);
+    let tries = tries.load(Ordering::SeqCst);
+    assert!(tries > 0 && tries < CALLS / 10, "{tries} tries for {CALLS} calls");
 }

@@ -17,7 +17,8 @@ use crate::support::{Server, soon};
 /// A server with a console beside what it forwards.
 async fn with_console(upstream: &RawUpstream, text: &str) -> (Server, CallsClient<Channel>) {
     let mut bridge = upstream.bridge().retry(rule(text));
-    let console = CallsService::new(bridge.calls(), HostPolicy::Loopback { also: Vec::new() });
+    let console =
+        CallsService::new(bridge.calls(), bridge.services(), HostPolicy::Loopback { also: Vec::new() });
     let bridge: Bridge = bridge.serve(CallsServer::new(console));
     let server = Server::start(bridge).await;
     let channel = Endpoint::from_shared(format!("http://{}", server.address)).unwrap().connect_lazy();

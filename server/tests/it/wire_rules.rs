@@ -2,7 +2,6 @@
 //! server keeps, text, and whatever a request may get wrong.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::support::client::frame;
 use crate::support::probe::Probe;
-use crate::support::{Server, samples, soon};
+use crate::support::{Server, exchange, samples, soon};
 
 const HELLO: &str = "/greet.Greeter/SayHello";
 const HELLOS: &str = "/greet.Greeter/SayHellos";
@@ -118,15 +117,6 @@ fn rows() -> Vec<Row> {
             .with("grpc-timeout", "200m"),
         row("text", text, Grpc(0, "")).typed(TEXT),
     ]
-}
-
-/// Sends raw bytes, and returns all that comes back until the server closes the connection.
-async fn exchange(address: SocketAddr, request: &[u8]) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request).await.unwrap();
-    let mut answer = Vec::new();
-    soon("the end of the answer", stream.read_to_end(&mut answer)).await.unwrap();
-    String::from_utf8_lossy(&answer).into_owned()
 }
 
 fn raw_request(row: &Row) -> Vec<u8> {

@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     process::{Child, Command, Stdio},
 };
 
@@ -10,13 +10,15 @@ use anyhow::{Context, Result};
 
 use crate::{Call, Environment, Event, Log, output};
 
+const FREE_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
 /// A running server that serves the built page, on a port of its own. Dropping it kills the process.
 pub struct Server {
     process: Child,
     address: SocketAddr,
     scheme: &'static str,
-    /// What its command line has besides.
-    more: Vec<String>,
+    /// What it was started with besides.
+    arguments: Vec<String>,
     log: Log,
 }
 
@@ -35,9 +37,8 @@ impl Server {
     /// # Errors
     ///
     /// When it does not say where it listens; with its last words.
-    pub async fn start_with(more: &[&str]) -> Result<Self> {
-        let more = more.iter().map(ToString::to_string).collect();
-        Self::listen(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0).into(), "http", more).await
+    pub async fn start_with(arguments: &[&str]) -> Result<Self> {
+        Self::listen(FREE_PORT, "http", arguments.iter().map(|&argument| argument.to_owned()).collect()).await
     }
 
     /// Starts a server on a free port of every address of the machine, reached by one of them.
@@ -46,8 +47,8 @@ impl Server {
     ///
     /// When it does not say where it listens; with its last words.
     pub async fn start_on_all_addresses() -> Result<Self> {
-        let mut server =
-            Self::listen(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0).into(), "http", Vec::new()).await?;
+        let every = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+        let mut server = Self::listen(every, "http", Vec::new()).await?;
         server.address.set_ip(Ipv4Addr::LOCALHOST.into());
         Ok(server)
     }
@@ -58,11 +59,10 @@ impl Server {
     ///
     /// When it does not say where it listens; with its last words.
     pub async fn start_with_tls() -> Result<Self> {
-        let more = vec!["--tls-self-signed".to_owned()];
-        Self::listen(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0).into(), "https", more).await
+        Self::listen(FREE_PORT, "https", vec!["--tls-self-signed".to_owned()]).await
     }
 
-    async fn listen(address: SocketAddr, scheme: &'static str, more: Vec<String>) -> Result<Self> {
+    async fn listen(address: SocketAddr, scheme: &'static str, arguments: Vec<String>) -> Result<Self> {
         let environment = Environment::read()?;
         let mut command = Command::new(&environment.program);
         command
@@ -71,7 +71,7 @@ impl Server {
             .arg("--assets")
             .arg(&environment.page)
             .args(["--log-format", "json"])
-            .args(&more)
+            .args(&arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -86,7 +86,7 @@ impl Server {
         let stderr = process.stderr.take().context("stderr is piped")?;
         // From here on a failure kills the process, since the server owns it.
         let mut server =
-            Self { process, address, scheme, more, log: Log::new(output::collect(stderr, Event::read)) };
+            Self { process, address, scheme, arguments, log: Log::new(output::collect(stderr, Event::read)) };
         server.address = output::announcement(stdout, address_in).await.with_context(|| {
             format!("the server did not say where it listens. Its last words:\n{}", server.log)
         })?;
@@ -123,7 +123,7 @@ impl Server {
     /// Starts the server anew on the port that it had, with an empty log.
     pub async fn restart(&mut self) -> Result<()> {
         self.kill();
-        *self = Self::listen(self.address, self.scheme, self.more.clone()).await?;
+        *self = Self::listen(self.address, self.scheme, std::mem::take(&mut self.arguments)).await?;
         Ok(())
     }
 }

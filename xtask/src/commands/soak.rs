@@ -5,10 +5,12 @@ use xshell::{Shell, cmd};
 
 use crate::toolchain;
 
-/// Opens and leaves `streams` streams on a server in release, and fails if memory or open calls are left behind.
-pub(crate) fn soak(sh: &Shell, streams: u32) -> Result<()> {
+/// Opens and leaves `streams` streams on a server in release, and `idle` streams at a time over a bridge, and fails if memory
+/// or open calls are left behind.
+pub(crate) fn soak(sh: &Shell, streams: u32, idle: u32) -> Result<()> {
     toolchain::ensure_c_compiler()?;
     Ok(cmd!(sh, "cargo test --release --locked --package drawbridge --test it -- soak:: --nocapture")
         .env("DRAWBRIDGE_SOAK", streams.to_string())
+        .env("DRAWBRIDGE_SOAK_IDLE", idle.to_string())
         .run()?)
 }

@@ -54,7 +54,18 @@ impl Burst {
 
     /// Calls a gRPC method with one message.
     pub fn call(&mut self, stream: u32, path: &str, message: &Bytes) -> &mut Self {
-        let headers = [
+        self.call_with(stream, path, &[], message)
+    }
+
+    /// The same with further headers, which are written as they stand here.
+    pub fn call_with(
+        &mut self,
+        stream: u32,
+        path: &str,
+        further: &[(&str, &str)],
+        message: &Bytes,
+    ) -> &mut Self {
+        let mut headers = [
             // Indexed: `:method: POST`, `:scheme: http`.
             &[0x83, 0x86][..],
             // Literals without indexing: `:path`, `:authority` and `content-type` by the index of their names.
@@ -65,6 +76,13 @@ impl Burst {
             b"\x00\x02te\x08trailers",
         ]
         .concat();
+        for (name, value) in further {
+            headers.push(0);
+            for text in [name, value] {
+                headers.push(u8::try_from(text.len()).unwrap());
+                headers.extend_from_slice(text.as_bytes());
+            }
+        }
         self.push(kind::HEADERS, END_HEADERS, stream, &headers).push(kind::DATA, END_STREAM, stream, message)
     }
 
@@ -80,13 +98,17 @@ impl Burst {
 }
 
 /// A connection of which each byte is the test's own.
-pub struct Frames(TcpStream);
+pub struct Frames {
+    stream: TcpStream,
+    /// How many pings the other side has sent.
+    pings: usize,
+}
 
 impl Frames {
     /// Connects, with room for whatever the server has to say.
     pub async fn connect(address: SocketAddr) -> Self {
-        let mut frames = Self(TcpStream::connect(address).await.unwrap());
-        frames.0.write_all(PREFACE).await.unwrap();
+        let mut frames = Self { stream: TcpStream::connect(address).await.unwrap(), pings: 0 };
+        frames.stream.write_all(PREFACE).await.unwrap();
         let mut burst = Burst::default();
         burst.push(kind::SETTINGS, 0, 0, &[]).push(kind::WINDOW_UPDATE, 0, 0, &(1_u32 << 30).to_be_bytes());
         frames.send(&burst).await;
@@ -94,22 +116,23 @@ impl Frames {
     }
 
     pub async fn send(&mut self, burst: &Burst) {
-        soon("room for frames", self.0.write_all(&burst.0)).await.unwrap();
+        soon("room for frames", self.stream.write_all(&burst.0)).await.unwrap();
     }
 
     /// Returns the next frame that says anything of a stream or of the connection's end, and answers those that ask.
     pub async fn next(&mut self) -> Frame {
         loop {
             let mut head = [0; 9];
-            soon("a frame", self.0.read_exact(&mut head)).await.unwrap();
+            soon("a frame", self.stream.read_exact(&mut head)).await.unwrap();
             let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
-            soon("a frame's payload", self.0.read_exact(&mut payload)).await.unwrap();
+            soon("a frame's payload", self.stream.read_exact(&mut payload)).await.unwrap();
             let frame = Frame {
                 kind: head[3],
                 flags: head[4],
                 stream: u32::from_be_bytes(head[5..9].try_into().unwrap()),
                 payload,
             };
+            self.pings += usize::from(frame.kind == kind::PING && frame.flags & ACK == 0);
             let mut burst = Burst::default();
             match frame.kind {
                 kind::SETTINGS if frame.flags & ACK == 0 => burst.push(kind::SETTINGS, ACK, 0, &[]),
@@ -132,7 +155,7 @@ impl Raw {
         let mut preface = [0; PREFACE.len()];
         soon("a preface", stream.read_exact(&mut preface)).await.unwrap();
         assert_eq!(preface, PREFACE);
-        let mut frames = Frames(stream);
+        let mut frames = Frames { stream, pings: 0 };
         frames.send(Burst::default().push(kind::SETTINGS, 0, 0, &[])).await;
         Self(frames)
     }
@@ -147,6 +170,18 @@ impl Raw {
         }
     }
 
+    /// Reads and answers for so long, and returns how many pings have come so far.
+    pub async fn pings_within(&mut self, time: std::time::Duration) -> usize {
+        let reading = async {
+            loop {
+                self.0.next().await;
+            }
+        };
+        // It does not end by itself.
+        let _: Result<std::convert::Infallible, _> = tokio::time::timeout(time, reading).await;
+        self.0.pings
+    }
+
     /// Goes away, and says which stream was the last that was looked at.
     pub async fn go_away(&mut self, last: u32) {
         let payload = [last.to_be_bytes(), [0; 4]].concat();
@@ -158,5 +193,28 @@ impl Raw {
         // Indexed: `:status: 200`. Literals: `content-type` by the index of its name, and the status.
         let headers = [&[0x88][..], b"\x0f\x10\x10application/grpc", b"\x00\x0bgrpc-status\x010"].concat();
         self.0.send(Burst::default().push(kind::HEADERS, END_STREAM | END_HEADERS, stream, &headers)).await;
+    }
+
+    /// Begins an answer, with one message.
+    pub async fn begin(&mut self, stream: u32, message: &Bytes) {
+        let headers = [&[0x88][..], b"\x0f\x10\x10application/grpc"].concat();
+        let mut burst = Burst::default();
+        burst.push(kind::HEADERS, END_HEADERS, stream, &headers).push(kind::DATA, 0, stream, message);
+        self.0.send(&burst).await;
+    }
+
+    /// Says these bytes, whatever they are.
+    pub async fn say(&mut self, bytes: &[u8]) {
+        soon("room for bytes", self.0.stream.write_all(bytes)).await.unwrap();
+    }
+
+    /// Says that nothing more will be said, and still listens.
+    pub async fn close_half(&mut self) {
+        self.0.stream.shutdown().await.unwrap();
+    }
+
+    /// Ends the connection without a word of goodbye, as a machine does that was started anew and knows nothing of it.
+    pub fn break_off(self) {
+        socket2::SockRef::from(&self.0.stream).set_linger(Some(std::time::Duration::ZERO)).unwrap();
     }
 }

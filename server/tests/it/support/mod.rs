@@ -18,7 +18,8 @@ use drawbridge::samples::{GreeterService, MessageService};
 use drawbridge::{Bridge, Calls, ConnectionOptions, directory::Directory};
 use drawbridge_proto::greet::greeter_server::GreeterServer;
 use drawbridge_proto::message::message_server::MessageServer;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::codec::CompressionEncoding;
@@ -30,6 +31,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     let in_time = tokio::time::timeout(PATIENCE, future).await;
     in_time.unwrap_or_else(|_elapsed| panic!("waited in vain for {what}"))
+}
+
+/// Sends raw bytes, and returns all that comes back until the server closes the connection.
+pub async fn exchange(address: SocketAddr, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    soon("the end of the answer", stream.read_to_end(&mut answer)).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// A running server. Dropping it stops it at once.
@@ -90,4 +100,10 @@ pub fn samples() -> Bridge {
         )
         .descriptors(drawbridge_proto::FILE_DESCRIPTOR_SET)
         .unwrap()
+}
+
+/// A server to which one connection may bring any number of calls.
+pub async fn roomy(bridge: Bridge) -> Server {
+    let options = ConnectionOptions { max_streams: 10_000, ..ConnectionOptions::default() };
+    Server::start_with(bridge, options).await
 }

@@ -27,8 +27,15 @@ pub struct Program {
 
 impl Program {
     pub async fn start(arguments: &[&str]) -> Self {
-        let mut child = command()
-            .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
+        Self::start_by(command(), arguments).await
+    }
+
+    /// Starts the program by a command that has more to say than arguments.
+    pub async fn start_by(mut command: Command, arguments: &[&str]) -> Self {
+        let mut child = command
+            // What the arguments say of it wins.
+            .env("DRAWBRIDGE_LISTEN", "127.0.0.1:0")
+            .args(["--log-format", "json"])
             .args(arguments)
             .spawn()
             .unwrap();
@@ -61,18 +68,24 @@ impl Program {
         }
     }
 
-    /// Returns the memory that the program has resident, in bytes.
+    /// Returns the memory that the program has resident for itself, in bytes: its own code is none of it.
     #[cfg(target_os = "linux")]
     pub fn resident_bytes(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id().unwrap()));
+        let rollup = rollup.unwrap();
+        let line = rollup.lines().find_map(|line| line.strip_prefix("Anonymous:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
+    /// Sends a signal.
+    pub async fn send(&self, signal: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
     }
 
     /// Sends a signal, and waits for the end.
     pub async fn signal(mut self, signal: &str) -> Option<i32> {
-        let pid = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
+        self.send(signal).await;
         soon("the program's end", self.child.wait()).await.unwrap().code()
     }
 }

@@ -32,6 +32,7 @@ pub struct RawUpstream {
     connections: Arc<AtomicUsize>,
     open: Arc<AtomicUsize>,
     leaving: watch::Sender<bool>,
+    busy: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
@@ -64,6 +65,7 @@ impl RawUpstream {
         let (connections, open) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (count, still) = (Arc::clone(&connections), Arc::clone(&open));
         let (leaving, left) = watch::channel(false);
+        let (busy, looks_up) = watch::channel(false);
         let task = tokio::spawn(async move {
             let mut all = tokio::task::JoinSet::new();
             loop {
@@ -71,8 +73,9 @@ impl RawUpstream {
                 let connection = count.fetch_add(1, Ordering::SeqCst);
                 let (builder, told) = (builder.clone(), told.clone());
                 let still = Open::one_more(&still);
-                let mut left = left.clone();
+                let (mut left, mut looks_up) = (left.clone(), looks_up.clone());
                 left.mark_unchanged();
+                looks_up.mark_unchanged();
                 all.spawn(async move {
                     let _still = still;
                     let mut h2 = builder.handshake::<_, Bytes>(stream).await.unwrap();
@@ -83,6 +86,12 @@ impl RawUpstream {
                                 h2.graceful_shutdown();
                                 continue;
                             }
+                            Ok(()) = looks_up.changed() => {
+                                while *looks_up.borrow_and_update() {
+                                    looks_up.changed().await.unwrap();
+                                }
+                                continue;
+                            }
                         };
                         let Some(Ok((request, answer))) = call else { break };
                         let (head, body) = request.into_parts();
@@ -91,7 +100,7 @@ impl RawUpstream {
                 });
             }
         });
-        Self { address, calls, connections, open, leaving, task }
+        Self { address, calls, connections, open, leaving, busy, task }
     }
 
     /// How many connections were made so far.
@@ -107,6 +116,11 @@ impl RawUpstream {
     /// Says GOAWAY on the connections that there are.
     pub fn go_away(&self) {
         self.leaving.send_replace(true);
+    }
+
+    /// Looks at nothing that comes, or again at all of it.
+    pub fn be_busy(&self, busy: bool) {
+        self.busy.send_replace(busy);
     }
 
     pub async fn call(&mut self) -> Arrived {
@@ -222,6 +236,11 @@ impl Arrived {
 /// Waits until the stream of an answer that has begun is reset, and returns the reason.
 pub async fn reset_of(stream: &mut SendStream<Bytes>) -> h2::Reason {
     std::future::poll_fn(|cx| stream.poll_reset(cx)).await.unwrap()
+}
+
+/// Begins an answer that says nothing more until its caller leaves.
+pub async fn hold(mut call: Arrived) {
+    reset_of(&mut call.begin(&[])).await;
 }
 
 fn head(headers: &[(&str, &str)]) -> Response<()> {

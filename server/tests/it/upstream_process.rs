@@ -1,0 +1,171 @@
+//! The program and the servers behind it, as processes: what their flags say, and what becomes of calls when an upstream
+//! is killed, stopped or started anew.
+
+use std::time::Duration;
+
+use drawbridge::{Bridge, ConnectionOptions, PoolOptions, Tls};
+use drawbridge_proto::message::Response as Progress;
+
+use crate::support::client::{Answer, Connection, Ending, Wire, frame};
+use crate::support::probe::{Probe, told};
+use crate::support::program::{Program, command, text};
+use crate::support::upstream::{bridge_to, upstream_at};
+use crate::support::{Server, soon};
+
+const STREAM: &str = "/Message/Stream";
+const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+
+/// The authorities of a system that has none.
+const NO_AUTHORITIES: [(&str, &str); 2] =
+    [("SSL_CERT_FILE", "/no/authorities.pem"), ("SSL_CERT_DIR", "/no/authorities")];
+
+async fn ending_of(program: &Program, path: &str) -> Ending {
+    Wire::WEB_H1.call(program.socket(), path, &told("k")).await.finish::<Progress>().await.1
+}
+
+#[tokio::test]
+async fn the_systems_authorities_are_needed_only_where_an_upstream_is_checked_with_them() {
+    let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (certificate, private) = (key.cert.pem(), key.signing_key.serialize_pem());
+    let tls = Tls::from_pem(certificate.as_bytes(), private.as_bytes()).unwrap();
+    let (bridge, _events) = Probe::hosted();
+    let options = ConnectionOptions { tls: Some(tls), ..ConnectionOptions::default() };
+    let upstream = Server::start_with(bridge, options).await;
+    let url = format!("https://localhost:{}", upstream.address.port());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("authority.pem");
+    std::fs::write(&file, certificate).unwrap();
+    let file = file.to_str().unwrap();
+
+    let arguments = ["--listen", "127.0.0.1:0", "--log", "off", "--upstream", &url];
+    let output = soon("the end", command().envs(NO_AUTHORITIES).args(arguments).output()).await.unwrap();
+    let words = text(&output.stderr);
+    assert_eq!((output.status.code(), words.lines().count()), (Some(1), 1), "{words}");
+    assert!(words.contains("--upstream-ca"), "{words}");
+
+    let mut named = command();
+    named.envs(NO_AUTHORITIES);
+    let program = Program::start_by(named, &["--upstream", &url, "--upstream-ca", file]).await;
+    assert_eq!(ending_of(&program, STREAM).await.code, 0);
+
+    let mut of_the_system = command();
+    of_the_system.env("SSL_CERT_FILE", file);
+    let program = Program::start_by(of_the_system, &["--upstream", &url]).await;
+    assert_eq!(ending_of(&program, STREAM).await.code, 0);
+
+    let (plain, _events) = Probe::start().await;
+    let mut without = command();
+    without.envs(NO_AUTHORITIES);
+    let program = Program::start_by(without, &["--upstream", &format!("http://{}", plain.address)]).await;
+    assert_eq!(ending_of(&program, STREAM).await.code, 0);
+}
+
+#[tokio::test]
+async fn where_a_library_names_no_authorities_only_the_systems_are_believed() {
+    let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let tls = Tls::from_pem(key.cert.pem().as_bytes(), key.signing_key.serialize_pem().as_bytes()).unwrap();
+    let (bridge, _events) = Probe::hosted();
+    let options = ConnectionOptions { tls: Some(tls), ..ConnectionOptions::default() };
+    let upstream = Server::start_with(bridge, options).await;
+    let url = format!("https://localhost:{}", upstream.address.port());
+    let server = Server::start(Bridge::new().upstream(url.parse().unwrap())).await;
+    let ending = Wire::WEB_H1.call(server.address, STREAM, &told("k")).await.ending().await;
+    assert_eq!(ending.code, 14);
+    assert!(ending.words.contains("certificate"), "{}", ending.words);
+}
+
+#[tokio::test]
+async fn the_samples_are_hosted_unless_calls_are_forwarded_or_when_they_are_asked_for() {
+    let (upstream, _events) = Probe::start().await;
+    let url = format!("http://{}", upstream.address);
+    for (arguments, first) in [
+        (&["--upstream", &url][..], "k"),
+        (&["--upstream", &url, "--samples"], "key: k, progress: +"),
+        (&[], "key: k, progress: +"),
+    ] {
+        let program = Program::start(arguments).await;
+        let mut answer = Wire::WEB_H1.call(program.socket(), STREAM, &told("k")).await;
+        assert_eq!(answer.message::<Progress>().await.unwrap().message, first, "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_catch_all_opens_reflection_where_expose_names_it() {
+    let own = Program::start(&[]).await;
+    for (arguments, open) in [
+        (&["--upstream", &own.address][..], false),
+        (&["--upstream", &own.address, "--expose", "grpc.channelz.*"], false),
+        (&["--upstream", &own.address, "--expose", "grpc.reflection.*"], true),
+    ] {
+        let program = Program::start(arguments).await;
+        // An empty question, which a server that has reflection refuses in its own words.
+        let answer = Wire::GRPC.call(program.socket(), REFLECTION, &told("")).await;
+        let ending = answer.finish::<()>().await.1;
+        assert_eq!(ending.words.contains("--expose"), !open, "{arguments:?}: {}", ending.words);
+    }
+}
+
+/// Opens a stream in each form, and waits for its first message, after which the samples pause for a second.
+async fn in_mid_stream(server: &Server) -> Vec<(Wire, Connection, Answer)> {
+    let mut open = Vec::new();
+    for wire in Wire::ALL {
+        let mut connection = wire.connect(server.address).await;
+        let answer = wire.call_with(&mut connection, STREAM, frame(&told("k")), &[]).await;
+        open.push((wire, connection, answer));
+    }
+    for (_, _, answer) in &mut open {
+        answer.message::<Progress>().await.expect("the first message");
+    }
+    open
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_killed_in_mid_stream_is_unavailable_and_one_that_is_started_anew_is_called() {
+    let own = Program::start(&[]).await;
+    let address = own.socket();
+    let server = Server::start(bridge_to(address)).await;
+    let open = in_mid_stream(&server).await;
+    assert_eq!(own.signal("-KILL").await, None, "no code, but a signal");
+    for (wire, _connection, answer) in open {
+        let ending = answer.finish::<Progress>().await.1;
+        assert_eq!(ending.code, 14, "{wire:?}: {}", ending.words);
+        assert!(ending.words.contains(&address.to_string()), "{}", ending.words);
+    }
+    let ending = Wire::GRPC.call(server.address, STREAM, &told("k")).await.ending().await;
+    assert_eq!(ending.code, 14);
+    assert!(ending.words.contains("refused"), "{}", ending.words);
+
+    let _anew = Program::start(&["--listen", &address.to_string()]).await;
+    let mut answer = Wire::GRPC.call(server.address, STREAM, &told("k")).await;
+    assert_eq!(answer.message::<Progress>().await.unwrap().message, "key: k, progress: +");
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_paused_is_given_up_and_called_again_when_it_goes_on() {
+    let patience = Duration::from_secs(1);
+    let own = Program::start(&[]).await;
+    let options = PoolOptions { keepalive: patience, connect_timeout: patience, ..PoolOptions::default() };
+    let server = Server::start(Bridge::new().upstream(upstream_at(own.socket()).pool(options))).await;
+    let open = in_mid_stream(&server).await;
+    own.send("-STOP").await;
+    for (wire, _connection, answer) in open {
+        let ending = answer.finish::<Progress>().await.1;
+        assert_eq!(ending.code, 14, "{wire:?}");
+        assert!(ending.words.contains("did not answer a ping"), "{wire:?}: {}", ending.words);
+    }
+    // The kernel still accepts connections for it.
+    let ending = Wire::GRPC.call(server.address, STREAM, &told("k")).await.ending().await;
+    assert_eq!(ending.code, 14);
+    assert!(ending.words.contains("did not answer within"), "{}", ending.words);
+
+    own.send("-CONT").await;
+    soon("a call to be answered", async {
+        loop {
+            let mut answer = Wire::GRPC.call(server.address, STREAM, &told("k")).await;
+            if !answer.headers.contains_key("grpc-status") && answer.message::<Progress>().await.is_some() {
+                break;
+            }
+        }
+    })
+    .await;
+}
