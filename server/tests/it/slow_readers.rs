@@ -59,7 +59,7 @@ async fn a_caller_that_does_not_read_costs_a_bounded_buffer() {
         let mut upstream = RawUpstream::start().await;
         let mut keeping = command();
         // Nothing goes back to the system, so that what is resident grows by what is newly in use.
-        keeping.envs([("MIMALLOC_PURGE_DELAY", "-1"), ("MIMALLOC_ALLOW_THP", "0")]);
+        keeping.env("MIMALLOC_PURGE_DELAY", "-1");
         let url = format!("http://{}", upstream.address);
         let program = Program::start_by(keeping, &["--upstream", &url]).await;
         let before = program.resident_bytes();

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::support::Server;
 use crate::support::client::{Answer, Connection, Wire, frame};
 use crate::support::probe::{Events, Probe, told};
-use crate::support::program::{Program, command};
+use crate::support::program::Program;
 
 /// How many streams are opened and left, unless `DRAWBRIDGE_SOAK` says otherwise, as `cargo xtask soak` does.
 const STREAMS: u64 = 4_000;
@@ -114,10 +114,7 @@ async fn memory_after_many_idle_streams_over_one_bridge_is_back_and_they_cost_no
     let options = ConnectionOptions { max_streams: SHARING, ..ConnectionOptions::default() };
     let upstream = Server::start_with(bridge, options).await;
     let url = format!("http://{}", upstream.address);
-    let mut small_pages = command();
-    // A huge page goes back to the system only when nothing at all is left on it.
-    small_pages.env("MIMALLOC_ALLOW_THP", "0");
-    let program = Program::start_by(small_pages, &["--log", "warn", "--upstream", &url]).await;
+    let program = Program::start(&["--log", "warn", "--upstream", &url]).await;
     let mut most = Vec::new();
     for round in 1..=2 {
         let before = program.resident_bytes();
