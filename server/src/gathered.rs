@@ -5,6 +5,9 @@ use bytes::{Bytes, BytesMut};
 /// Up to this length, a piece is copied to the one before it: that costs less than to hand it on by itself.
 pub(crate) const SMALL: usize = 4 * 1024;
 
+/// What there is room for at first: a few short messages, with their trailers.
+const MEDIUM: usize = 512;
+
 /// The most that is put together.
 pub(crate) const LARGE: usize = 16 * 1024;
 
@@ -40,12 +43,13 @@ impl Gathered {
         }
         let first = &self.first;
         let all = self.all.get_or_insert_with(|| {
-            let mut all = BytesMut::with_capacity((first.len() + piece.len()).next_power_of_two());
+            let mut all =
+                BytesMut::with_capacity((first.len() + piece.len()).next_power_of_two().max(MEDIUM));
             all.extend_from_slice(first);
             all
         });
         if all.capacity() - all.len() < piece.len() {
-            // Where there are three, there are likely many.
+            // What does not fit is likely many.
             all.reserve(LARGE - all.len());
         }
         all.extend_from_slice(&piece);
