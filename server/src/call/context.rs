@@ -1,7 +1,7 @@
 //! What is known of a call.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::task::Waker;
 use std::time::Instant;
@@ -33,7 +33,10 @@ pub struct CallContext(Arc<Inner>);
 struct Inner {
     facts: Facts,
     opened: Instant,
-    end: OnceLock<End>,
+    /// Why it ended.
+    end: OnceLock<EndReason>,
+    /// When that was. Not known of a call that nobody will ask about, since a look at the clock costs.
+    ended_at: OnceLock<Instant>,
     /// Whoever waits for the end. Made by the first of them: most calls have none.
     ended: OnceLock<Notify>,
     messages: AtomicU64,
@@ -44,6 +47,8 @@ struct Inner {
     trailers: OnceLock<Mutex<Option<Box<MetadataMap>>>>,
     /// Whoever waits for the handler or its body on behalf of the connection.
     waker: AtomicWaker,
+    /// Whether the call went beyond its first poll, and so has had a waker, or a body. It is set where the call is polled.
+    went_on: AtomicBool,
     works: Works,
     forwarding: Forwarding,
     /// The list that the call is in. The list keeps calls that have ended, so a call must not keep the list.
@@ -55,13 +60,6 @@ struct Inner {
 
 /// The place of a call that is in no list.
 const NOWHERE: usize = usize::MAX;
-
-/// How a call ended, and when.
-#[derive(Debug)]
-struct End {
-    reason: EndReason,
-    at: Instant,
-}
 
 /// What is known of a call from its start.
 #[derive(Debug)]
@@ -89,11 +87,13 @@ impl CallContext {
             facts,
             opened,
             end: OnceLock::new(),
+            ended_at: OnceLock::new(),
             ended: OnceLock::new(),
             messages: AtomicU64::new(0),
             body: Mutex::new(None),
             trailers: OnceLock::new(),
             waker: AtomicWaker::new(),
+            went_on: AtomicBool::new(false),
             works: Works::default(),
             forwarding: Forwarding::default(),
             calls: calls.downgrade(),
@@ -150,7 +150,7 @@ impl CallContext {
 
     /// Returns why the call ended, or `None` while it is open.
     pub fn end_reason(&self) -> Option<&EndReason> {
-        self.0.end.get().map(|end| &end.reason)
+        self.0.end.get()
     }
 
     /// Returns the time that the caller asked for.
@@ -162,9 +162,14 @@ impl CallContext {
         self.0.opened
     }
 
-    /// Returns when the call ended.
+    /// Returns when the call ended, as far as that was noted.
     pub(crate) fn ended_at(&self) -> Option<Instant> {
-        self.0.end.get().map(|end| end.at)
+        self.0.ended_at.get().copied()
+    }
+
+    /// Notes that the call has ended just now, unless that was noted before.
+    pub(super) fn note_end(&self) {
+        self.0.ended_at.get_or_init(now);
     }
 
     /// Returns what runs for the call.
@@ -231,8 +236,11 @@ impl CallContext {
             return false;
         }
         let by_handler = matches!(reason, EndReason::Completed(_));
-        if self.0.end.set(End { reason, at: now() }).is_err() {
+        if self.0.end.set(reason).is_err() {
             return false;
+        }
+        if !by_handler {
+            self.note_end();
         }
         self.0.calls.ended(self);
         log::ended(self);
@@ -240,19 +248,26 @@ impl CallContext {
         // (`with_body`). Whoever waits for the end says so, and then looks for the reason (`cancelled`). Between them and
         // this, the fences see to it that at least one sees what the other did.
         fence(Ordering::SeqCst);
-        let body = match self.0.body.try_lock() {
-            Ok(mut body) => body.take(),
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().take(),
-            Err(TryLockError::WouldBlock) => None,
-        };
-        self.drop_body(body);
+        // A handler ends its call where that is polled, and most calls in their first poll: those have had no body yet, and
+        // nobody waits for them on behalf of the connection.
+        let went_on = !by_handler || self.0.went_on.load(Ordering::Relaxed);
+        if went_on {
+            let body = match self.0.body.try_lock() {
+                Ok(mut body) => body.take(),
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().take(),
+                Err(TryLockError::WouldBlock) => None,
+            };
+            self.drop_body(body);
+        }
         if let Some(ended) = self.0.ended.get() {
             ended.notify_waiters();
         }
         // An answer that is complete is in the hands of the one that is to be woken.
-        match self.0.waker.take() {
-            Some(waker) if !by_handler => waker.wake(),
-            _ => {}
+        if went_on
+            && let Some(waker) = self.0.waker.take()
+            && !by_handler
+        {
+            waker.wake();
         }
         true
     }
@@ -281,16 +296,19 @@ impl CallContext {
 
     /// Asks to be woken when the call is ended from outside. To be called before looking for an end.
     pub(crate) fn register(&self, waker: &Waker) {
+        self.0.went_on.store(true, Ordering::Relaxed);
         self.0.waker.register(waker);
     }
 
     /// Counts a message of the answer.
     pub(crate) fn count_message(&self) {
-        self.0.messages.fetch_add(1, Ordering::Relaxed);
+        // Written by the one that polls the answer alone.
+        self.0.messages.store(self.messages() + 1, Ordering::Relaxed);
     }
 
     /// Hands over the answer's body. If the call has ended meanwhile, the body is dropped at once.
     pub(crate) fn put_body(&self, body: Body) {
+        self.0.went_on.store(true, Ordering::Relaxed);
         *self.lock_body() = Some(body);
         self.drop_body_if_ended();
     }

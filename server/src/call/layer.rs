@@ -123,7 +123,8 @@ pub(crate) fn asked_timeout(headers: &HeaderMap) -> Result<Option<Timeout>, Pars
 
 fn parsed_timeout(value: Option<&HeaderValue>) -> Result<Option<Timeout>, ParseTimeoutError> {
     let Some(value) = value else { return Ok(None) };
-    String::from_utf8_lossy(value.as_bytes()).parse().map(Some)
+    // A text that is none is refused by its looks.
+    value.to_str().map_or_else(|_| String::from_utf8_lossy(value.as_bytes()).parse(), str::parse).map(Some)
 }
 
 /// What a call brings along about itself.

@@ -158,7 +158,10 @@ impl Calls {
 
     fn ended(&self, call: &CallContext) {
         let watched = self.0.watchers.load(Ordering::Relaxed) > 0;
-        let remembered = (is_listed(call) && (watched || !is_plain(call))).then(|| call.clone());
+        let remembered = (is_listed(call) && (watched || !is_plain(call))).then(|| {
+            call.note_end();
+            call.clone()
+        });
         let mut open = self.lock();
         // Dropped behind the lock: either may be the last that knows of its call.
         let _removed = call.place().and_then(|place| {

@@ -1,8 +1,10 @@
 //! The label that the hops of one request share.
 
+use std::cell::Cell;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The header that carries a [`RequestId`] from hop to hop, and back to the caller.
@@ -22,46 +24,34 @@ const DIGITS: usize = 16;
 /// 16 hexadecimal digits. It is no secret and proves nothing; what names a call for good is its
 /// [`CallId`](crate::CallId).
 #[derive(Clone)]
-pub struct RequestId(Label);
-
-#[derive(Clone)]
-enum Label {
-    Own(HeaderValue),
-    Made([u8; DIGITS]),
+pub struct RequestId {
+    label: HeaderValue,
+    made: bool,
 }
 
 impl RequestId {
     /// Returns the label that a request brings along, or a new one.
     pub(crate) fn of(own: Option<&HeaderValue>) -> Self {
         let own = own.filter(|value| is_sane(value.as_bytes()));
-        Self(own.map_or_else(|| Label::Made(random()), |own| Label::Own(copied(own))))
+        let (mut label, made) = own.map_or_else(|| (made(), true), |own| (copied(own), false));
+        // Each label comes but a few times: it is not worth a place in the tables that compress headers.
+        label.set_sensitive(true);
+        Self { label, made }
     }
 
     /// Tells whether the label was made here, and not brought along.
     pub(crate) fn is_made(&self) -> bool {
-        matches!(self.0, Label::Made(_))
+        self.made
     }
 
     /// Returns the label as text.
     pub fn as_str(&self) -> &str {
-        match &self.0 {
-            Label::Own(value) => value.to_str(),
-            Label::Made(digits) => Ok(std::str::from_utf8(digits).unwrap_or_default()),
-        }
-        .unwrap_or_default()
+        self.label.to_str().unwrap_or_default()
     }
 
     /// Writes the label into the head of a request or an answer, in the place of any other.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        let value = match &self.0 {
-            Label::Own(value) => Ok(value.clone()),
-            Label::Made(digits) => HeaderValue::from_bytes(digits),
-        };
-        if let Ok(mut value) = value {
-            // Each label comes but a few times: it is not worth a place in the tables that compress headers.
-            value.set_sensitive(true);
-            headers.insert(X_REQUEST_ID, value);
-        }
+        headers.insert(X_REQUEST_ID, self.label.clone());
     }
 }
 
@@ -71,16 +61,33 @@ fn copied(value: &HeaderValue) -> HeaderValue {
     HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone())
 }
 
-fn random() -> [u8; DIGITS] {
-    let mut digits = [0; DIGITS];
-    let (pairs, _) = digits.as_chunks_mut();
-    for (pair, byte) in pairs.iter_mut().zip(rand::random::<[u8; DIGITS / 2]>()) {
-        *pair = HEXADECIMAL[usize::from(byte)];
-    }
-    digits
+thread_local! {
+    /// Labels that are to be given out, one behind the other.
+    static MADE: Cell<Bytes> = const { Cell::new(Bytes::new()) };
 }
 
-/// The two digits of each byte: every call is labelled, and most labels are made here.
+/// How many labels are made at once, in one piece of memory, which stays for as long as any of them.
+const AT_ONCE: usize = 32;
+
+/// Returns a new label.
+fn made() -> HeaderValue {
+    let mut labels = MADE.take();
+    if labels.is_empty() {
+        labels = random();
+    }
+    let label = labels.split_to(DIGITS);
+    MADE.set(labels);
+    // Digits are a value.
+    HeaderValue::from_maybe_shared(label).unwrap_or(HeaderValue::from_static("0000000000000000"))
+}
+
+fn random() -> Bytes {
+    let mut bytes = [0_u8; AT_ONCE * DIGITS / 2];
+    rand::fill(&mut bytes);
+    bytes.iter().flat_map(|byte| HEXADECIMAL[usize::from(*byte)]).collect::<Vec<_>>().into()
+}
+
+/// The two digits of each byte.
 const HEXADECIMAL: [[u8; 2]; 256] = {
     let digits = b"0123456789abcdef";
     let mut table = [[0; 2]; 256];
