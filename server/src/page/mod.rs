@@ -7,6 +7,7 @@ mod policy;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -14,6 +15,7 @@ use axum::response::IntoResponse;
 use http::header::{self, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
 use http::{Request, Response, StatusCode};
+use tokio::sync::OnceCell;
 use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
@@ -26,7 +28,8 @@ pub const IS_EMBEDDED: bool = cfg!(page_embedded);
 /// The files of the page, from inside the binary or from a folder.
 #[derive(Clone, Debug)]
 pub struct Page {
-    files: Router,
+    /// Made for the first request.
+    files: Arc<OnceCell<Router>>,
     index: Index,
 }
 
@@ -41,11 +44,11 @@ impl Page {
     /// Returns the page inside this binary: compressed when it was built, with an `ETag` for each file. In a binary
     /// that was built without the page ([`IS_EMBEDDED`]), it is a small one that names the command to build it.
     ///
-    /// The files are unpacked into memory that is never freed: call it once.
+    /// The first request for a file unpacks all of them, into memory that is never freed: call it once.
     pub fn embedded() -> Self {
         let index = include_str!(concat!(env!("DRAWBRIDGE_EMBEDDED_PAGE"), "/index.html"));
-        let files = memory_serve::load!().enable_brotli(true).enable_gzip(true).into_router();
-        Self { files, index: Index::Embedded(policy::content_security_policy(index)) }
+        let index = Index::Embedded(policy::content_security_policy(index));
+        Self { files: Arc::default(), index }
     }
 
     /// Returns the page in a folder, read anew for each request and compressed on the way, for development.
@@ -57,7 +60,7 @@ impl Page {
         let index = folder.join("index.html");
         std::fs::read(&index)?;
         let files = Router::new().fallback_service(ServeDir::new(folder)).layer(CompressionLayer::new());
-        Ok(Self { files, index: Index::OnDisk(index) })
+        Ok(Self { files: Arc::new(OnceCell::new_with(Some(files))), index: Index::OnDisk(index) })
     }
 
     /// Answers a GET or HEAD.
@@ -73,7 +76,8 @@ impl Page {
         }
         let is_index = !is_file || request.uri().path() == INDEX;
         let immutable = has_hashed_name(request.uri().path());
-        let Ok(mut response) = self.files.oneshot(request).await;
+        let files = self.files.get_or_init(unpacked).await.clone();
+        let Ok(mut response) = files.oneshot(request).await;
         if response.status() == StatusCode::NOT_FOUND {
             return (StatusCode::NOT_FOUND, "no such file\n").into_response();
         }
@@ -88,6 +92,14 @@ impl Page {
         }
         response
     }
+}
+
+/// Unpacks the embedded files, which takes a tenth of a second: on a thread where no call waits for it, and not before the
+/// server answers its first call, which may come from anybody but a browser.
+async fn unpacked() -> Router {
+    let unpack = || memory_serve::load!().enable_brotli(true).enable_gzip(true).into_router();
+    // It fails only where the runtime ends, and its requests with it.
+    tokio::task::spawn_blocking(unpack).await.unwrap_or_default()
 }
 
 impl Index {
