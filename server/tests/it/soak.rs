@@ -115,6 +115,9 @@ async fn memory_after_many_idle_streams_over_one_bridge_is_back_and_they_cost_no
     let upstream = Server::start_with(bridge, options).await;
     let url = format!("http://{}", upstream.address);
     let program = Program::start(&["--log", "warn", "--upstream", &url]).await;
+    let few = u64::from(SHARING);
+    // What any first calls take and keep, as connections do, is no part of the question.
+    leave(open_idle(program.socket(), &mut events, few).await, &mut events, few).await;
     let mut most = Vec::new();
     for round in 1..=2 {
         let before = program.resident_bytes();
@@ -124,15 +127,15 @@ async fn memory_after_many_idle_streams_over_one_bridge_is_back_and_they_cost_no
         leave(open, &mut events, streams).await;
         assert_eq!(upstream.calls.open(), 0, "open at the upstream");
         // The allocator keeps each page on which anything is left, the last ended calls are remembered, and connections to
-        // the upstream stay for a minute. At least half of what the streams took is none of that.
-        let back = before + full.saturating_sub(before) / 2;
+        // the upstream stay for a minute. At least half of what the streams took is none of that, but for the megabyte that
+        // the allocator keeps of any number.
+        let back = before + full.saturating_sub(before) / 2 + 1024 * 1024;
         let mut after = program.resident_bytes();
         // The allocator gives back little by little, when it is asked for something: so there have to be calls.
         for _ in 0..MOST_WAVES {
             if after <= back {
                 break;
             }
-            let few = u64::from(SHARING);
             let open = open_idle(program.socket(), &mut events, few).await;
             leave(open, &mut events, few).await;
             tokio::time::sleep(Duration::from_millis(20)).await;
