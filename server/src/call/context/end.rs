@@ -104,3 +104,33 @@ impl CallContext {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+    use tonic::body::Body;
+    use tonic::{Code, Status};
+
+    use super::*;
+    use crate::call::Calls;
+
+    #[tokio::test]
+    async fn a_handlers_end_lets_go_of_the_body_that_was_handed_over() {
+        let call = CallContext::of(&Calls::new(usize::MAX), "/a.B/C");
+        let held = Arc::new(());
+        let inside = Arc::clone(&held);
+        let stream = futures_util::stream::once(async move {
+            let _inside = inside;
+            pending::<Result<Frame<Bytes>, Status>>().await
+        });
+        call.put_body(Body::new(StreamBody::new(Box::pin(stream))));
+        assert_eq!(Arc::strong_count(&held), 2);
+        call.end(EndReason::Completed(Code::Ok));
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+}
