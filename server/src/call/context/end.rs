@@ -125,8 +125,9 @@ mod tests {
         let held = Arc::new(());
         let inside = Arc::clone(&held);
         let stream = futures_util::stream::once(async move {
-            let _inside = inside;
-            pending::<Result<Frame<Bytes>, Status>>().await
+            let nothing = pending::<Result<Frame<Bytes>, Status>>().await;
+            drop(inside);
+            nothing
         });
         call.put_body(Body::new(StreamBody::new(Box::pin(stream))));
         assert_eq!(Arc::strong_count(&held), 2);
