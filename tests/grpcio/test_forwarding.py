@@ -241,7 +241,7 @@ class Forwarding(unittest.TestCase):
             calls = "drawbridge.calls.v1.Calls"
             self.assertEqual(sorted(database.get_services()), ["Message", calls, *reflection])
             pool = DescriptorPool(database)
-            for name, methods in [("Message", ["Stream"]), (calls, ["Watch", "Get", "Cancel"])]:
+            for name, methods in [("Message", ["Stream"]), (calls, ["Watch", "Get", "Cancel", "Services"])]:
                 service = pool.FindServiceByName(name)
                 self.assertEqual([method.name for method in service.methods], methods)
             self.assertEqual(pool.FindMessageTypeByName("Request").fields[0].name, "key")
