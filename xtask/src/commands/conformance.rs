@@ -51,7 +51,7 @@ const SERVER: [Suite; 2] = [
 const RUNNER: &str = "connectconformance";
 
 /// What the bridge stands in for, the suite's program that it stands beside, and the list.
-const BRIDGE: [(&str, &str, Suite); 3] = [
+const BRIDGE: [(&str, &str, Suite); 5] = [
     (
         "server",
         "referenceserver",
@@ -68,7 +68,24 @@ const BRIDGE: [(&str, &str, Suite); 3] = [
     (
         "client",
         "referenceclient",
-        Suite::new("bridge behind the reference client, gRPC", "tests/conformance/grpc-client.yaml", 632),
+        Suite::new("bridge behind the reference client, gRPC", "tests/conformance/grpc-client.yaml", 403),
+    ),
+    (
+        "client",
+        "referenceclient",
+        Suite::new(
+            "bridge behind the reference client, gRPC with TLS",
+            "tests/conformance/grpc-client-wide.yaml",
+            632,
+        ),
+    ),
+    (
+        "client",
+        "grpcclient",
+        Suite {
+            known_failing: Some(("tests/conformance/grpc-go-client-known-failing.txt", 4)),
+            ..Suite::new("bridge behind grpc-go's client, gRPC", "tests/conformance/grpc-client.yaml", 403)
+        },
     ),
 ];
 
