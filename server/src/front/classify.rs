@@ -26,7 +26,7 @@ pub(crate) fn classify<B>(
 ) -> Kind {
     let preflight = request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    if has_grpc_content_type(request) || service.is_some_and(is_known) || (preflight && service.is_some()) {
+    if service.is_some_and(is_known) || has_grpc_content_type(request) || (preflight && service.is_some()) {
         Kind::Grpc
     } else if matches!(*request.method(), Method::GET | Method::HEAD) {
         Kind::Page
@@ -40,7 +40,6 @@ pub(crate) fn classify<B>(
 /// A gRPC path is exactly `/package.Service/Method`, of ASCII letters, digits, dots and underscores. It is read raw:
 /// a path with an encoded letter names no service, so that no two spellings of one path exist.
 pub(crate) fn service_of(path: &str) -> Option<&str> {
-    // Each request is looked at, and a search by characters costs several times what this does.
     let path = path.strip_prefix('/')?;
     let slash = path.bytes().position(|byte| byte == b'/')?;
     let (service, method) = (&path[..slash], &path[slash + 1..]);
@@ -52,13 +51,24 @@ pub(crate) fn service_of(path: &str) -> Option<&str> {
 pub(crate) fn is_name(name: &str) -> bool {
     let mut begun = false;
     let ok = name.bytes().all(|byte| {
-        let dot = byte == b'.';
-        let fits = if dot { begun } else { byte.is_ascii_alphanumeric() || byte == b'_' };
-        begun = !dot;
+        let letter = LETTERS[usize::from(byte)];
+        let fits = letter || (begun && byte == b'.');
+        begun = letter;
         fits
     });
     ok && begun
 }
+
+/// Which bytes names are made of, the dots between them aside: each path is read by it.
+const LETTERS: [bool; 256] = {
+    let mut letters = [false; 256];
+    let mut byte = 0;
+    while byte < 128_u8 {
+        letters[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_';
+        byte += 1;
+    }
+    letters
+};
 
 fn has_grpc_content_type<B>(request: &Request<B>) -> bool {
     const GRPC: &[u8] = b"application/grpc";

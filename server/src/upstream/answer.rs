@@ -11,7 +11,7 @@ use tonic::Status;
 
 use super::failure::Failure;
 use super::lease::{Lease, Stage};
-use crate::call::CallContext;
+use crate::call::{CallContext, GRPC_STATUS};
 use crate::gathered::Gathered;
 
 /// The body of an upstream's answer, passed on as it comes: what is there at one time as one piece, since upstreams often
@@ -51,7 +51,7 @@ impl Answer {
             Err(error) => Err(error),
         };
         match trailers {
-            Ok(Some(trailers)) if trailers.contains_key(Status::GRPC_STATUS) => {
+            Ok(Some(trailers)) if trailers.contains_key(GRPC_STATUS) => {
                 self.lease.connection.hear();
                 self.finish();
                 Poll::Ready(Some(Ok(Frame::trailers(trailers))))

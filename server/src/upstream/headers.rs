@@ -92,7 +92,7 @@ fn is_replaced(name: &str) -> bool {
 
 fn remove(headers: &mut HeaderMap, is_out: impl Fn(&str) -> bool) {
     let mut out: Vec<HeaderName> = headers.keys().filter(|name| is_out(name.as_str())).cloned().collect();
-    if headers.contains_key(header::CONNECTION) {
+    if out.contains(&header::CONNECTION) {
         let named = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
         out.extend(named.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()));
     }
