@@ -7,10 +7,11 @@ use axum::Router;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use http_body::Body as HttpBody;
+use hyper::service::Service;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::server::NamedService;
-use tower::{BoxError, Layer, Service, ServiceBuilder};
+use tower::{BoxError, Layer, Service as TowerService, ServiceBuilder};
 
 use crate::call::{CallLayer, Calls, DeadlinePolicy};
 use crate::console::Services;
@@ -87,7 +88,7 @@ impl Bridge {
     #[must_use]
     pub fn serve<S, B>(mut self, service: S) -> Self
     where
-        S: Service<Request<Body>, Response = Response<B>, Error = Infallible>
+        S: TowerService<Request<Body>, Response = Response<B>, Error = Infallible>
             + NamedService
             + Clone
             + Send
@@ -233,11 +234,8 @@ impl Bridge {
     fn stack<L, B>(mut self, calls: L) -> Door
     where
         L: Layer<Forward<RequestRules<Hosted>>>,
-        L::Service: Service<Request<Body>, Response = Response<B>, Error = Infallible>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
+        L::Service:
+            Service<Request<Body>, Response = Response<B>, Error = Infallible> + Send + Sync + 'static,
         <L::Service as Service<Request<Body>>>::Future: Send + 'static,
         B: HttpBody<Data = Bytes, Error = Status> + Unpin + Send + 'static,
     {
@@ -260,10 +258,10 @@ impl Bridge {
             // A broken rule is the end of one call, with its status, so the rules stand inside it.
             .layer_fn(|inner| RequestRules::new(inner, Arc::clone(&kinds), max_message_bytes))
             .service(self.hosted.clone());
+        let grpc = Grpc::new(grpc);
         // An answer that is no gRPC must be readable cross-origin too, so CORS stands before all that answers.
-        let cross_origin = cors::layer(&self.origins).layer(grpc.clone());
-        let known = Known { hosted: self.hosted.names().collect(), upstreams };
-        let (grpc, cross_origin) = (Grpc::new(grpc), Grpc::new(cross_origin));
+        let cross_origin = grpc.clone().behind(&cors::layer(&self.origins));
+        let known = Known { hosted: self.hosted, upstreams };
         Door::new(Behind { hosts: self.hosts, known, grpc, cross_origin, page: self.page })
     }
 }

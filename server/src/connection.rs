@@ -64,7 +64,7 @@ pub async fn serve<S>(
     options: ConnectionOptions,
     shutdown: impl Future<Output = ()>,
 ) where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
     let builder = builder(&options);
@@ -111,7 +111,7 @@ struct Connection<S> {
 
 impl<S> Connection<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
     async fn keep(self, stream: TcpStream, tls: Option<Tls>) -> Result<(), BoxError> {
@@ -127,8 +127,7 @@ where
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     ) -> Result<(), BoxError> {
         let Self { builder, service, watcher, peer } = self;
-        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
+        let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
             service.clone().oneshot(request)
         });

@@ -1,19 +1,19 @@
 //! The services that are hosted here.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Either, Ready, ready};
+use hashbrown::HashMap;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
+use hyper::service::Service;
 use tonic::Status;
 use tonic::body::Body;
-use tower::{BoxError, Service, ServiceExt as _};
+use tower::{BoxError, Service as TowerService, ServiceExt as _};
 
 /// A service that hands each call to the hosted one that its path names. A call of any other is UNIMPLEMENTED.
 ///
@@ -29,7 +29,11 @@ impl Hosted {
     /// Adds a service, in the place of any other of its name.
     pub(crate) fn add<S, B>(&mut self, name: &'static str, service: S)
     where
-        S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
+        S: TowerService<Request<Body>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         S::Future: Send + 'static,
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -39,6 +43,11 @@ impl Hosted {
             answer.map(|answer| answer.map(|answer| answer.map(Body::new))).boxed()
         };
         Arc::make_mut(&mut self.0).insert(name, Arc::new(answerer));
+    }
+
+    /// Tells whether a service is here.
+    pub(crate) fn contains(&self, service: &str) -> bool {
+        self.0.contains_key(service)
     }
 
     /// Returns the names of the services.
@@ -58,12 +67,7 @@ impl Service<Request<Body>> for Hosted {
     type Error = Infallible;
     type Future = Either<BoxFuture<'static, Answered>, Ready<Answered>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        // Each service is waited for when it is called.
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&self, request: Request<Body>) -> Self::Future {
         let path = request.uri().path();
         let service = path.strip_prefix('/').and_then(|path| path.split('/').next()).unwrap_or_default();
         match self.0.get(service) {

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 
 use axum::Router;
-use axum::body::Body;
 use http::{Request, Uri};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -36,9 +35,7 @@ pub fn in_process(router: Router) -> Channel {
 }
 
 async fn serve(stream: DuplexStream, router: Router) {
-    let service = hyper::service::service_fn(|request: Request<Incoming>| {
-        router.clone().oneshot(request.map(Body::new))
-    });
+    let service = hyper::service::service_fn(|request: Request<Incoming>| router.clone().oneshot(request));
     let served = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)

@@ -12,10 +12,11 @@ use axum::extract::ConnectInfo;
 use drawbridge_call::{EndReason, GRPC_PREVIOUS_RPC_ATTEMPTS, GRPC_TIMEOUT, ParseTimeoutError, Timeout};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body as _;
+use hyper::service::Service;
 use pin_project_lite::pin_project;
 use tonic::body::Body;
 use tonic::{Code, Status};
-use tower::{Layer, Service};
+use tower::Layer;
 
 use super::body::CallBody;
 use super::context::{CallContext, Facts, now};
@@ -67,26 +68,21 @@ where
     type Error = Infallible;
     type Future = CallFuture<S::Future>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+    fn call(&self, mut request: Request<Body>) -> Self::Future {
         let now = now();
         let Brought { timeout: asked, request_id, parent, previous_attempts } =
             Brought::by(request.headers());
         let deadline = self.layer.deadlines.grant(now, asked.as_ref().copied().unwrap_or_default());
+        let arrival = request.extensions().get::<Arrival>();
+        let protocol = arrival.map(|arrival| arrival.protocol).unwrap_or_default();
+        let is_hosted = arrival.is_none_or(|arrival| arrival.route.is_none());
         let facts = Facts {
             call_id: LazyLock::new(CallId::random),
             request_id,
             parent: parent.map(Box::new),
             method: method(request.uri().path()),
             peer: request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| *peer),
-            protocol: request
-                .extensions()
-                .get()
-                .map(|arrival: &Arrival| arrival.protocol)
-                .unwrap_or_default(),
+            protocol,
             asked: asked.as_ref().copied().unwrap_or_default(),
             deadline,
             previous_attempts,
@@ -104,7 +100,10 @@ where
         if let Err(status) = self.layer.calls.add(context.clone()) {
             return CallFuture::refused(guard, status);
         }
-        request.extensions_mut().insert(context.clone());
+        if is_hosted {
+            // For its handler. What forwards calls knows them otherwise.
+            request.extensions_mut().insert(context.clone());
+        }
         // Not in the call's scope yet: what is below calls the hosted service when it is polled.
         let handler = self.inner.call(request);
         CallFuture { guard: Some(guard), state: State::Running { handler } }

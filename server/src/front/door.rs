@@ -1,6 +1,6 @@
 //! The door: the first to see a request, and the one that decides whose it is.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
@@ -8,17 +8,22 @@ use std::task::{Context, Poll};
 
 use axum::body::Body as AxumBody;
 use axum::response::IntoResponse;
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
 use http::{Method, Request, Response, StatusCode, Version, header};
+use http_body::Body as HttpBody;
+use hyper::service::Service;
 use tonic::body::Body;
-use tower::{Service, ServiceExt as _};
+use tower::{BoxError, Layer as _, Service as TowerService, ServiceExt as _, service_fn};
+use tower_http::cors::CorsLayer;
 
 use super::arrival::Arrival;
 use super::classify::{Kind, classify, service_of};
 use super::cors;
 use super::host::HostPolicy;
 use super::read_on::ReadOn;
+use crate::hosted::Hosted;
 use crate::page::Page;
 use crate::upstream::{Route, Routes};
 
@@ -37,7 +42,7 @@ pub(crate) struct Behind {
     pub(crate) page: Option<Page>,
 }
 
-/// All that answers calls.
+/// All that answers calls. It is shared by all of them, and not cloned for each.
 #[derive(Clone)]
 pub(crate) struct Grpc(Arc<dyn Fn(Request<Body>) -> Answer + Send + Sync>);
 
@@ -47,10 +52,16 @@ impl Grpc {
     pub(crate) fn new<S>(service: S) -> Self
     where
         S: Service<Request<Body>, Response = Response<AxumBody>, Error = Infallible>,
-        S: Clone + Send + Sync + 'static,
+        S: Send + Sync + 'static,
         S::Future: Send,
     {
-        Self(Arc::new(move |request| service.clone().oneshot(request).boxed()))
+        Self(Arc::new(move |request| service.call(request).boxed()))
+    }
+
+    /// Returns the same behind CORS.
+    pub(crate) fn behind(self, cors: &CorsLayer) -> Self {
+        let behind = cors.layer(service_fn(move |request| self.0(request)));
+        Self(Arc::new(move |request| behind.clone().oneshot(request).boxed()))
     }
 }
 
@@ -63,7 +74,7 @@ impl fmt::Debug for Grpc {
 /// The services that a bridge knows.
 #[derive(Debug)]
 pub(crate) struct Known {
-    pub(crate) hosted: HashSet<&'static str>,
+    pub(crate) hosted: Hosted,
     pub(crate) upstreams: Routes,
 }
 
@@ -82,7 +93,11 @@ impl Known {
     }
 }
 
-impl Service<Request<AxumBody>> for Door {
+impl<B> TowerService<Request<B>> for Door
+where
+    B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
     type Response = Response<AxumBody>;
     type Error = Infallible;
     type Future = Answer;
@@ -91,7 +106,7 @@ impl Service<Request<AxumBody>> for Door {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<AxumBody>) -> Answer {
+    fn call(&mut self, mut request: Request<B>) -> Answer {
         let Behind { hosts, known, grpc, cross_origin, page } = &*self.0;
         if let Some(host) = hosts.refused(&request) {
             tracing::warn!(host = ?host, path = ?request.uri().path(), "refused a request to a foreign host name");
@@ -125,6 +140,7 @@ impl Service<Request<AxumBody>> for Door {
             }
             (Kind::Page, Some(page)) => {
                 let page = page.clone();
+                let request = request.map(AxumBody::new);
                 async move { Ok(page.answer(request).await) }.boxed()
             }
             (Kind::Page | Kind::Unknown, _) => at_once((StatusCode::NOT_FOUND, "nothing is served here\n")),
@@ -144,7 +160,7 @@ impl Door {
     /// Returns the paths of what is known, as axum writes them, or `None` where any service may be there.
     pub(crate) fn paths(&self) -> Option<BTreeSet<String>> {
         let Known { hosted, upstreams } = &self.0.known;
-        let hosted = hosted.iter().map(|service| format!("/{service}/{{method}}"));
+        let hosted = hosted.names().map(|service| format!("/{service}/{{method}}"));
         // A name is that of a service, or that of a package.
         let named = upstreams
             .names()

@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
@@ -19,22 +18,26 @@ const MAX_TIME: Duration = Duration::from_secs(5);
 ///
 /// HTTP/1.1 has no way to stop a client that is still sending. Closing the connection under its hands may cost it the
 /// answer (RFC 9112, section 9.6): it writes, is told that the pipe is broken, and never reads.
-pub(crate) struct ReadOn(Option<Body>);
+pub(crate) struct ReadOn<B: Source>(Option<B>);
 
-impl ReadOn {
-    pub(crate) const fn new(body: Body) -> Self {
+/// What can be read on.
+pub(crate) trait Source: HttpBody<Data = Bytes> + Send + Unpin + 'static {}
+impl<B: HttpBody<Data = Bytes> + Send + Unpin + 'static> Source for B {}
+
+impl<B: Source> ReadOn<B> {
+    pub(crate) const fn new(body: B) -> Self {
         Self(Some(body))
     }
 }
 
-impl HttpBody for ReadOn {
+impl<B: Source> HttpBody for ReadOn<B> {
     type Data = Bytes;
-    type Error = axum::Error;
+    type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let Some(body) = &mut self.0 else { return Poll::Ready(None) };
         let polled = Pin::new(body).poll_frame(cx);
         if let Poll::Ready(None | Some(Err(_))) = polled {
@@ -52,7 +55,7 @@ impl HttpBody for ReadOn {
     }
 }
 
-impl Drop for ReadOn {
+impl<B: Source> Drop for ReadOn<B> {
     fn drop(&mut self) {
         if let Some(body) = self.0.take().filter(|body| !body.is_end_stream())
             && let Ok(runtime) = Handle::try_current()
@@ -62,7 +65,7 @@ impl Drop for ReadOn {
     }
 }
 
-async fn throw_away(mut body: Body) {
+async fn throw_away(mut body: impl Source) {
     let mut read = 0;
     while let Some(Ok(frame)) = body.frame().await {
         read += frame.data_ref().map_or(0, Bytes::len);

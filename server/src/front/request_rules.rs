@@ -5,20 +5,20 @@
 //! `OUT_OF_RANGE`. Here the prefixes are read as they pass, so that each breach has the code that the gRPC
 //! specification gives it, and a length is judged before anything of that length is stored.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use hashbrown::HashMap;
 use http::Request;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::service::Service;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use tonic::Status;
 use tonic::body::Body;
-use tower::Service;
 
 use super::frames::{FrameScanner, Prefix};
 
@@ -78,11 +78,7 @@ where
     type Error = Infallible;
     type Future = S::Future;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> S::Future {
+    fn call(&self, request: Request<Body>) -> S::Future {
         let rules = Rules {
             one_message: self.kinds.0.get(request.uri().path()) == Some(&RequestKind::OneMessage),
             max_message_bytes: self.max_message_bytes,

@@ -8,13 +8,13 @@ use std::task::{Context, Poll};
 use axum::body::Body as AxumBody;
 use bytes::Bytes;
 use futures_util::future::{Either, Ready, ready};
-use http::header;
+use http::header::{self, Entry};
 use http::{Request, Response};
 use http_body::Body as HttpBody;
+use hyper::service::Service;
 use pin_project_lite::pin_project;
 use tonic::Status;
 use tonic::body::Body;
-use tower::Service;
 
 use super::arrival::Arrival;
 use super::content_type::{Codecs, FrontProtocol, Spoken, read};
@@ -42,11 +42,7 @@ where
     type Error = Infallible;
     type Future = Either<WebFuture<S::Future>, Ready<Result<Response<AxumBody>, Infallible>>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+    fn call(&self, mut request: Request<Body>) -> Self::Future {
         // Whoever a call is forwarded to may know codecs that are not known here.
         let forwarded = request.extensions().get().is_some_and(|arrival: &Arrival| arrival.route.is_some());
         let spoken = match read(&request, if forwarded { Codecs::Any } else { Codecs::Protobuf }) {
@@ -88,8 +84,13 @@ where
         let protocol = this.spoken.protocol;
         if protocol != FrontProtocol::Grpc {
             let headers = answer.headers_mut();
-            let content_type = this.spoken.for_the_caller(headers.get(header::CONTENT_TYPE));
-            headers.insert(header::CONTENT_TYPE, content_type);
+            match headers.entry(header::CONTENT_TYPE) {
+                Entry::Occupied(mut answered) => {
+                    let content_type = this.spoken.for_the_caller(Some(answered.get()));
+                    answered.insert(content_type);
+                }
+                Entry::Vacant(none) => drop(none.insert(this.spoken.for_the_caller(None))),
+            }
             // The trailers go into the body, and a length that was known is not that of the translation.
             headers.remove(header::TRAILER);
             headers.remove(header::CONTENT_LENGTH);

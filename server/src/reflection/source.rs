@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use http::uri::PathAndQuery;
 use http::{Request, Response};
+use hyper::service::Service as HyperService;
 use tonic::body::Body;
 use tonic::client::Grpc;
 use tonic::metadata::MetadataMap;
@@ -153,7 +154,9 @@ impl Service<Request<Body>> for Way {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         match self {
-            Self::Hosted(services) => services.call(request).map(|result| result.map_err(never)).boxed(),
+            Self::Hosted(services) => {
+                HyperService::call(services, request).map(|result| result.map_err(never)).boxed()
+            }
             // A child of the call that asks: it has its deadline, and ends with it.
             Self::Forwarded(pool) => {
                 PropagationLayer::new().layer(PoolChannel::new(pool)).call(request).boxed()

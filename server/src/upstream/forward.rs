@@ -4,16 +4,16 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, Either};
 use h2::SendStream;
 use h2::client::ResponseFuture;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header};
+use hyper::service::Service;
 use tonic::Status;
 use tonic::body::Body;
-use tower::Service;
 
 use super::answer::{Answer, end_call};
 use super::attempts;
@@ -25,7 +25,7 @@ use super::pool::Pool;
 use super::retries::Retries;
 use super::routes::Route;
 use super::upload::{Interrupted, Upload};
-use crate::call::CallContext;
+use crate::call::{CallContext, GRPC_STATUS};
 use crate::front::arrival::Arrival;
 use crate::retry::MOST_KEPT;
 
@@ -60,11 +60,7 @@ where
     type Error = Infallible;
     type Future = Either<S::Future, BoxFuture<'static, Result<Response<Body>, Infallible>>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+    fn call(&self, mut request: Request<Body>) -> Self::Future {
         let arrival = request.extensions_mut().get_mut::<Arrival>();
         let Some(route) = arrival.and_then(|arrival| arrival.route.take()) else {
             return Either::Left(self.inner.call(request));
@@ -165,7 +161,7 @@ impl Call {
     ) -> Result<Response<Body>, Failure> {
         lease.connection.hear();
         let (mut head, body) = answer.into_parts();
-        let has_status = head.headers.contains_key(Status::GRPC_STATUS);
+        let has_status = head.headers.contains_key(GRPC_STATUS);
         let is_over = body.is_end_stream();
         lease.stage = if is_over { Stage::Over } else { Stage::Answering };
         if !has_status && (head.status != StatusCode::OK || !is_grpc(&head.headers)) {
