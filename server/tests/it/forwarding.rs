@@ -17,8 +17,7 @@ fn texts<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
 }
 
 async fn call(server: &Server, wire: Wire, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let mut connection = wire.connect(server.address).await;
-    wire.call_with(&mut connection, path, frame(&told("k")), headers).await
+    wire.call_with_headers(server.address, path, &told("k"), headers).await
 }
 
 /// Calls once, has the upstream answer, and returns both ends of the call.

@@ -268,8 +268,7 @@ async fn a_hosted_reflection_service_is_asked_too() {
 async fn a_question_to_an_upstream_is_a_child_of_the_call_that_asks() {
     let mut raw = RawUpstream::start().await;
     let server = Server::start(exposed(raw.bridge())).await;
-    let mut connection = Wire::GRPC.connect(server.address).await;
-    let body = frame(&question(MessageRequest::ListServices(String::new())));
+    let asked = question(MessageRequest::ListServices(String::new()));
     let headers = [
         ("authorization", "Bearer b"),
         ("x-forwarded-for", "1.1.1.1"),
@@ -277,7 +276,7 @@ async fn a_question_to_an_upstream_is_a_child_of_the_call_that_asks() {
         ("grpc-timeout", "300S"),
     ];
     let asking = tokio::spawn(async move {
-        Wire::GRPC.call_with(&mut connection, PATH, body, &headers).await.ending().await
+        Wire::GRPC.call_with_headers(server.address, PATH, &asked, &headers).await.ending().await
     });
     let mut arrived = raw.call().await;
     assert_eq!(arrived.head.uri.path(), PATH);
@@ -300,10 +299,9 @@ async fn of_several_upstreams_only_the_one_that_is_meant_gets_credentials() {
     for (asked, to_shop) in
         [(MessageRequest::ListServices(String::new()), &[][..]), (symbol("shop.Orders"), meant)]
     {
-        let body = frame(&question(asked));
         let asking = tokio::spawn(async move {
-            let mut connection = Wire::GRPC.connect(server.address).await;
-            Wire::GRPC.call_with(&mut connection, PATH, body, &headers).await.ending().await
+            let asked = question(asked);
+            Wire::GRPC.call_with_headers(server.address, PATH, &asked, &headers).await.ending().await
         });
         let arrived = shop.call().await;
         assert_eq!(arrived.headers("authorization"), to_shop);

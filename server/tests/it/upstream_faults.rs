@@ -89,10 +89,9 @@ async fn whoever_accepts_and_says_nothing_is_unavailable_in_time() {
 async fn a_deadline_ends_the_wait_for_a_connection() {
     let server = Server::start(bridge_to(saying(b"").await)).await;
     for wire in Wire::ALL {
-        let mut connection = wire.connect(server.address).await;
         let timeout = [("grpc-timeout", "50m")];
-        let ending = wire.call_with(&mut connection, PATH, frame(&told("k")), &timeout).await.ending().await;
-        assert_eq!(ending.code, 4, "{wire:?}");
+        let answer = wire.call_with_headers(server.address, PATH, &told("k"), &timeout).await;
+        assert_eq!(answer.ending().await.code, 4, "{wire:?}");
     }
 }
 
