@@ -22,6 +22,7 @@ mod program;
 mod propagation;
 mod protocols;
 mod reflection;
+mod reflection_upstreams;
 mod slow_readers;
 mod smuggling;
 mod soak;
