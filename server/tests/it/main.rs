@@ -15,6 +15,7 @@ mod context;
 mod cors;
 mod deadline;
 mod forward_life;
+mod forward_routes;
 mod forwarding;
 mod limits;
 mod page;
