@@ -36,6 +36,7 @@ mod upstream_process;
 mod upstream_retries;
 mod upstream_retry_ends;
 mod upstream_storms;
+mod upstream_unreachable;
 mod upstream_vanishes;
 mod users;
 mod wire_rules;
