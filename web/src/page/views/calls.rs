@@ -6,7 +6,7 @@ use drawbridge_proto::calls::Call;
 use leptos::prelude::*;
 
 use super::parts::{column_head, hero};
-use crate::model::{Failure, record, words};
+use crate::model::{Failure, Tone, record, words};
 use crate::page::part::{Part, part, part_while};
 use crate::page::rows::rows;
 use crate::page::text::text;
@@ -152,13 +152,7 @@ fn left(call: &Call, elapsed: Duration) -> String {
 }
 
 fn tone(call: &Call, _: Duration, _: usize) -> String {
-    match &call.end {
-        None => "good",
-        Some(end) if record::is_ok(end.code) => "good",
-        Some(end) if record::code(end.code) == "CANCELLED" => "dim",
-        Some(_) => "bad",
-    }
-    .to_owned()
+    call.end.as_ref().map_or(Tone::Good, record::tone).name().to_owned()
 }
 
 /// Tells where the call was forwarded to, and how long that took.
