@@ -22,6 +22,7 @@ mod hops;
 mod ledger;
 mod life;
 pub(crate) mod metadata;
+mod number;
 mod press;
 mod proof;
 pub(crate) mod record;
