@@ -10,6 +10,10 @@ use tonic::Code;
 
 use super::{Tone, words};
 
+/// What is said of a server that has no console.
+pub(crate) const UNTOLD: &str =
+    "This server does not tell of its calls: it does so on a loopback address only.";
+
 /// Reads a number of milliseconds, as messages have it. Negative ones are zero.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
 pub(crate) fn ms(milliseconds: f64) -> Duration {

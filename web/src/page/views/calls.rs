@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use super::parts::{column_head, hero};
 use crate::model::{Failure, Tone, record, words};
 use crate::page::part::{Part, part, part_while};
+use crate::page::plain::{self, plain};
 use crate::page::rows::rows;
 use crate::page::text::text;
 use crate::page::watch::{State, Watch};
@@ -71,11 +72,7 @@ fn summary(watch: Watch) -> String {
 fn notice(watch: Watch, state: &State) -> Option<Part> {
     match state {
         State::Opening | State::Watching => None,
-        State::Untold => Some(part(view! {
-            <p class="stopped">
-                "This server does not tell of its calls: it does so on a loopback address only."
-            </p>
-        })),
+        State::Untold => Some(plain("p", &[("class", "stopped")], [plain::words(record::UNTOLD)])),
         State::Ended(failure) => {
             let why = failure.as_ref().map_or("The server ended the list.", Failure::words);
             Some(part(view! {
