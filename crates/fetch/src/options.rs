@@ -28,31 +28,39 @@ const LONGEST: Duration = Duration::from_secs(99_999_999 * 3_600);
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct CallOptions {
-    timeout: Setting,
+    timeout: Setting<Timeout>,
     deadline: Option<Deadline<Duration>>,
     cancel: Vec<CancelHandle>,
     metadata: MetadataMap,
     arity: Arity,
-    retry: Retry,
+    retry: Setting<Arc<RetryPolicy>>,
     trace: Option<Trace>,
 }
 
+/// What one call says of something that the transport's defaults may have, too.
 #[derive(Clone, Debug, Default)]
-enum Retry {
+enum Setting<T> {
     /// As the transport's defaults have it.
     #[default]
     Default,
-    Never,
-    By(Arc<RetryPolicy>),
+    Without,
+    With(T),
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Setting {
-    /// As the transport's defaults have it.
-    #[default]
-    Default,
-    Unlimited,
-    Limited(Timeout),
+impl<T: Clone> Setting<T> {
+    fn or(self, defaults: &Self) -> Self {
+        match self {
+            Self::Default => defaults.clone(),
+            said => said,
+        }
+    }
+
+    fn get(&self) -> Option<&T> {
+        match self {
+            Self::With(value) => Some(value),
+            Self::Default | Self::Without => None,
+        }
+    }
 }
 
 impl CallOptions {
@@ -69,14 +77,14 @@ impl CallOptions {
     /// first to pass counts.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Setting::Limited(timeout.into());
+        self.timeout = Setting::With(timeout.into());
         self
     }
 
     /// Leaves the call without a timeout, even where the transport's defaults have one.
     #[must_use]
     pub fn without_timeout(mut self) -> Self {
-        self.timeout = Setting::Unlimited;
+        self.timeout = Setting::Without;
         self
     }
 
@@ -130,14 +138,14 @@ impl CallOptions {
     /// by leaving the page or by its deadline, stays ended.
     #[must_use]
     pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = Retry::By(Arc::new(policy));
+        self.retry = Setting::With(Arc::new(policy));
         self
     }
 
     /// Makes one attempt and no other, even where the transport's defaults have a policy.
     #[must_use]
     pub fn without_retry(mut self) -> Self {
-        self.retry = Retry::Never;
+        self.retry = Setting::Without;
         self
     }
 
@@ -150,9 +158,7 @@ impl CallOptions {
 
     /// Returns the options of one call, with what it does not say taken from the defaults.
     pub(crate) fn or(mut self, defaults: &Self) -> Self {
-        if self.timeout == Setting::Default {
-            self.timeout = defaults.timeout;
-        }
+        self.timeout = self.timeout.or(&defaults.timeout);
         self.deadline = Deadline::min(self.deadline, defaults.deadline);
         self.cancel.extend_from_slice(&defaults.cancel);
         let mut metadata = self.metadata.into_headers();
@@ -161,19 +167,14 @@ impl CallOptions {
         if defaults.arity == Arity::One {
             self.arity = Arity::One;
         }
-        if matches!(self.retry, Retry::Default) {
-            self.retry = defaults.retry.clone();
-        }
+        self.retry = self.retry.or(&defaults.retry);
         self.trace = self.trace.or_else(|| defaults.trace.clone());
         self
     }
 
     /// Returns how failures are tried again, if they are.
     pub(crate) fn retry_policy(&self) -> Option<&RetryPolicy> {
-        match &self.retry {
-            Retry::By(policy) if policy.max_attempts() > 1 => Some(policy),
-            _ => None,
-        }
+        self.retry.get().map(Arc::as_ref).filter(|policy| policy.max_attempts() > 1)
     }
 
     /// Returns where the call is written down.
@@ -204,10 +205,7 @@ impl CallOptions {
         headers: &HeaderMap,
     ) -> Result<Option<Deadline<Duration>>, Status> {
         let after = |timeout: Timeout| Deadline::after(now, timeout.duration().min(LONGEST).into());
-        let own = match self.timeout {
-            Setting::Limited(timeout) => after(timeout),
-            Setting::Default | Setting::Unlimited => None,
-        };
+        let own = self.timeout.get().and_then(|timeout| after(*timeout));
         let stated = match headers.get(drawbridge_call::GRPC_TIMEOUT) {
             Some(value) => {
                 let text = String::from_utf8_lossy(value.as_bytes());

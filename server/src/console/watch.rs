@@ -82,14 +82,16 @@ impl Watcher {
 
     /// Returns what is new, and knows it from then on.
     fn look(&mut self) -> Vec<WatchResponse> {
-        let mut changes = self.calls.changes(self.since.unwrap_or(0));
-        let skipped = self.since.map_or(0, |_| changes.skipped);
-        let reset = self.since.is_none() || skipped > 0;
-        if reset {
-            changes = self.calls.changes(0);
+        let news = self.since.map(|since| self.calls.changes(since));
+        let skipped = news.as_ref().map_or(0, |news| news.skipped);
+        // Who knows nothing yet, or has missed something, is told everything.
+        let news = news.filter(|_| skipped == 0);
+        let reset = news.is_none();
+        let changes = news.unwrap_or_else(|| {
             self.open.clear();
             self.unsettled.clear();
-        }
+            self.calls.changes(0)
+        });
         self.since = Some(changes.upto);
         let mut told = Vec::new();
         for call in &changes.open {

@@ -1,13 +1,10 @@
 //! One who can be asked for descriptors.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, FutureExt as _};
 use http::uri::PathAndQuery;
 use http::{Request, Response};
 use hyper::service::Service as HyperService;
@@ -18,7 +15,7 @@ use tonic::{Code, Status, Streaming};
 use tonic_prost::ProstCodec;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
-use tower::{BoxError, Layer as _, Service};
+use tower::{BoxError, Layer as _, Service as _, service_fn};
 
 use crate::call::{CallContext, now};
 use crate::child::PropagationLayer;
@@ -111,7 +108,8 @@ impl Source {
         request.set_timeout(patience());
         let path = if is_alpha { V1ALPHA } else { V1 };
         let codec = ProstCodec::<ServerReflectionRequest, ServerReflectionResponse>::default();
-        let mut client = Grpc::new(self.way.clone()).max_decoding_message_size(MOST_BYTES);
+        let way = service_fn(|request| self.way.clone().call(request));
+        let mut client = Grpc::new(way).max_decoding_message_size(MOST_BYTES);
         let answers = client.server_streaming(request, path, codec).await?.into_inner();
         match first(answers).await?.message_response {
             Some(MessageResponse::ErrorResponse(error)) => {
@@ -143,28 +141,17 @@ fn patience() -> Duration {
     deadline.map_or(PATIENCE, |deadline| PATIENCE.min(deadline.remaining(now()).duration() / 2))
 }
 
-impl Service<Request<Body>> for Way {
-    type Response = Response<Body>;
-    type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Response<Body>, BoxError>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+impl Way {
+    async fn call(self, request: Request<Body>) -> Result<Response<Body>, BoxError> {
         match self {
             Self::Hosted(services) => {
-                HyperService::call(services, request).map(|result| result.map_err(never)).boxed()
+                let Ok(answer) = HyperService::call(&services, request).await;
+                Ok(answer)
             }
             // A child of the call that asks: it has its deadline, and ends with it.
             Self::Forwarded(pool) => {
-                PropagationLayer::new().layer(PoolChannel::new(pool)).call(request).boxed()
+                PropagationLayer::new().layer(PoolChannel::new(&pool)).call(request).await
             }
         }
     }
-}
-
-fn never(never: Infallible) -> BoxError {
-    match never {}
 }

@@ -7,8 +7,9 @@
 //! 2. [`forward`]: the call itself, from its head to the end of its answer. [`upload`] sends its messages, [`answer`] is
 //!    what comes back, [`headers`] says which metadata goes along, and [`peer`] who the caller is said to be.
 //! 3. [`retries`]: which calls are tried again that fail; [`attempts`] makes the attempts at one.
-//! 4. [`pool`]: the connections that calls share, and [`lease`], a call's place on one. [`connect`] makes one, [`connection`] keeps it, and [`resets`] says when
-//!    it has had enough of calls that were left.
+//! 4. [`pool`]: the connections that calls share. [`doors`] says which of them a call takes, [`lease`] is a call's place on
+//!    one. [`connect`] makes one, [`connection`] keeps it, and [`resets`] says when it has had enough of calls that were
+//!    left.
 //! 5. [`failure`]: what is said of an upstream that fails. [`channel`] is for calls of the bridge's own.
 
 mod answer;
@@ -17,6 +18,7 @@ mod authorities;
 mod channel;
 mod connect;
 mod connection;
+mod doors;
 mod failure;
 mod forward;
 mod headers;

@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use drawbridge_call::Throttle;
 use tokio::sync::oneshot;
@@ -12,18 +11,12 @@ use tokio::time::timeout;
 
 use super::connect::connect;
 use super::connection::{Connection, Keeper};
+use super::doors::Doors;
 use super::failure::Failure;
 use super::lease::Lease;
 use super::target::{Address, Upstream};
 use crate::call::{Addresses, now};
 use crate::retry::SharedThrottle;
-
-/// How many calls a connection that is being made is expected to take: what servers commonly allow.
-const EXPECTED_ROOM: usize = 100;
-
-/// For how long an address that failed is left out, where there are others: at first, and at most.
-const FIRST_BACKOFF: Duration = Duration::from_millis(500);
-const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
 /// The tokens of a pool's throttle: when half of them are lost to failures, nothing is tried again. They are more than a
 /// client has for itself, since a bridge speaks for many.
@@ -87,73 +80,13 @@ impl fmt::Debug for Pool {
     }
 }
 
-#[derive(Default)]
 struct State {
-    /// One for each address.
-    doors: Vec<Door>,
+    doors: Doors,
     /// Who waits for a stream, the first one first.
     waiting: VecDeque<Waiting>,
 }
 
 type Waiting = oneshot::Sender<Result<Lease, Failure>>;
-
-/// What is known of one address.
-#[derive(Default)]
-struct Door {
-    connections: Vec<Arc<Connection>>,
-    /// How many are being made.
-    connecting: usize,
-    /// How many tries have failed in a row.
-    failures: u32,
-    /// Until when it is left out.
-    out_until: Option<Instant>,
-}
-
-impl Door {
-    fn load(&self) -> usize {
-        self.connections.iter().map(|connection| connection.open.load(Ordering::Relaxed)).sum()
-    }
-
-    fn is_out(&self, now: Instant) -> bool {
-        self.out_until.is_some_and(|until| now < until)
-    }
-}
-
-impl State {
-    /// Takes a stream of the address with the fewest, if there is a connection with room.
-    fn take(&self) -> Option<Arc<Connection>> {
-        let with_room = self.doors.iter().filter_map(|door| {
-            let connection = door.connections.iter().find(|connection| connection.has_room())?;
-            Some((door, connection))
-        });
-        let connection = if self.doors.len() == 1 {
-            with_room.map(|(_, connection)| connection).next()
-        } else {
-            with_room.min_by_key(|(door, _)| door.load()).map(|(_, connection)| connection)
-        }?;
-        connection.open.fetch_add(1, Ordering::Relaxed);
-        connection.used.store(true, Ordering::Relaxed);
-        Some(Arc::clone(connection))
-    }
-
-    fn connecting(&self) -> usize {
-        self.doors.iter().map(|door| door.connecting).sum()
-    }
-
-    fn is_connected(&self) -> bool {
-        self.doors.iter().any(|door| !door.connections.is_empty())
-    }
-
-    /// Returns the address to connect to next: the one with the fewest streams of those that may have one more
-    /// connection and are not left out.
-    fn next(&self, options: &PoolOptions, now: Instant) -> Option<usize> {
-        let may = |door: &Door| {
-            door.connections.len() + door.connecting < options.max_connections && !door.is_out(now)
-        };
-        let doors = self.doors.iter().enumerate().filter(|(_, door)| may(door));
-        doors.min_by_key(|(_, door)| door.load() + door.connecting * EXPECTED_ROOM).map(|(index, _)| index)
-    }
-}
 
 impl Pool {
     /// Creates the pool of upstreams that share the calls of one service. Nothing is connected yet.
@@ -161,8 +94,7 @@ impl Pool {
         let options = upstreams.first().map(|upstream| upstream.options).unwrap_or_default();
         let addresses: Vec<_> = upstreams.into_iter().map(|upstream| upstream.address).collect();
         let names = addresses.iter().map(|address| address.to_string().into()).collect();
-        let doors = addresses.iter().map(|_| Door::default()).collect();
-        let state = Mutex::new(State { doors, waiting: VecDeque::new() });
+        let state = Mutex::new(State { doors: Doors::new(addresses.len()), waiting: VecDeque::new() });
         let throttle = SharedThrottle::new(Throttle::new(RETRY_TOKENS, RETRY_RATIO));
         Arc::new(Self { addresses, names, options, throttle, state })
     }
@@ -177,7 +109,7 @@ impl Pool {
             let mut state = self.lock();
             // Those who wait were first.
             if state.waiting.is_empty()
-                && let Some(connection) = state.take()
+                && let Some(connection) = state.doors.take()
             {
                 self.connect_to_the_others(&mut state);
                 return Ok(Lease::new(self, connection));
@@ -209,9 +141,7 @@ impl Pool {
     /// Takes a connection out of use. The calls on it go on, and with the last of them it is closed.
     pub(super) fn retire(self: &Arc<Self>, connection: &Arc<Connection>) {
         let mut state = self.lock();
-        if let Some(door) = state.doors.get_mut(connection.address) {
-            door.connections.retain(|other| !Arc::ptr_eq(other, connection));
-        }
+        state.doors.retire(connection);
         self.connect_for_those_who_wait(&mut state, true);
     }
 
@@ -221,7 +151,7 @@ impl Pool {
         {
             let mut state = self.lock();
             while !state.waiting.is_empty()
-                && let Some(connection) = state.take()
+                && let Some(connection) = state.doors.take()
                 && let Some(waiting) = state.waiting.pop_front()
             {
                 served.push((waiting, connection));
@@ -235,12 +165,11 @@ impl Pool {
     }
 
     fn connect_for_those_who_wait(self: &Arc<Self>, state: &mut State, even_if_left_out: bool) {
-        while state.waiting.len() > state.connecting() * EXPECTED_ROOM {
-            let next = state.next(&self.options, now()).or_else(|| {
+        while state.waiting.len() > state.doors.expected_room() {
+            let next = state.doors.next(self.options.max_connections, now()).or_else(|| {
                 // With all of them left out, the one that comes back first is tried at once: nothing else is left.
-                let alone = even_if_left_out && !state.is_connected() && state.connecting() == 0;
-                let doors = state.doors.iter().enumerate().filter(|_| alone);
-                doors.min_by_key(|(_, door)| door.out_until).map(|(index, _)| index)
+                let alone = even_if_left_out && state.doors.are_cut_off();
+                if alone { state.doors.first_back() } else { None }
             });
             let Some(index) = next else { break };
             self.connect(state, index);
@@ -254,8 +183,7 @@ impl Pool {
         }
         let now = now();
         for index in 0..state.doors.len() {
-            let door = &state.doors[index];
-            if door.connections.is_empty() && door.connecting == 0 && !door.is_out(now) {
+            if state.doors.lacks_connection(index, now) {
                 self.connect(state, index);
             }
         }
@@ -263,7 +191,7 @@ impl Pool {
 
     /// Connects in a task of its own, so that the connection does not end with the call that wanted it first.
     fn connect(self: &Arc<Self>, state: &mut State, index: usize) {
-        state.doors[index].connecting += 1;
+        state.doors.attempt(index);
         let pool = Arc::clone(self);
         tokio::spawn(async move {
             let mut attempt = Attempt { pool: &pool, index, failed: None };
@@ -271,10 +199,7 @@ impl Pool {
                 Ok((sender, h2)) => {
                     let connection = Arc::new(Connection::new(sender, index));
                     tokio::spawn(Keeper::new(h2, &connection, Arc::downgrade(&pool), &pool.options));
-                    let mut state = pool.lock();
-                    let door = &mut state.doors[index];
-                    (door.failures, door.out_until) = (0, None);
-                    door.connections.push(connection);
+                    pool.lock().doors.connected(connection);
                 }
                 Err(failure) => {
                     tracing::warn!(words = failure.words, "no connection to an upstream");
@@ -289,14 +214,11 @@ impl Pool {
         let mut hopeless = VecDeque::new();
         {
             let mut state = self.lock();
-            let door = &mut state.doors[index];
-            door.connecting -= 1;
+            state.doors.attempted(index);
             if failed.is_some() {
-                door.failures = door.failures.saturating_add(1);
-                let backoff = FIRST_BACKOFF.saturating_mul(1 << (door.failures - 1).min(10)).min(MAX_BACKOFF);
-                door.out_until = Some(now() + backoff.mul_f64(rand::random_range(0.8..1.2)));
+                state.doors.failed(index, now());
                 self.connect_for_those_who_wait(&mut state, false);
-                if !state.is_connected() && state.connecting() == 0 {
+                if state.doors.are_cut_off() {
                     hopeless = std::mem::take(&mut state.waiting);
                 }
             }

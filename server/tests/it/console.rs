@@ -14,7 +14,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
 use crate::support::client::{Wire, frame};
-use crate::support::console::{call, kinds, reason, start, stopped, tells, watch, with_console};
+use crate::support::console::{kinds, reason, start, stopped, tells, watch, with_console};
 use crate::support::probe::{Probe, told};
 use crate::support::{Server, soon};
 
@@ -33,7 +33,7 @@ async fn a_watcher_sees_a_call_open_send_and_end() {
     );
 
     let headers = [("x-request-id", "order-17"), ("grpc-timeout", "1H"), ("grpc-previous-rpc-attempts", "2")];
-    let answer = call(Wire::WEB_H1, &server, STREAM, &told("three"), &headers).await;
+    let answer = Wire::WEB_H1.call_with_headers(server.address, STREAM, &told("three"), &headers).await;
     let context = events.started().await;
     let opened = tells(&mut watched, |call| call.messages == 3).await;
     assert_eq!(opened.call_id, context.call_id().to_string());
@@ -58,9 +58,9 @@ async fn a_watcher_sees_a_call_open_send_and_end() {
 async fn a_watcher_that_comes_later_is_told_what_is_open_and_what_has_ended() {
     let (bridge, mut events) = Probe::hosted();
     let (server, mut console) = start(bridge).await;
-    let _open = call(Wire::GRPC, &server, STREAM, &told("silent"), &[]).await;
+    let _open = Wire::GRPC.call(server.address, STREAM, &told("silent")).await;
     events.started().await;
-    assert_eq!(call(Wire::GRPC, &server, STREAM, &told("fail"), &[]).await.ending().await.code, 9);
+    assert_eq!(Wire::GRPC.call(server.address, STREAM, &told("fail")).await.ending().await.code, 9);
     let first = soon("the first response", watch(&mut console).await.message()).await.unwrap().unwrap();
     let mut ends: Vec<_> = first.calls.iter().map(|call| call.end.as_ref().map(|end| end.code)).collect();
     ends.sort_unstable();
@@ -100,7 +100,7 @@ async fn an_operator_ends_a_call_in_the_middle_of_its_stream() {
     let (bridge, mut events) = Probe::hosted();
     let (server, mut console) = start(bridge).await;
     for wire in Wire::ALL {
-        let mut answer = call(wire, &server, STREAM, &told("three"), &[]).await;
+        let mut answer = wire.call(server.address, STREAM, &told("three")).await;
         let call_id = events.started().await.call_id().to_string();
         for _ in 0..3 {
             answer.message::<()>().await.unwrap();
@@ -122,7 +122,7 @@ async fn an_operator_ends_a_call_in_the_middle_of_its_stream() {
 async fn a_call_that_has_just_ended_is_told_as_it_ended() {
     let (bridge, mut events) = Probe::hosted();
     let (server, mut console) = start(bridge).await;
-    let ending = call(Wire::GRPC, &server, STREAM, &told("fail"), &[]).await;
+    let ending = Wire::GRPC.call(server.address, STREAM, &told("fail")).await;
     let call_id = events.started().await.call_id().to_string();
     ending.ending().await;
     let done = console.cancel(CancelRequest { call_id, words: String::new() }).await.unwrap().into_inner();
@@ -164,10 +164,13 @@ async fn who_calls_from_elsewhere_is_shown_nothing_whatever_else_it_may_call() {
     {
         let request = GetRequest { request_id: "order-17".to_owned(), wait_ms: 0 };
         let path = "/drawbridge.calls.v1.Calls/Get";
-        let answer = call(Wire::WEB_H1, &server, path, &request, &[("origin", origin)]).await;
+        let answer =
+            Wire::WEB_H1.call_with_headers(server.address, path, &request, &[("origin", origin)]).await;
         assert_eq!(answer.ending().await.code, code, "{origin}");
         let path = "/drawbridge.calls.v1.Calls/Services";
-        let answer = call(Wire::WEB_H1, &server, path, &ServicesRequest {}, &[("origin", origin)]).await;
+        let answer = Wire::WEB_H1
+            .call_with_headers(server.address, path, &ServicesRequest {}, &[("origin", origin)])
+            .await;
         let told = if code == 5 { 0 } else { code };
         assert_eq!(answer.finish::<ServicesResponse>().await.1.code, told, "{origin}");
     }
@@ -191,7 +194,9 @@ async fn nothing_is_waited_for_once_all_has_stopped() {
 async fn a_wait_ends_when_its_time_is_up() {
     let (bridge, mut events) = Probe::hosted();
     let (server, mut console) = start(bridge).await;
-    let _open = call(Wire::GRPC, &server, STREAM, &told("silent"), &[("x-request-id", "order-17")]).await;
+    let _open = Wire::GRPC
+        .call_with_headers(server.address, STREAM, &told("silent"), &[("x-request-id", "order-17")])
+        .await;
     events.started().await;
     let request = GetRequest { request_id: "order-17".to_owned(), wait_ms: 20 };
     let calls = soon("an answer", console.get(request)).await.unwrap().into_inner().calls;

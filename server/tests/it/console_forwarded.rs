@@ -6,7 +6,7 @@ use drawbridge_proto::calls::{Call, Forwarded, Forwarding, ServicesRequest, Serv
 use tokio::net::TcpSocket;
 
 use crate::support::client::Wire;
-use crate::support::console::{call, get, start, tells, watch};
+use crate::support::console::{get, start, tells, watch};
 use crate::support::probe::{Probe, told};
 use crate::support::upstream::{RawUpstream, upstream_at};
 
@@ -24,7 +24,7 @@ async fn a_watcher_sees_a_call_go_to_its_upstream_and_be_answered() {
     let mut watched = watch(&mut console).await;
     for wire in Wire::ALL {
         let key = told("k");
-        let calling = call(wire, &server, PATH, &key, &[LABEL]);
+        let calling = wire.call_with_headers(server.address, PATH, &key, &[LABEL]);
         let (answer, (sent, stream)) = tokio::join!(calling, async {
             let mut arrived = upstream.call().await;
             let sent = tells(&mut watched, |call| call.end.is_none() && call.forwarded.is_some()).await;
@@ -51,7 +51,7 @@ async fn a_call_that_is_sent_again_is_told_with_the_last_time() {
     let (server, mut console) = start(upstream.bridge()).await;
     let mut watched = watch(&mut console).await;
     let key = told("k");
-    let calling = call(Wire::GRPC, &server, PATH, &key, &[LABEL]);
+    let calling = Wire::GRPC.call_with_headers(server.address, PATH, &key, &[LABEL]);
     let sent = |call: &Call| call.forwarded.as_ref().map(|forwarded| forwarded.sent_ms);
     let (_answer, (first, again)) = tokio::join!(calling, async {
         let mut refused = upstream.call().await;
@@ -73,7 +73,7 @@ async fn what_does_not_go_to_an_upstream_is_told_without_one() {
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let (server, mut console) = start(hosted.upstream(upstream_at(socket.local_addr().unwrap()))).await;
     for (path, code) in [("/Message/Stream", 9), (PATH, 14)] {
-        let answer = call(Wire::WEB_H1, &server, path, &told("fail"), &[LABEL]).await;
+        let answer = Wire::WEB_H1.call_with_headers(server.address, path, &told("fail"), &[LABEL]).await;
         assert_eq!(answer.ending().await.code, code, "{path}");
     }
     let kept = get(&mut console, LABEL.1).await;
@@ -85,7 +85,7 @@ async fn a_forwarded_call_that_went_well_is_as_plain_as_a_hosted_one() {
     let mut upstream = RawUpstream::start().await;
     let (server, mut console) = start(upstream.bridge()).await;
     let key = told("k");
-    let calling = call(Wire::GRPC, &server, PATH, &key, &[]);
+    let calling = Wire::GRPC.call(server.address, PATH, &key);
     let (answer, ()) = tokio::join!(calling, async {
         upstream.call().await.complete(&Bytes::new(), &[]);
     });

@@ -10,7 +10,7 @@ use drawbridge_proto::user::user_service_server::UserServiceServer;
 use drawbridge_proto::user::{FailFirst, UserRequest};
 
 use crate::support::client::{Wire, frame};
-use crate::support::console::{call, get, kinds, reason, start, stopped, tells, watch};
+use crate::support::console::{get, kinds, reason, start, stopped, tells, watch};
 
 const FRONTEND: &str = "/frontend.FrontendService/GetUser";
 
@@ -34,7 +34,8 @@ async fn the_hops_and_attempts_of_a_request_are_told_in_their_order() {
     let (server, mut console) = start(frontend()).await;
     let fail = FailFirst { attempts: 2, code: 14, pushback_ms: Some(0) };
     let headers = [("x-request-id", "order-17"), ("grpc-timeout", "1H")];
-    let answer = call(Wire::WEB_H1, &server, FRONTEND, &asks(0, Some(fail)), &headers).await;
+    let answer =
+        Wire::WEB_H1.call_with_headers(server.address, FRONTEND, &asks(0, Some(fail)), &headers).await;
     assert_eq!(answer.finish::<()>().await.1.code, 0);
     let calls = get(&mut console, "order-17").await;
     let [frontend, users @ ..] = &calls[..] else { panic!("no calls") };
@@ -63,7 +64,7 @@ async fn the_frontend_itself_fails_as_often_as_it_is_asked_to() {
     let request = GetUserRequest { fail, ..asks(0, None) };
     for (previous, code) in [("0", 8), ("1", 8), ("2", 0)] {
         let headers = [("grpc-previous-rpc-attempts", previous)];
-        let answer = call(Wire::WEB_H1, &server, FRONTEND, &request, &headers).await;
+        let answer = Wire::WEB_H1.call_with_headers(server.address, FRONTEND, &request, &headers).await;
         assert_eq!(answer.finish::<()>().await.1.code, code, "{previous}");
     }
 }
@@ -73,7 +74,8 @@ async fn a_wait_that_was_skipped_is_on_record() {
     let (server, mut console) = start(frontend()).await;
     let fail = FailFirst { attempts: 5, code: 14, pushback_ms: Some(7_200_000) };
     let headers = [("x-request-id", "order-17"), ("grpc-timeout", "1H")];
-    let answer = call(Wire::WEB_H1, &server, FRONTEND, &asks(0, Some(fail)), &headers).await;
+    let answer =
+        Wire::WEB_H1.call_with_headers(server.address, FRONTEND, &asks(0, Some(fail)), &headers).await;
     let ending = answer.ending().await;
     assert_eq!(ending.code, 4);
     assert!(

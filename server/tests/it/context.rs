@@ -18,9 +18,8 @@ use crate::support::probe::{Events, Probe, told};
 use crate::support::{Server, soon};
 
 async fn labelled(wire: Wire, server: &Server, key: &str, label: &str) -> Answer {
-    let mut connection = wire.connect(server.address).await;
     let headers = [("x-request-id", label)];
-    wire.call_with(&mut connection, "/Message/Stream", frame(&told(key)), &headers).await
+    wire.call_with_headers(server.address, "/Message/Stream", &told(key), &headers).await
 }
 
 #[tokio::test]
@@ -168,9 +167,8 @@ async fn an_http_request_that_a_handler_waits_for_ends_at_the_deadline() {
     let far = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = far.local_addr().unwrap();
     let server = Server::start(Bridge::new().serve(MessageServer::new(Asks(address)))).await;
-    let mut connection = Wire::WEB_H1.connect(server.address).await;
-    let (body, headers) = (frame(&told("ask")), [("grpc-timeout", "500m")]);
-    let call = Wire::WEB_H1.call_with(&mut connection, "/Message/Stream", body, &headers);
+    let (key, headers) = (told("ask"), [("grpc-timeout", "500m")]);
+    let call = Wire::WEB_H1.call_with_headers(server.address, "/Message/Stream", &key, &headers);
     let far_end = async {
         let (mut stream, _) = far.accept().await.unwrap();
         let mut request = Vec::new();

@@ -5,7 +5,7 @@ use drawbridge_proto::message::Request as KeyRequest;
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::Full;
 
-use crate::support::client::{Wire, frame};
+use crate::support::client::Wire;
 use crate::support::{Server, samples};
 
 const FRIEND: &str = "https://app.example";
@@ -60,13 +60,11 @@ async fn a_preflight_of_a_stranger_is_granted_nothing() {
 #[tokio::test]
 async fn the_status_of_an_answer_is_readable_to_an_allowed_origin_only() {
     let server = server().await;
-    let too_long = frame(&KeyRequest { key: "k".repeat(300) });
+    let too_long = KeyRequest { key: "k".repeat(300) };
     for (origin, readable) in [(FRIEND, true), (STRANGER, false)] {
         for wire in [Wire::WEB_H1, Wire::WEB_H2, Wire::TEXT_H1] {
-            let mut connection = wire.connect(server.address).await;
-            let answer = wire
-                .call_with(&mut connection, "/Message/Stream", too_long.clone(), &[("origin", origin)])
-                .await;
+            let headers = [("origin", origin)];
+            let answer = wire.call_with_headers(server.address, "/Message/Stream", &too_long, &headers).await;
             let allowed =
                 answer.headers.get("access-control-allow-origin").map(|value| value.to_str().unwrap());
             assert_eq!(allowed, readable.then_some(origin));

@@ -14,9 +14,8 @@ use crate::support::probe::{Events, Probe, told};
 use crate::support::soon;
 
 async fn call_within(wire: Wire, server: &Server, key: &str, timeout: &str) -> Answer {
-    let mut connection = wire.connect(server.address).await;
     let headers = [("grpc-timeout", timeout)];
-    wire.call_with(&mut connection, "/Message/Stream", frame(&told(key)), &headers).await
+    wire.call_with_headers(server.address, "/Message/Stream", &told(key), &headers).await
 }
 
 /// Calls the probe without a socket, so that time passes only when nothing else is left to do.
@@ -160,10 +159,9 @@ async fn the_policy_grants_a_default_and_clamps_to_the_most() {
         (None, None, None, None),
     ] {
         let (server, mut events) = with(default, max).await;
-        let mut connection = Wire::GRPC.connect(server.address).await;
         let headers: Vec<_> = asked.map(|asked| ("grpc-timeout", asked)).into_iter().collect();
-        let body = frame(&told("echo"));
-        let answer = Wire::GRPC.call_with(&mut connection, "/Message/Stream", body, &headers).await;
+        let key = told("echo");
+        let answer = Wire::GRPC.call_with_headers(server.address, "/Message/Stream", &key, &headers).await;
         let deadline = events.started().await.deadline().map(|deadline| deadline.granted().duration());
         assert_eq!(deadline, granted);
         assert_eq!(answer.finish::<Progress>().await.1.code, 0);

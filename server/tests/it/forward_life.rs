@@ -23,9 +23,8 @@ async fn the_upstream_gets_the_time_that_remains() {
     let (upstream, mut events) = Probe::start().await;
     let server = Server::start(bridge_to(upstream.address)).await;
     for wire in Wire::ALL {
-        let mut connection = wire.connect(server.address).await;
-        let timeout = [("grpc-timeout", "300S")];
-        let call = wire.call_with(&mut connection, STREAM, frame(&told("k")), &timeout);
+        let (key, timeout) = (told("k"), [("grpc-timeout", "300S")]);
+        let call = wire.call_with_headers(server.address, STREAM, &key, &timeout);
         let (answer, context) = tokio::join!(call, events.started());
         let granted = context.deadline().unwrap().granted().duration();
         assert!(granted <= Duration::from_mins(5) && granted > Duration::from_mins(4), "{granted:?}");
@@ -39,9 +38,8 @@ async fn a_deadline_ends_the_call_after_any_number_of_messages_and_resets_the_up
     for wire in Wire::ALL {
         let mut upstream = RawUpstream::start().await;
         let server = Server::start(upstream.bridge()).await;
-        let mut connection = wire.connect(server.address).await;
-        let timeout = [("grpc-timeout", "300m")];
-        let call = wire.call_with(&mut connection, STREAM, frame(&told("k")), &timeout);
+        let (key, timeout) = (told("k"), [("grpc-timeout", "300m")]);
+        let call = wire.call_with_headers(server.address, STREAM, &key, &timeout);
         let (answer, mut stream) = tokio::join!(call, async {
             let mut stream = upstream.call().await.begin(&[]);
             for message in ["one", "two"] {

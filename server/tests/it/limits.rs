@@ -51,10 +51,9 @@ async fn headers_over_the_limit_are_answered_431() {
     let server = Server::samples().await;
     let padding = "x".repeat(20 * 1024);
     for wire in [Wire::WEB_H1, Wire::WEB_H2] {
-        let mut connection = wire.connect(server.address).await;
-        let headers = [("x-padding", padding.as_str())];
-        let body = frame(&HelloRequest::default());
-        let answer = wire.call_with(&mut connection, "/greet.Greeter/SayHello", body, &headers).await;
+        let (request, headers) = (HelloRequest::default(), [("x-padding", padding.as_str())]);
+        let answer =
+            wire.call_with_headers(server.address, "/greet.Greeter/SayHello", &request, &headers).await;
         assert_eq!(answer.http_status, 431, "{wire:?}");
     }
 }

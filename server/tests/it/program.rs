@@ -8,7 +8,7 @@ use drawbridge_proto::message::{Request as KeyRequest, Response as Progress};
 use drawbridge_proto::user::UserRequest;
 use tokio::process::Command;
 
-use crate::support::client::{Wire, frame};
+use crate::support::client::Wire;
 use crate::support::program::{Program, command, text};
 use crate::support::soon;
 
@@ -138,11 +138,10 @@ async fn the_frontend_calls_the_user_service_that_it_is_told_of() {
     let mut users = Program::start(&[]).await;
     let frontend = Program::start(&["--user-service", &users.address]).await;
     let user = UserRequest { name: "ada".to_owned(), lookup_ms: 0, fail: None };
-    let body = frame(&GetUserRequest { user: Some(user), child_timeout_ms: None, fail: None });
+    let request = GetUserRequest { user: Some(user), child_timeout_ms: None, fail: None };
     let headers = [("x-request-id", "order-17"), ("grpc-timeout", "1H")];
-    let mut connection = Wire::WEB_H1.connect(frontend.socket()).await;
-    let answer =
-        Wire::WEB_H1.call_with(&mut connection, "/frontend.FrontendService/GetUser", body, &headers).await;
+    let path = "/frontend.FrontendService/GetUser";
+    let answer = Wire::WEB_H1.call_with_headers(frontend.socket(), path, &request, &headers).await;
     let (messages, ending) = answer.finish::<GetUserResponse>().await;
     assert_eq!(ending.code, 0, "{}", ending.words);
     assert_eq!(messages[0].user.as_ref().unwrap().display_name, "Ada Lovelace");

@@ -158,10 +158,9 @@ async fn a_detached_child_inherits_nothing() {
     let (mut relay, mut calls) = Relay::to(channel);
     relay.detached = true;
     let server = Server::start(relay.hosted()).await;
-    let mut connection = Wire::GRPC.connect(server.address).await;
     let headers = [("grpc-timeout", "1H"), ("x-request-id", "order-17")];
-    let body = frame(&told("silent"));
-    let _answer = Wire::GRPC.call_with(&mut connection, "/Message/Stream", body, &headers).await;
+    let key = told("silent");
+    let _answer = Wire::GRPC.call_with_headers(server.address, "/Message/Stream", &key, &headers).await;
     let (parent, child) = (calls.recv().await.unwrap(), events.started().await);
     assert_eq!(granted(&parent), Some(Duration::from_hours(1)));
     assert_eq!(granted(&child), None);

@@ -1,7 +1,5 @@
 //! Reflection that answers for hosted and forwarded services together.
 
-use std::time::Duration;
-
 use axum::Router;
 use drawbridge::Bridge;
 use drawbridge_proto::FILE_DESCRIPTOR_SET;
@@ -17,12 +15,11 @@ use tonic_reflection::pb::v1alpha::server_reflection_client::ServerReflectionCli
 use tonic_reflection::server::v1::ServerReflectionServer;
 
 use crate::support::client::{Wire, frame};
-use crate::support::program::Program;
 use crate::support::reflection::{
     Extensions, PATH, V1, V1ALPHA, ask, ask_in, by_name, came, channel, code, exposed, file, first_message,
-    list, named, question, reflecting, services, symbol, upstream,
+    list, named, question, reflecting, symbol, upstream,
 };
-use crate::support::upstream::{RawUpstream, bridge_to, map, upstream_at};
+use crate::support::upstream::{bridge_to, upstream_at};
 use crate::support::{Server, samples, soon};
 
 #[tokio::test]
@@ -157,49 +154,6 @@ async fn a_closed_service_has_no_contract_here() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_does_not_tell_is_left_out() {
-    let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
-    // No reflection; nobody there; an answer that has no end.
-    let silent = Server::start(Bridge::new()).await;
-    let gone = RawUpstream::start().await.address;
-    let breaking = RawUpstream::start().await;
-    let broken = upstream_at(breaking.address).for_service("broken").unwrap();
-    let _answering = breaking.answering(|mut call| async move {
-        let mut stream = call.begin(&[]);
-        stream.send_trailers(map(&[("x-end", "without a status")])).unwrap();
-    });
-    let bridge = samples()
-        .upstream(upstream_at(rest.address))
-        .upstream(named(&silent, "silent"))
-        .upstream(upstream_at(gone).for_service("gone").unwrap())
-        .upstream(broken);
-    let server = Server::start(exposed(bridge)).await;
-    let expected = ["Message", "greet.Greeter", V1, V1ALPHA, "shop.Orders"];
-    assert_eq!(list(server.address).await, expected);
-    for name in ["silent", "gone", "broken"] {
-        let answers = ask(server.address, &[symbol(&format!("{name}.Service")), symbol("shop.Orders")]).await;
-        // Whoever has it and does not answer is no reason to say that there is nothing.
-        assert_eq!(code(&answers[0]) == Code::NotFound as i32, name == "silent", "{name}");
-        assert_eq!(came(&answers[1]).0, "shop.proto");
-    }
-}
-
-#[tokio::test]
-async fn an_upstream_that_never_answers_is_left_out_in_half_of_the_callers_time() {
-    let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
-    let mut hanging = RawUpstream::start().await;
-    let bridge = bridge_to(rest.address).upstream(upstream_at(hanging.address).for_service("hang").unwrap());
-    let server = Server::start(exposed(bridge)).await;
-    let asked = [MessageRequest::ListServices(String::new())];
-    let (answers, reason) =
-        tokio::join!(ask_in(server.address, &asked, Some(Duration::from_secs(4))), async {
-            hanging.call().await.reset().await
-        });
-    assert_eq!(services(&answers.unwrap()[0]), [V1, V1ALPHA, "shop.Orders"]);
-    assert_eq!(reason, h2::Reason::CANCEL);
-}
-
-#[tokio::test]
 async fn either_name_of_the_protocol_is_spoken_to_callers_and_to_upstreams() {
     let files = [file("shop.proto", "shop.Orders", "Order", None)];
     let old = Bridge::new().serve(reflecting(&files).build_v1alpha().unwrap());
@@ -265,59 +219,6 @@ async fn a_hosted_reflection_service_is_asked_too() {
 }
 
 #[tokio::test]
-async fn a_question_to_an_upstream_is_a_child_of_the_call_that_asks() {
-    let mut raw = RawUpstream::start().await;
-    let server = Server::start(exposed(raw.bridge())).await;
-    let mut connection = Wire::GRPC.connect(server.address).await;
-    let body = frame(&question(MessageRequest::ListServices(String::new())));
-    let headers = [
-        ("authorization", "Bearer b"),
-        ("x-forwarded-for", "1.1.1.1"),
-        ("x-request-id", "order-17"),
-        ("grpc-timeout", "300S"),
-    ];
-    let asking = tokio::spawn(async move {
-        Wire::GRPC.call_with(&mut connection, PATH, body, &headers).await.ending().await
-    });
-    let mut arrived = raw.call().await;
-    assert_eq!(arrived.head.uri.path(), PATH);
-    assert_eq!(arrived.headers("authorization"), ["Bearer b"]);
-    assert_eq!(arrived.headers("x-forwarded-for"), ["127.0.0.1"]);
-    assert_eq!(arrived.headers("x-request-id"), ["order-17"]);
-    assert_eq!(arrived.headers("content-type"), ["application/grpc"]);
-    assert_eq!(arrived.headers("grpc-timeout").len(), 1);
-    asking.abort();
-    assert_eq!(arrived.reset().await, h2::Reason::CANCEL);
-}
-
-#[tokio::test]
-async fn of_several_upstreams_only_the_one_that_is_meant_gets_credentials() {
-    let (mut rest, mut shop) = (RawUpstream::start().await, RawUpstream::start().await);
-    let named = format!("shop=http://{}", shop.address).parse().unwrap();
-    let server = Server::start(exposed(rest.bridge().upstream(named))).await;
-    let headers = [("authorization", "Bearer b"), ("cookie", "a=b"), ("x-shelf", "7")];
-    let meant: &[&str] = &["Bearer b"];
-    for (asked, to_shop) in
-        [(MessageRequest::ListServices(String::new()), &[][..]), (symbol("shop.Orders"), meant)]
-    {
-        let body = frame(&question(asked));
-        let asking = tokio::spawn(async move {
-            let mut connection = Wire::GRPC.connect(server.address).await;
-            Wire::GRPC.call_with(&mut connection, PATH, body, &headers).await.ending().await
-        });
-        let arrived = shop.call().await;
-        assert_eq!(arrived.headers("authorization"), to_shop);
-        assert_eq!(arrived.headers("cookie").len(), to_shop.len());
-        assert_eq!(arrived.headers("x-shelf"), ["7"]);
-        if to_shop.is_empty() {
-            let arrived = rest.call().await;
-            assert!(arrived.headers("authorization").is_empty() && arrived.headers("cookie").is_empty());
-        }
-        asking.abort();
-    }
-}
-
-#[tokio::test]
 async fn browsers_and_routers_of_ones_own_have_it_too() {
     let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
     // A router without a fallback has routes for what it answers.
@@ -357,20 +258,4 @@ async fn extensions_are_told_by_whoever_has_some() {
     assert_eq!(came(&answers[1]).0, "extensions.proto");
     assert_eq!(code(&answers[2]), Code::NotFound as i32);
     assert_eq!(numbers(&answers[3]), [0_i32; 0], "as the first to answer says");
-}
-
-#[tokio::test]
-async fn the_program_tells_of_its_samples_and_of_upstreams_and_logs_who_does_not_tell() {
-    let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
-    let gone = RawUpstream::start().await.address;
-    let (rest, gone) = (format!("http://{}", rest.address), format!("gone=http://{gone}"));
-    let arguments = ["--samples", "--upstream", &rest, "--upstream", &gone, "--expose", "grpc.reflection.*"];
-    let mut program = Program::start(&arguments).await;
-    let listed = list(program.socket()).await;
-    for service in ["shop.Orders", "greet.Greeter", "drawbridge.calls.v1.Calls", "grpc.health.v1.Health"] {
-        assert!(listed.iter().any(|name| name == service), "{service} of {listed:?}");
-    }
-    let line = program.logged("an upstream lists no services").await;
-    assert_eq!(format!("gone=http://{}", line["upstream"].as_str().unwrap()), gone);
-    assert_eq!(line["code"], "UNAVAILABLE");
 }

@@ -147,11 +147,9 @@ async fn a_call_that_waits_too_long_is_told_so_and_one_with_a_deadline_ends_at_i
     let _answering = upstream.answering(hold);
     let mut connection = Wire::GRPC.connect(server.address).await;
     let _held = open(&mut connection).await;
-    let mut other = Wire::GRPC.connect(server.address).await;
-    let timeout = [("grpc-timeout", "100m")];
-    let ending = Wire::GRPC.call_with(&mut other, PATH, frame(&told("k")), &timeout).await.ending().await;
-    assert_eq!(ending.code, 4);
-    let key = told("k");
+    let (key, timeout) = (told("k"), [("grpc-timeout", "100m")]);
+    let answer = Wire::GRPC.call_with_headers(server.address, PATH, &key, &timeout).await;
+    assert_eq!(answer.ending().await.code, 4);
     let (one, two) = tokio::join!(
         Wire::GRPC.call(server.address, PATH, &key),
         Wire::WEB_H1.call(server.address, PATH, &key)

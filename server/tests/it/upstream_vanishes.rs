@@ -1,6 +1,7 @@
 //! Connections of which only one end is left: a call on one ends with a code and a sentence, and the next call has
 //! another connection.
 
+use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -47,7 +48,14 @@ impl Between {
         (answer, raw)
     }
 
-    /// Holds that the next call goes over another connection.
+    /// Holds that the call is ended with words that say `why`, and that the next one goes over another connection.
+    async fn gives_up(&self, answer: Answer, why: &str, case: impl Debug) {
+        let ending = answer.ending().await;
+        assert_eq!(ending.code, 14, "{case:?}: {}", ending.words);
+        assert!(ending.words.contains(why), "{case:?}: {}", ending.words);
+        self.is_called_anew().await;
+    }
+
     async fn is_called_anew(&self) {
         let key = told("k");
         let (ending, ()) = tokio::join!(
@@ -68,10 +76,7 @@ async fn an_upstream_whose_end_of_the_connection_is_gone_is_asked_and_given_up()
         let between = Between::start().await;
         // Held, and neither read nor written: no packet says that nobody is there any more.
         let (answer, _gone) = between.in_mid_stream(wire).await;
-        let ending = answer.ending().await;
-        assert_eq!(ending.code, 14, "{wire:?}");
-        assert!(ending.words.contains("did not answer a ping within 300ms"), "{}", ending.words);
-        between.is_called_anew().await;
+        between.gives_up(answer, "did not answer a ping within 300ms", wire).await;
     }
 }
 
@@ -81,10 +86,7 @@ async fn an_upstream_that_closes_its_half_of_the_connection_ends_the_calls_on_it
         let between = Between::start().await;
         let (answer, mut raw) = between.in_mid_stream(wire).await;
         raw.close_half().await;
-        let ending = answer.ending().await;
-        assert_eq!(ending.code, 14, "{wire:?}");
-        assert!(ending.words.contains("lost"), "{}", ending.words);
-        between.is_called_anew().await;
+        between.gives_up(answer, "lost", wire).await;
     }
 }
 
@@ -94,10 +96,7 @@ async fn an_upstream_that_knows_nothing_of_the_connection_ends_the_calls_on_it()
         let between = Between::start().await;
         let (answer, raw) = between.in_mid_stream(wire).await;
         raw.break_off();
-        let ending = answer.ending().await;
-        assert_eq!(ending.code, 14, "{wire:?}");
-        assert!(ending.words.contains("lost: connection reset"), "{}", ending.words);
-        between.is_called_anew().await;
+        between.gives_up(answer, "lost: connection reset", wire).await;
     }
 }
 
@@ -108,10 +107,7 @@ async fn an_upstream_that_says_garbage_in_mid_stream_is_unavailable() {
         let between = Between::start().await;
         let (answer, mut raw) = between.in_mid_stream(Wire::WEB_H1).await;
         raw.say(garbage).await;
-        let ending = answer.ending().await;
-        assert_eq!(ending.code, 14, "{garbage:?}: {}", ending.words);
-        assert!(ending.words.contains("HTTP/2"), "{}", ending.words);
-        between.is_called_anew().await;
+        between.gives_up(answer, "HTTP/2", garbage).await;
     }
 }
 

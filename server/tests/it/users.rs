@@ -14,7 +14,7 @@ use prost::Message;
 use rusqlite::Connection;
 use tonic::transport::Endpoint;
 
-use crate::support::client::{Answer, Wire, frame};
+use crate::support::client::{Answer, Wire};
 use crate::support::{Server, soon};
 
 const USER: &str = "/user.UserService/GetUser";
@@ -53,7 +53,7 @@ async fn call(
     timeout: Option<&str>,
 ) -> Answer {
     let headers: Vec<_> = timeout.map(|timeout| ("grpc-timeout", timeout)).into_iter().collect();
-    wire.call_with(&mut wire.connect(server.address).await, path, frame(message), &headers).await
+    wire.call_with_headers(server.address, path, message, &headers).await
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ use drawbridge_fetch::RetryPolicy;
 use drawbridge_proto::user::FailFirst;
 use tonic::Code;
 
+use super::number::number;
+
 /// The most attempts that a call can have.
 const MOST_ATTEMPTS: u32 = 5;
 
@@ -48,10 +50,7 @@ fn whole(text: &str) -> Result<Option<u32>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    if text.len() > 9 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(format!("{text:?} is no whole number."));
-    }
-    Ok(Some(text.bytes().fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'))))
+    number(text).map(Some).ok_or_else(|| format!("{text:?} is no whole number."))
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@
 //! 3. [`Failure`]: why a call failed, in words for a person.
 //! 4. [`Terms`]: what a caller asks of a call besides its message, and how a person writes it.
 //! 5. [`Limits`] and [`failing`]: a call over two hops, and how it shall fail.
-//! 6. [`record`], [`Proof`] and [`Waterfall`]: what servers tell of a call, as words and as a drawing.
+//! 6. [`record`], [`Proof`] and [`Waterfall`]: what servers tell of a call, as words and as a drawing; [`Tone`] is how it
+//!    ended, for both.
 //! 7. [`Ledger`]: the calls of a server as they change.
 //! 8. [`Services`]: what the server hosts and forwards.
 //! 9. [`Task`]: a future that lives no longer than its owner.
@@ -21,6 +22,7 @@ mod hops;
 mod ledger;
 mod life;
 pub(crate) mod metadata;
+mod number;
 mod press;
 mod proof;
 pub(crate) mod record;
@@ -28,6 +30,7 @@ mod request_id;
 pub(crate) mod services;
 mod task;
 mod terms;
+mod tone;
 pub(crate) mod waterfall;
 pub(crate) mod words;
 
@@ -41,4 +44,5 @@ pub(crate) use request_id::{X_REQUEST_ID, request_id};
 pub(crate) use services::Services;
 pub(crate) use task::Task;
 pub(crate) use terms::{Sent, Terms, limit};
+pub(crate) use tone::Tone;
 pub(crate) use waterfall::Waterfall;

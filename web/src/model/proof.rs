@@ -6,7 +6,7 @@ use drawbridge_proto::calls::Call;
 use drawbridge_proto::calls::work::Kind;
 use tonic::Code;
 
-use super::record::{ended_by, is_skipped, ms, work};
+use super::record::{UNTOLD, ended_by, is_skipped, ms, work};
 use super::{Failure, words};
 
 /// What is known of a request from its servers.
@@ -41,10 +41,7 @@ impl Proof {
             Self::Unasked | Self::Asked => "The server is being asked.".to_owned(),
             Self::Told { .. } => "The server that was asked knows nothing of it.".to_owned(),
             Self::Unknown(failure) => match failure.code() {
-                Code::Unimplemented => {
-                    "This server does not tell of its calls: it does so on a loopback address only."
-                        .to_owned()
-                }
+                Code::Unimplemented => UNTOLD.to_owned(),
                 Code::NotFound => "The server knows nothing of it, or no longer.".to_owned(),
                 _ => format!("The server could not be asked. {}", failure.words()),
             },

@@ -8,7 +8,11 @@ use drawbridge_proto::calls::work::Kind;
 use drawbridge_proto::calls::{Call, End, Forwarded, Protocol, Work};
 use tonic::Code;
 
-use super::words;
+use super::{Tone, words};
+
+/// What is said of a server that has no console.
+pub(crate) const UNTOLD: &str =
+    "This server does not tell of its calls: it does so on a loopback address only.";
 
 /// Reads a number of milliseconds, as messages have it. Negative ones are zero.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
@@ -54,14 +58,18 @@ pub(crate) fn ended(end: &End) -> String {
     format!("{}, {}{words}", ended_by(end), code(end.code))
 }
 
-/// Returns the name of a code.
-pub(crate) fn code(code: u32) -> &'static str {
-    code_name(Code::from(i32::try_from(code).unwrap_or(-1)))
+/// Returns the tone of an end.
+pub(crate) fn tone(end: &End) -> Tone {
+    Tone::of(known(end.code))
 }
 
-/// Tells whether a code of the wire is that of success.
-pub(crate) fn is_ok(code: u32) -> bool {
-    code == 0
+/// Returns the name of a code.
+pub(crate) fn code(code: u32) -> &'static str {
+    code_name(known(code))
+}
+
+fn known(code: u32) -> Code {
+    Code::from(i32::try_from(code).unwrap_or(-1))
 }
 
 /// Returns what ran, as a thing of its call.

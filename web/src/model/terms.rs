@@ -6,6 +6,7 @@ use drawbridge_fetch::{CallOptions, RetryPolicy, Trace};
 use tonic::Request;
 use tonic::metadata::MetadataMap;
 
+use super::number::number;
 use super::{X_REQUEST_ID, request_id};
 
 /// How long a call may take, how often it is tried, and what travels with it.
@@ -70,12 +71,12 @@ pub(crate) fn limit(text: &str) -> Result<Option<Duration>, String> {
         return Ok(None);
     }
     let (whole, part) = text.split_once(['.', ',']).unwrap_or((text, ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.len() + part.len() == 0 || whole.len() > 9 || part.len() > 3 || !digits(whole) || !digits(part) {
-        return Err(format!("{text:?} is no number of seconds, such as 2 or 0.25."));
+    match (number(whole), number(&format!("{part:0<3}"))) {
+        (Some(seconds), Some(milliseconds)) if whole.len() + part.len() > 0 && part.len() <= 3 => {
+            Ok(Some(Duration::from_secs(seconds.into()) + Duration::from_millis(milliseconds.into())))
+        }
+        _ => Err(format!("{text:?} is no number of seconds, such as 2 or 0.25.")),
     }
-    let number = |digits: &str| digits.bytes().fold(0_u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
-    Ok(Some(Duration::from_millis(number(whole) * 1_000 + number(&format!("{part:0<3}")))))
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use drawbridge_proto::calls::work::Kind as WorkKind;
 use drawbridge_proto::calls::{Call, Work};
 use tonic::{Code, Status};
 
-use super::record::{self, is_ok, method, ms};
-use super::{Failure, Proof, words};
+use super::record::{self, method, ms};
+use super::{Failure, Proof, Tone, words};
 
 /// How deep the hops of a request are drawn. Records that go in a circle end here.
 const MOST_DEPTH: usize = 8;
@@ -28,17 +28,6 @@ pub(crate) enum Kind {
     Skipped,
     /// A hop of which nothing is known but that it was asked.
     Unknown,
-}
-
-/// How what a row stands for ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tone {
-    /// Well, or it still runs.
-    Good,
-    /// With a failure.
-    Bad,
-    /// It was ended from outside, or nobody knows.
-    Dim,
 }
 
 /// One row. Times are since this page made the call.
@@ -169,8 +158,7 @@ fn told(status: &Status) -> (String, Tone) {
         (_, false) => format!("{}, from the server", failure.code_name()),
     };
     let said = failure.message();
-    let tone = if failure.code() == Code::Cancelled { Tone::Dim } else { Tone::Bad };
-    (if said.is_empty() { words } else { format!("{words}: {said}") }, tone)
+    (if said.is_empty() { words } else { format!("{words}: {said}") }, Tone::of(failure.code()))
 }
 
 /// Says what page and server each made of the end, where it is not the same code.
@@ -187,12 +175,8 @@ fn disagreement(attempt: &Attempt, call: &Call) -> Option<String> {
 
 /// Adds a call on a server, and under it what ran for it.
 fn add_hop(rows: &mut Vec<Row>, calls: &[Call], call: &Call, start: Duration, depth: usize, only: bool) {
-    let (end, tone) = match &call.end {
-        None => running(),
-        Some(end) if is_ok(end.code) => (record::ended(end), Tone::Good),
-        Some(end) if end.code == Code::Cancelled as u32 => (record::ended(end), Tone::Dim),
-        Some(end) => (record::ended(end), Tone::Bad),
-    };
+    let ended = |end| (record::ended(end), record::tone(end));
+    let (end, tone) = call.end.as_ref().map_or_else(running, ended);
     let name = method(&call.method).to_owned();
     let name = if only { name } else { format!("{name}, attempt {}", call.previous_attempts + 1) };
     rows.push(Row {

@@ -44,8 +44,20 @@ impl Left {
         self.leaving.set_value(leaving);
     }
 
+    /// Begins a stay in `view`, whose owner is the current one: returns what the last leave has dropped, which is told
+    /// once, and notes at the end of this one what is `open` then.
+    pub(crate) fn stay(
+        self,
+        view: &'static str,
+        open: impl FnOnce() -> Vec<Gone> + Send + Sync + 'static,
+    ) -> Vec<Gone> {
+        let dropped = self.take(view);
+        on_cleanup(move || self.note(view, open()));
+        dropped
+    }
+
     /// Notes that leaving `view` has dropped `calls`. Nothing dropped is nothing to tell.
-    pub(crate) fn note(self, view: &'static str, calls: Vec<Gone>) {
+    fn note(self, view: &'static str, calls: Vec<Gone>) {
         if calls.is_empty() {
             return;
         }
@@ -65,7 +77,7 @@ impl Left {
     }
 
     /// Returns what the last leave of `view` has dropped. It is told once.
-    pub(crate) fn take(self, view: &'static str) -> Vec<Gone> {
+    fn take(self, view: &'static str) -> Vec<Gone> {
         let stored = storage().and_then(|storage| {
             let text = storage.get_item(&name(view)).ok()??;
             let _ = storage.remove_item(&name(view));

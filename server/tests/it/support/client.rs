@@ -60,10 +60,21 @@ impl Wire {
 
     /// Calls a method with one message, over a connection of its own.
     pub async fn call(self, address: SocketAddr, path: &str, message: &impl Message) -> Answer {
-        self.call_with(&mut self.connect(address).await, path, frame(message), &[]).await
+        self.call_with_headers(address, path, message, &[]).await
     }
 
-    /// Calls a method with a body of plain frames and further headers.
+    /// Calls a method with one message and further headers, over a connection of its own.
+    pub async fn call_with_headers(
+        self,
+        address: SocketAddr,
+        path: &str,
+        message: &impl Message,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        self.call_with(&mut self.connect(address).await, path, frame(message), headers).await
+    }
+
+    /// Calls a method over this connection, with a body of plain frames and further headers.
     pub async fn call_with(
         self,
         connection: &mut Connection,

@@ -9,7 +9,6 @@ use drawbridge_proto::calls::{Call, End, GetRequest, WatchRequest, WatchResponse
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 
-use super::client::{Answer, Wire, frame};
 use super::{Server, soon};
 
 /// Hosts the console for the calls of a bridge.
@@ -24,16 +23,6 @@ pub async fn start(bridge: Bridge) -> (Server, CallsClient<Channel>) {
     let server = Server::start(with_console(bridge)).await;
     let channel = Endpoint::from_shared(format!("http://{}", server.address)).unwrap().connect_lazy();
     (server, CallsClient::new(channel))
-}
-
-pub async fn call(
-    wire: Wire,
-    server: &Server,
-    path: &str,
-    message: &impl prost::Message,
-    headers: &[(&str, &str)],
-) -> Answer {
-    wire.call_with(&mut wire.connect(server.address).await, path, frame(message), headers).await
 }
 
 pub async fn watch(console: &mut CallsClient<Channel>) -> Streaming<WatchResponse> {

@@ -2,10 +2,9 @@
 
 use anyhow::Result;
 use drawbridge_e2e::{Caller, FRONTEND, GREETINGS, STREAM, Server, Visit, records};
-use fantoccini::key::Key;
 use serde::Deserialize;
 
-use crate::keyboard::tab_to;
+use crate::keyboard::press_at;
 
 /// A server with the samples, and the page of a bridge in front of it, opened where one starts.
 async fn in_front(more: &[&str]) -> Result<(Server, Visit)> {
@@ -64,8 +63,7 @@ async fn with_the_samples_beside_it_nothing_is_missing() -> Result<()> {
     assert!(hosted.contains(&"greet.Greeter Greeter".to_owned()), "{hosted:?}");
     assert!(!hosted.iter().any(|line| line.contains("--samples")), "{hosted:?}");
     // The brand leads to where one starts, the name of a view to the view.
-    tab_to(&visit, "#hosted a[href='/streams']").await?;
-    visit.browser.press(Key::Enter).await?;
+    press_at(&visit, "#hosted a[href='/streams']").await?;
     await_path(&visit, "/streams").await?;
     visit.stream("ada").await?;
     assert!(!visit.browser.read::<bool>("return !!document.querySelector('#lacks')").await?);

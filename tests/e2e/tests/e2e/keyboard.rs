@@ -20,7 +20,15 @@ pub(crate) async fn tab_to(visit: &Visit, css: &str) -> Result<()> {
     bail!("Tab never came to `{css}`")
 }
 
-async fn type_text(visit: &Visit, text: &str) -> Result<()> {
+/// Goes to an element and presses Enter there.
+pub(crate) async fn press_at(visit: &Visit, css: &str) -> Result<()> {
+    tab_to(visit, css).await?;
+    visit.browser.press(Key::Enter).await
+}
+
+/// Goes to a field and types into it. Tab selects what an input holds, so that it is typed over.
+async fn type_at(visit: &Visit, css: &str, text: &str) -> Result<()> {
+    tab_to(visit, css).await?;
     for key in text.chars() {
         visit.browser.press(key).await?;
     }
@@ -30,14 +38,12 @@ async fn type_text(visit: &Visit, text: &str) -> Result<()> {
 #[tokio::test]
 async fn a_stream_is_opened_cancelled_and_left_by_keyboard_alone() -> Result<()> {
     let visit = Visit::start("/").await?;
-    tab_to(&visit, "#key").await?;
-    type_text(&visit, "ada").await?;
+    type_at(&visit, "#key", "ada").await?;
     visit.browser.press(Key::Enter).await?;
     let first = visit.server.next_call(STREAM).await?;
     visit.await_state("ada", "streaming").await?;
 
-    tab_to(&visit, "#streams > li[data-key='ada'] button").await?;
-    visit.browser.press(Key::Enter).await?;
+    press_at(&visit, "#streams > li[data-key='ada'] button").await?;
     visit.await_state("ada", "cancelled").await?;
     assert_eq!(first.end().await?.how, "client gone");
     let kept = "return document.activeElement.matches(\"#streams > li[data-key='ada'] button\")";
@@ -45,8 +51,7 @@ async fn a_stream_is_opened_cancelled_and_left_by_keyboard_alone() -> Result<()>
 
     visit.browser.press(Key::Enter).await?;
     let second = visit.server.next_call(STREAM).await?;
-    tab_to(&visit, "nav a[href='/greeter']").await?;
-    visit.browser.press(Key::Enter).await?;
+    press_at(&visit, "nav a[href='/greeter']").await?;
     assert_eq!(second.end().await?.how, "client gone");
     Ok(())
 }
@@ -54,15 +59,11 @@ async fn a_stream_is_opened_cancelled_and_left_by_keyboard_alone() -> Result<()>
 #[tokio::test]
 async fn a_deadline_and_metadata_are_written_by_keyboard_alone() -> Result<()> {
     let visit = Visit::start("/").await?;
-    tab_to(&visit, "#deadline").await?;
-    type_text(&visit, "30").await?;
+    type_at(&visit, "#deadline", "30").await?;
     tab_to(&visit, ".presets button").await?;
-    tab_to(&visit, ".metadata summary").await?;
-    visit.browser.press(Key::Enter).await?;
-    tab_to(&visit, "#metadata").await?;
-    type_text(&visit, "x-tag: one").await?;
-    tab_to(&visit, "#key").await?;
-    type_text(&visit, "ada").await?;
+    press_at(&visit, ".metadata summary").await?;
+    type_at(&visit, "#metadata", "x-tag: one").await?;
+    type_at(&visit, "#key", "ada").await?;
     visit.browser.press(Key::Enter).await?;
     let granted = visit.server.next_call(STREAM).await?.granted();
     assert!(granted.is_some_and(|granted| granted <= Duration::from_secs(30)), "{granted:?}");
@@ -73,11 +74,8 @@ async fn a_deadline_and_metadata_are_written_by_keyboard_alone() -> Result<()> {
 #[tokio::test]
 async fn a_call_over_two_hops_is_made_and_cancelled_by_keyboard_alone() -> Result<()> {
     let visit = Visit::start("/deadlines").await?;
-    tab_to(&visit, "#lookup").await?;
-    // Tab selects what is there, so that it is typed over.
-    type_text(&visit, "20").await?;
-    tab_to(&visit, "#deadline").await?;
-    type_text(&visit, "20").await?;
+    type_at(&visit, "#lookup", "20").await?;
+    type_at(&visit, "#deadline", "20").await?;
     visit.browser.press(Key::Enter).await?;
     let call = visit.server.next_call(FRONTEND).await?;
     let granted = call.granted();
@@ -85,8 +83,7 @@ async fn a_call_over_two_hops_is_made_and_cancelled_by_keyboard_alone() -> Resul
         granted.is_some_and(|granted| granted <= Duration::from_secs(20)),
         "{granted:?}: it is typed over"
     );
-    tab_to(&visit, "#call").await?;
-    visit.browser.press(Key::Enter).await?;
+    press_at(&visit, "#call").await?;
     assert_eq!(call.end().await?.how, "client gone");
     Ok(())
 }
@@ -94,17 +91,12 @@ async fn a_call_over_two_hops_is_made_and_cancelled_by_keyboard_alone() -> Resul
 #[tokio::test]
 async fn a_call_that_is_tried_again_is_composed_by_keyboard_alone() -> Result<()> {
     let visit = Visit::start("/deadlines").await?;
-    tab_to(&visit, "#deadline").await?;
-    type_text(&visit, "30").await?;
-    tab_to(&visit, ".failing summary").await?;
-    visit.browser.press(Key::Enter).await?;
-    tab_to(&visit, "#attempts").await?;
-    type_text(&visit, "2").await?;
-    tab_to(&visit, "#frontend-first").await?;
-    type_text(&visit, "1").await?;
+    type_at(&visit, "#deadline", "30").await?;
+    press_at(&visit, ".failing summary").await?;
+    type_at(&visit, "#attempts", "2").await?;
+    type_at(&visit, "#frontend-first", "1").await?;
     tab_to(&visit, "#frontend-code").await?;
-    tab_to(&visit, "#call").await?;
-    visit.browser.press(Key::Enter).await?;
+    press_at(&visit, "#call").await?;
     visit.server.next_call(FRONTEND).await?;
     assert_eq!(visit.server.next_call(FRONTEND).await?.end().await?.code, "OK");
     Ok(())
@@ -113,21 +105,17 @@ async fn a_call_that_is_tried_again_is_composed_by_keyboard_alone() -> Result<()
 #[tokio::test]
 async fn greetings_are_started_and_stopped_by_keyboard_alone() -> Result<()> {
     let visit = Visit::start("/greeter").await?;
-    tab_to(&visit, "#name").await?;
-    type_text(&visit, "ada").await?;
-    tab_to(&visit, "#say-hello").await?;
-    visit.browser.press(Key::Enter).await?;
+    type_at(&visit, "#name", "ada").await?;
+    press_at(&visit, "#say-hello").await?;
     let script = "return document.querySelector('#hello').textContent";
     visit
         .browser
         .await_value("the greeting", script, |words: &String| words.contains("Ada Lovelace"))
         .await?;
 
-    tab_to(&visit, "#start-greetings").await?;
-    visit.browser.press(Key::Enter).await?;
+    press_at(&visit, "#start-greetings").await?;
     let call = visit.server.next_call(GREETINGS).await?;
-    tab_to(&visit, "#stop-greetings").await?;
-    visit.browser.press(Key::Enter).await?;
+    press_at(&visit, "#stop-greetings").await?;
     assert_eq!(call.end().await?.how, "client gone");
     Ok(())
 }

@@ -6,8 +6,9 @@ use drawbridge_proto::calls::Call;
 use leptos::prelude::*;
 
 use super::parts::{column_head, hero};
-use crate::model::{Failure, record, words};
+use crate::model::{Failure, Tone, record, words};
 use crate::page::part::{Part, part, part_while};
+use crate::page::plain::{self, plain};
 use crate::page::rows::rows;
 use crate::page::text::text;
 use crate::page::watch::{State, Watch};
@@ -71,11 +72,7 @@ fn summary(watch: Watch) -> String {
 fn notice(watch: Watch, state: &State) -> Option<Part> {
     match state {
         State::Opening | State::Watching => None,
-        State::Untold => Some(part(view! {
-            <p class="stopped">
-                "This server does not tell of its calls: it does so on a loopback address only."
-            </p>
-        })),
+        State::Untold => Some(plain("p", &[("class", "stopped")], [plain::words(record::UNTOLD)])),
         State::Ended(failure) => {
             let why = failure.as_ref().map_or("The server ended the list.", Failure::words);
             Some(part(view! {
@@ -152,13 +149,7 @@ fn left(call: &Call, elapsed: Duration) -> String {
 }
 
 fn tone(call: &Call, _: Duration, _: usize) -> String {
-    match &call.end {
-        None => "good",
-        Some(end) if record::is_ok(end.code) => "good",
-        Some(end) if record::code(end.code) == "CANCELLED" => "dim",
-        Some(_) => "bad",
-    }
-    .to_owned()
+    call.end.as_ref().map_or(Tone::Good, record::tone).name().to_owned()
 }
 
 /// Tells where the call was forwarded to, and how long that took.

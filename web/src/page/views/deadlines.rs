@@ -123,12 +123,8 @@ fn milliseconds(duration: Duration) -> u32 {
 pub(crate) fn deadlines() -> Part {
     let composer = Composer::new();
     let call = composer.call;
-    let left = expect_context::<Left>();
-    let dropped = left.take(VIEW);
-    on_cleanup(move || {
-        let words = "the call to the frontend, and with it the lookup";
-        left.note(VIEW, call.gone(words).into_iter().collect());
-    });
+    let open = move || call.gone("the call to the frontend, and with it the lookup").into_iter().collect();
+    let dropped = expect_context::<Left>().stay(VIEW, open);
     let before = dropped.first().cloned();
     let time = clock::ticking(Memo::new(move |_| call.runs()));
     let proofs = expect_context::<Proofs>();

@@ -79,9 +79,7 @@ impl Host {
 /// Shows the view.
 pub(crate) fn greeter() -> Part {
     let host = Host::new();
-    let left = expect_context::<Left>();
-    let dropped = left.take(VIEW);
-    on_cleanup(move || left.note(VIEW, host.open()));
+    let dropped = expect_context::<Left>().stay(VIEW, move || host.open());
     host.field.on_load(|field| {
         // Failing to focus costs a click.
         let _ = field.focus();

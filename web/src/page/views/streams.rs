@@ -76,6 +76,12 @@ impl Board {
         self.cards.read().iter().rev().filter(runs).map(Card::number).collect()
     }
 
+    /// Returns what is open, oldest first.
+    fn open(self) -> Vec<Gone> {
+        let cards = self.cards.read_untracked();
+        cards.iter().rev().filter_map(|card| card.call().gone(card.key())).collect()
+    }
+
     /// Returns the card of this number.
     fn card(self, number: usize) -> Option<Card> {
         self.cards.read_untracked().iter().find(|card| card.number() == number).cloned()
@@ -101,12 +107,7 @@ impl Board {
 /// Shows the view.
 pub(crate) fn streams() -> Part {
     let board = Board::new();
-    let left = expect_context::<Left>();
-    let dropped = RwSignal::new(left.take(VIEW));
-    on_cleanup(move || {
-        let cards = board.cards.read_untracked();
-        left.note(VIEW, cards.iter().rev().filter_map(|card| card.call().gone(card.key())).collect());
-    });
+    let dropped = RwSignal::new(expect_context::<Left>().stay(VIEW, move || board.open()));
 
     let field = NodeRef::<Input>::new();
     field.on_load(|field| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use super::parts::column_head;
-use crate::model::waterfall::{Kind, Row, Tone};
+use crate::model::waterfall::{Kind, Row};
 use crate::model::{Waterfall, words};
 use crate::page::part::{Part, part, part_while};
 use crate::page::plain::{self, plain};
@@ -68,7 +68,7 @@ fn row(drawn: &Waterfall, row: &Row) -> Part {
     let attributes = [
         ("role", "row"),
         ("data-kind", kind(row.kind)),
-        ("data-tone", tone(row.tone)),
+        ("data-tone", row.tone.name()),
         ("data-depth", &depth),
     ];
     plain("tr", &attributes, cells)
@@ -102,13 +102,5 @@ fn kind(kind: Kind) -> &'static str {
         Kind::Wait => "wait",
         Kind::Skipped => "skipped",
         Kind::Unknown => "unknown",
-    }
-}
-
-fn tone(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Good => "good",
-        Tone::Bad => "bad",
-        Tone::Dim => "dim",
     }
 }

@@ -1,0 +1,122 @@
+//! Which calls are forwarded, and to whom.
+
+use drawbridge::{Bridge, Upstream};
+use drawbridge_proto::message::Response as Progress;
+
+use crate::support::Server;
+use crate::support::client::{Answer, Wire};
+use crate::support::probe::{Probe, told};
+use crate::support::upstream::{RawUpstream, bridge_to, upstream_at};
+
+const PATH: &str = "/any.Service/Method";
+
+async fn call(server: &Server, wire: Wire, path: &str) -> Answer {
+    wire.call(server.address, path, &told("k")).await
+}
+
+#[tokio::test]
+async fn only_an_exact_grpc_path_is_forwarded() {
+    let mut upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    for path in [
+        "/any.Service/Method?a=b",
+        "/any.Service/Me%74hod",
+        "/any.Service/../Method",
+        "/../Method",
+        "/any.Service/Method/",
+        "//any.Service/Method",
+        "/a/b/c",
+        "/any.Service/",
+    ] {
+        for wire in [Wire::GRPC, Wire::WEB_H1] {
+            let ending = call(&server, wire, path).await.ending().await;
+            assert_eq!(ending.code, 12, "{path}");
+        }
+    }
+    // An absolute target names no other server than this one.
+    let absolute = format!("http://localhost{PATH}");
+    let (answer, arrived) = tokio::join!(call(&server, Wire::WEB_H1, &absolute), async {
+        let mut arrived = upstream.call().await;
+        arrived.trailers_only(&[("grpc-status", "0")]);
+        arrived
+    });
+    assert_eq!(answer.ending().await.code, 0);
+    assert_eq!(arrived.head.uri.to_string(), format!("http://{}{PATH}", upstream.address));
+}
+
+#[tokio::test]
+async fn a_named_service_goes_to_its_own_upstream_and_a_hosted_one_to_none() {
+    let mut rest = RawUpstream::start().await;
+    let mut named = RawUpstream::start().await;
+    let (bridge, mut events) = Probe::hosted();
+    let bridge = bridge
+        .upstream(upstream_at(rest.address))
+        .upstream(upstream_at(named.address).for_service("shop").unwrap());
+    let server = Server::start(bridge).await;
+    for (path, upstream) in [("/shop.Orders/List", &mut named), ("/shops.Orders/List", &mut rest)] {
+        let (answer, ()) = tokio::join!(call(&server, Wire::WEB_H2, path), async {
+            upstream.call().await.trailers_only(&[("grpc-status", "0")]);
+        });
+        assert_eq!(answer.ending().await.code, 0, "{path}");
+    }
+    let answer = call(&server, Wire::GRPC, "/Message/Stream").await;
+    events.started().await;
+    assert_eq!(answer.finish::<Progress>().await.0[0].message, "k");
+}
+
+#[tokio::test]
+async fn a_catch_all_keeps_admin_services_closed_unless_they_are_exposed() {
+    const CHANNELZ: &str = "/grpc.channelz.v1.Channelz/GetServers";
+    const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    let mut upstream = RawUpstream::start().await;
+    let closed = Server::start(upstream.bridge()).await;
+    for path in [REFLECTION, CHANNELZ, "/envoy.admin.v3.Admin/Any"] {
+        let ending = call(&closed, Wire::GRPC, path).await.ending().await;
+        assert_eq!(ending.code, 12, "{path}");
+        assert!(ending.words.contains("--expose"), "{}", ending.words);
+    }
+    let open = Server::start(upstream.bridge().expose(["grpc.channelz.*".parse().unwrap()])).await;
+    let (answer, ()) = tokio::join!(call(&open, Wire::GRPC, CHANNELZ), async {
+        upstream.call().await.trailers_only(&[("grpc-status", "0")]);
+    });
+    assert_eq!(answer.ending().await.code, 0);
+}
+
+#[tokio::test]
+async fn over_tls_the_certificate_is_checked() {
+    let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (certificate, private) = (key.cert.pem(), key.signing_key.serialize_pem());
+    let tls = drawbridge::Tls::from_pem(certificate.as_bytes(), private.as_bytes()).unwrap();
+    let (bridge, mut events) = Probe::hosted();
+    let options = drawbridge::ConnectionOptions { tls: Some(tls), ..Default::default() };
+    let upstream = Server::start_with(bridge, options).await;
+    let at = |pem: &str| {
+        let url = format!("https://localhost:{}", upstream.address.port());
+        Bridge::new().upstream(Upstream::new(&url).unwrap().certificate_authorities(pem.as_bytes()).unwrap())
+    };
+    let server = Server::start(at(&certificate)).await;
+    let answer = call(&server, Wire::WEB_H1, "/Message/Stream").await;
+    events.started().await;
+    assert_eq!(answer.finish::<Progress>().await.0[0].message, "k");
+
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let server = Server::start(at(&other.cert.pem())).await;
+    let ending = call(&server, Wire::WEB_H1, "/Message/Stream").await.ending().await;
+    assert_eq!(ending.code, 14);
+    assert!(ending.words.contains("certificate"), "{}", ending.words);
+}
+
+#[tokio::test]
+async fn behind_a_bridge_another_bridge_is_an_upstream_like_any() {
+    let (server, mut events) = Probe::start().await;
+    let near = Server::start(bridge_to(server.address)).await;
+    let far = Server::start(bridge_to(near.address)).await;
+    for wire in Wire::ALL {
+        let answer = wire
+            .call_with_headers(far.address, "/Message/Stream", &told("k"), &[("x-request-id", "one-request")])
+            .await;
+        assert_eq!(events.started().await.request_id().as_str(), "one-request");
+        events.released().await;
+        assert_eq!(answer.finish::<Progress>().await.0[0].message, "k", "{wire:?}");
+    }
+}
