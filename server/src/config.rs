@@ -73,6 +73,11 @@ pub struct Config {
     #[arg(long, env = "DRAWBRIDGE_UPSTREAM_CONNECTIONS", value_name = "COUNT", default_value = "200", value_parser = clap::value_parser!(u32).range(1..))]
     pub upstream_connections: u32,
 
+    /// How much of one answer may wait here for its caller, in bytes: what a caller that reads slowly costs. No more than
+    /// this of one answer comes in the time that it takes to the upstream and back, so that one far away may want more.
+    #[arg(long, env = "DRAWBRIDGE_UPSTREAM_WINDOW", value_name = "BYTES", default_value = "65536", value_parser = clap::value_parser!(u32).range(16_384..=16_777_216))]
+    pub upstream_window: u32,
+
     /// Tries forwarded calls again that failed with one of these codes, with so many attempts at most, the first one
     /// included: 3:UNAVAILABLE for all calls, shop.Orders/Get=4:UNAVAILABLE,RESOURCE_EXHAUSTED for those of a method, or of
     /// a service or package. May be given more than once; the longest name wins, and shop.Orders/Buy=1 tries nothing

@@ -143,8 +143,11 @@ fn upstreams(config: &Config, bridge: Bridge) -> Result<Bridge, RunError> {
         ),
         None => None,
     };
-    let options =
-        PoolOptions { max_connections: config.upstream_connections as usize, ..PoolOptions::default() };
+    let options = PoolOptions {
+        max_connections: config.upstream_connections as usize,
+        stream_window: config.upstream_window,
+        ..PoolOptions::default()
+    };
     let mut bridge =
         bridge.expose(config.expose.iter().cloned()).trusted_proxies(config.trusted_proxy.iter().copied());
     for rule in &config.retry {

@@ -13,15 +13,13 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::failure::Failure;
+use super::paced::Paced;
 use super::pool::PoolOptions;
 use super::target::Address;
 use crate::keepalive::keep_alive;
 
 /// After how long a silent upstream is asked by the kernel whether its machine is there.
 const KEEPALIVE: Duration = Duration::from_secs(10);
-
-/// How much of one answer may wait here for a caller that reads slowly: the bound of what that caller costs.
-const STREAM_WINDOW: u32 = 256 * 1024;
 
 /// How much of all answers may: no caller that reads slowly holds up the others of its connection.
 const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
@@ -41,7 +39,7 @@ pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
 /// A connection of HTTP/2, to be polled by whoever keeps it.
-pub(super) type H2 = h2::client::Connection<Box<dyn Transport>, Bytes>;
+pub(super) type H2 = h2::client::Connection<Paced<Box<dyn Transport>>, Bytes>;
 
 /// Connects to an upstream, and returns once it has answered in HTTP/2.
 ///
@@ -55,7 +53,7 @@ pub(super) async fn connect(
 ) -> Result<(SendRequest<Bytes>, H2), Failure> {
     let limit = options.connect_timeout;
     let authority = &address.authority;
-    match timeout(limit, handshake(address)).await {
+    match timeout(limit, handshake(address, options)).await {
         Ok(result) => result,
         Err(_) => {
             Err(Failure::unavailable(format!("the upstream {authority} did not answer within {limit:?}")))
@@ -63,7 +61,7 @@ pub(super) async fn connect(
     }
 }
 
-async fn handshake(address: &Address) -> Result<(SendRequest<Bytes>, H2), Failure> {
+async fn handshake(address: &Address, options: &PoolOptions) -> Result<(SendRequest<Bytes>, H2), Failure> {
     let authority = &address.authority;
     let transport = transport(address).await.map_err(|error| {
         Failure::unavailable(format!("cannot connect to the upstream {authority}: {error}"))
@@ -73,7 +71,7 @@ async fn handshake(address: &Address) -> Result<(SendRequest<Bytes>, H2), Failur
         Failure { words: format!("{}; does it speak gRPC there?", failure.words), ..failure }
     };
     let (sender, mut connection) = Builder::new()
-        .initial_window_size(STREAM_WINDOW)
+        .initial_window_size(options.stream_window)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_frame_size(MAX_FRAME)
         .max_header_list_size(MAX_HEADER_LIST)
@@ -81,7 +79,7 @@ async fn handshake(address: &Address) -> Result<(SendRequest<Bytes>, H2), Failur
         // Calls that are left while their answers are on the way would count as the upstream's mistakes.
         .max_local_error_reset_streams(None)
         .enable_push(false)
-        .handshake(transport)
+        .handshake(Paced::new(transport))
         .await
         .map_err(|error| no_http2(&error))?;
     poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {

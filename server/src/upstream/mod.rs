@@ -8,8 +8,8 @@
 //!    what comes back, [`headers`] says which metadata goes along, and [`peer`] who the caller is said to be.
 //! 3. [`retries`]: which calls are tried again that fail; [`attempts`] makes the attempts at one.
 //! 4. [`pool`]: the connections that calls share. [`doors`] says which of them a call takes, [`lease`] is a call's place on
-//!    one. [`connect`] makes one, [`connection`] keeps it, and [`resets`] says when it has had enough of calls that were
-//!    left.
+//!    one. [`connect`] makes one, [`paced`] reads from it, [`connection`] keeps it, and [`resets`] says when it has had
+//!    enough of calls that were left.
 //! 5. [`failure`]: what is said of an upstream that fails. [`channel`] is for calls of the bridge's own.
 
 mod answer;
@@ -23,6 +23,7 @@ mod failure;
 mod forward;
 mod headers;
 mod lease;
+mod paced;
 mod peer;
 mod pool;
 mod resets;

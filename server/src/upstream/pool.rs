@@ -38,6 +38,9 @@ pub struct PoolOptions {
     pub connect_timeout: Duration,
     /// After how long without a call a connection is closed, at the earliest; at the latest after twice that.
     pub idle: Duration,
+    /// How much of one answer may wait here for its caller, in bytes: what a caller that reads slowly costs, and the most
+    /// that comes of one answer in the time that it takes to the upstream and back.
+    pub stream_window: u32,
     /// For how long an upstream with open calls may be silent before it is asked whether it is there, and how long it
     /// may take to answer. Its calls get UNAVAILABLE then.
     pub keepalive: Duration,
@@ -51,6 +54,7 @@ impl Default for PoolOptions {
             max_wait: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),
             idle: Duration::from_mins(1),
+            stream_window: 64 * 1024,
             keepalive: Duration::from_secs(20),
         }
     }

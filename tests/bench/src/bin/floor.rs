@@ -36,7 +36,7 @@ async fn serve(upstream: SocketAddr) {
     let stream = TcpStream::connect(upstream).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let (sender, connection) = client::Builder::new()
-        .initial_window_size(256 * 1024)
+        .initial_window_size(64 * 1024)
         .initial_connection_window_size((1 << 31) - 1)
         .max_frame_size(256 * 1024)
         .handshake::<_, Bytes>(stream)
