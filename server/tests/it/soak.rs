@@ -57,7 +57,7 @@ async fn memory_and_open_calls_are_after_many_streams_what_they_were_before() {
     let streams = std::env::var("DRAWBRIDGE_SOAK").map_or(STREAMS, |count| count.parse().unwrap());
     let mut program = Program::start(&[]).await;
     // What the allocator and the runtime keep for good, they have after a few.
-    storm(&mut program, streams / 4).await;
+    storm(&mut program, STREAMS / 4).await;
     let before = program.resident_bytes();
     storm(&mut program, streams).await;
     let after = program.resident_bytes();
