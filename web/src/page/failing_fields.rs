@@ -52,16 +52,18 @@ impl FailingFields {
             <fieldset>
                 <legend>{who}</legend>
                 {field(format!("{id}-first"), "fails the first", self.first, "none")}
-                <label for=format!("{id}-code")>"with"</label>
-                <select
-                    id=format!("{id}-code")
-                    prop:value=self.code
-                    on:change:target=move |event| self.code.set(event.target().value())
-                >
-                    <option value="14">"UNAVAILABLE"</option>
-                    <option value="8">"RESOURCE_EXHAUSTED"</option>
-                    <option value="13">"INTERNAL"</option>
-                </select>
+                <label>
+                    "with"
+                    <select
+                        id=format!("{id}-code")
+                        prop:value=self.code
+                        on:change:target=move |event| self.code.set(event.target().value())
+                    >
+                        <option value="14">"UNAVAILABLE"</option>
+                        <option value="8">"RESOURCE_EXHAUSTED"</option>
+                        <option value="13">"INTERNAL"</option>
+                    </select>
+                </label>
                 {field(format!("{id}-pushback"), "pushback, ms", self.pushback, "–")}
             </fieldset>
         })
@@ -121,16 +123,18 @@ impl RetryFields {
 
 fn field(id: String, label: &'static str, written: RwSignal<String>, empty: &'static str) -> Part {
     part(view! {
-        <label for=id.clone()>{label}</label>
-        <input
-            id=id
-            type="text"
-            inputmode="numeric"
-            placeholder=empty
-            autocomplete="off"
-            aria-describedby="failing-problem"
-            prop:value=written
-            on:input:target=move |event| written.set(event.target().value())
-        />
+        <label>
+            {label}
+            <input
+                id=id
+                type="text"
+                inputmode="numeric"
+                placeholder=empty
+                autocomplete="off"
+                aria-describedby="failing-problem"
+                prop:value=written
+                on:input:target=move |event| written.set(event.target().value())
+            />
+        </label>
     })
 }
