@@ -11,7 +11,9 @@ use clap::{CommandFactory, Parser, ValueEnum};
 use http::HeaderValue;
 use http::uri::Uri;
 
-use crate::upstream::{Exposed, ProxyRange, RetryRule, Upstream};
+use crate::bridge::Limits;
+use crate::connection::ConnectionOptions;
+use crate::upstream::{Exposed, PoolOptions, ProxyRange, RetryRule, Upstream};
 
 mod values;
 
@@ -75,7 +77,7 @@ pub struct Config {
 
     /// How much of one answer may wait here for its caller, in bytes: what a caller that reads slowly costs. No more than
     /// this of one answer comes in the time that it takes to the upstream and back, so that one far away may want more.
-    #[arg(long, env = "DRAWBRIDGE_UPSTREAM_WINDOW", value_name = "BYTES", default_value = "65536", value_parser = clap::value_parser!(u32).range(16_384..=16_777_216))]
+    #[arg(long, env = "DRAWBRIDGE_UPSTREAM_WINDOW", value_name = "BYTES", default_value_t = PoolOptions::default().stream_window, value_parser = clap::value_parser!(u32).range(16_384..=16_777_216))]
     pub upstream_window: u32,
 
     /// Tries forwarded calls again that failed with one of these codes, with so many attempts at most, the first one
@@ -146,15 +148,15 @@ pub struct Config {
     pub max_calls: u32,
 
     /// The most streams that one HTTP/2 connection may have open.
-    #[arg(long, env = "DRAWBRIDGE_MAX_STREAMS", value_name = "COUNT", default_value = "200", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, env = "DRAWBRIDGE_MAX_STREAMS", value_name = "COUNT", default_value_t = ConnectionOptions::default().max_streams, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_streams: u32,
 
     /// The longest message that is taken, in bytes. A longer one gets RESOURCE_EXHAUSTED.
-    #[arg(long, env = "DRAWBRIDGE_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value = "4194304", value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
+    #[arg(long, env = "DRAWBRIDGE_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = Limits::default().max_message_bytes, value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
     pub max_message_bytes: u32,
 
     /// The longest head of a request, in bytes. A longer one is answered 431.
-    #[arg(long, env = "DRAWBRIDGE_MAX_HEADER_BYTES", value_name = "BYTES", default_value = "16384", value_parser = clap::value_parser!(u32).range(8192..=1_048_576))]
+    #[arg(long, env = "DRAWBRIDGE_MAX_HEADER_BYTES", value_name = "BYTES", default_value_t = ConnectionOptions::default().max_header_bytes, value_parser = clap::value_parser!(u32).range(8192..=1_048_576))]
     pub max_header_bytes: u32,
 
     /// How many threads serve calls. One costs least for each call; more of them serve more calls at a time.

@@ -21,7 +21,8 @@ use crate::keepalive::keep_alive;
 /// After how long a silent upstream is asked by the kernel whether its machine is there.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
-/// How much of all answers may: no caller that reads slowly holds up the others of its connection.
+/// How much of all answers may wait here for their callers, which is as much as HTTP/2 knows: none that reads slowly holds
+/// up the others of its connection.
 const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 
 /// The longest frame that is taken. Few large ones cost less than many small ones.
@@ -71,7 +72,7 @@ async fn handshake(address: &Address, options: &PoolOptions) -> Result<(SendRequ
         Failure { words: format!("{}; does it speak gRPC there?", failure.words), ..failure }
     };
     let (sender, mut connection) = Builder::new()
-        .initial_window_size(options.stream_window)
+        .initial_window_size(options.stream_window.min(CONNECTION_WINDOW))
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_frame_size(MAX_FRAME)
         .max_header_list_size(MAX_HEADER_LIST)
