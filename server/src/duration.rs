@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_call::Timeout;
+use drawbridge_core::Timeout;
 
 /// Reads a number and a unit of `ms`, `s`, `m` or `h`.
 ///

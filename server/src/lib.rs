@@ -42,7 +42,7 @@ pub use child::{ChildFuture, Detached, Propagate, PropagationLayer};
 pub use config::{Config, LogFormat, command};
 pub use connection::{ConnectionOptions, serve};
 pub use console::{CallsService, Services};
-pub use drawbridge_call::{EndReason, RetryPolicy, Throttle};
+pub use drawbridge_core::{EndReason, RetryPolicy, Throttle};
 pub use front::content_type::FrontProtocol;
 pub use front::host::HostPolicy;
 pub use in_process::in_process;

@@ -1,6 +1,6 @@
 //! The judgement on a response before its body is read.
 
-use drawbridge_call::code_of_http;
+use drawbridge_core::code_of_http;
 use http::{HeaderMap, StatusCode, header};
 use tonic::{Code, Status};
 

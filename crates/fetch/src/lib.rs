@@ -51,6 +51,6 @@ mod tests;
 pub use browser::{ResponseBody, ResponseFuture, Transport, now};
 pub use cancel::CancelHandle;
 pub use cause::Cause;
-pub use drawbridge_call::{RetryPolicy, Throttle};
+pub use drawbridge_core::{RetryPolicy, Throttle};
 pub use options::CallOptions;
 pub use trace::{Attempt, Backoff, Trace, Traced};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use drawbridge_call::{Deadline, Timeout};
+use drawbridge_core::{Deadline, Timeout};
 use futures_util::task::AtomicWaker;
 use http::HeaderMap;
 use tonic::{Code, Status};

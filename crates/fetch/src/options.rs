@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use drawbridge_call::{Deadline, RetryPolicy, Timeout};
+use drawbridge_core::{Deadline, RetryPolicy, Timeout};
 use http::HeaderMap;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
@@ -206,7 +206,7 @@ impl CallOptions {
     ) -> Result<Option<Deadline<Duration>>, Status> {
         let after = |timeout: Timeout| Deadline::after(now, timeout.duration().min(LONGEST).into());
         let own = self.timeout.get().and_then(|timeout| after(*timeout));
-        let stated = match headers.get(drawbridge_call::GRPC_TIMEOUT) {
+        let stated = match headers.get(drawbridge_core::GRPC_TIMEOUT) {
             Some(value) => {
                 let text = String::from_utf8_lossy(value.as_bytes());
                 after(text.parse().map_err(|error| Status::invalid_argument(format!("{error}")))?)

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use drawbridge_call::{
+use drawbridge_core::{
     Attempts, Failure, GRPC_PREVIOUS_RPC_ATTEMPTS, GRPC_RETRY_PUSHBACK_MS, Next, Pushback, RetryPolicy,
     Throttle, Timeout, code_name,
 };

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use drawbridge_call::Deadline;
+use drawbridge_core::Deadline;
 use tonic::Status;
 
 /// Writes down what becomes of one call and of each attempt at it. It is given to the call by

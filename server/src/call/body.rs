@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::thread;
 
 use bytes::Bytes;
-use drawbridge_call::EndReason;
+use drawbridge_core::EndReason;
 use http::{HeaderMap, HeaderValue};
 use http_body::{Body as HttpBody, Frame};
 use tokio::task::coop;

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
 
-use drawbridge_call::{Deadline, EndReason, Timeout};
+use drawbridge_core::{Deadline, EndReason, Timeout};
 use futures_util::task::AtomicWaker;
 use http::HeaderMap;
 use tokio::sync::Notify;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use drawbridge_call::{Deadline, EndReason, Timeout};
+use drawbridge_core::{Deadline, EndReason, Timeout};
 use tokio::time::sleep_until;
 
 use super::context::now;

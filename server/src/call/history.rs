@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use drawbridge_call::EndReason;
+use drawbridge_core::EndReason;
 use tonic::Code;
 
 use super::context::CallContext;

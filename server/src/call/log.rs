@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_call::code_name;
+use drawbridge_core::code_name;
 
 use super::context::{CallContext, Facts, now};
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
-use drawbridge_call::EndReason;
+use drawbridge_core::EndReason;
 use slab::Slab;
 use tokio::sync::Notify;
 use tonic::Status;

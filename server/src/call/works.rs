@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use drawbridge_call::EndReason;
+use drawbridge_core::EndReason;
 use tonic::Code;
 
 use super::context::{CallContext, now};

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use drawbridge_call::{Deadline, EndReason};
+use drawbridge_core::{Deadline, EndReason};
 use futures_util::future::BoxFuture;
 use tokio::time::{Sleep, sleep_until};
 use tonic::Status;

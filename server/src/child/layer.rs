@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use drawbridge_call::{Deadline, Timeout};
+use drawbridge_core::{Deadline, Timeout};
 use http::{HeaderName, HeaderValue, Request, Response, header};
 use http_body::Body as HttpBody;
 use tonic::body::Body;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_call::EndReason;
+use drawbridge_core::EndReason;
 use drawbridge_proto::calls::calls_server::Calls as Contract;
 use drawbridge_proto::calls::{
     CancelRequest, CancelResponse, GetRequest, GetResponse, ServicesRequest, ServicesResponse, WatchRequest,

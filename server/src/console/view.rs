@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use drawbridge_call::EndReason;
+use drawbridge_core::EndReason;
 use drawbridge_proto::calls as proto;
 
 use crate::call::{CallContext, Forwarded, Work, WorkKind, now};

@@ -130,7 +130,7 @@ impl Watcher {
 mod tests {
     use super::*;
     use crate::call::WorkKind;
-    use drawbridge_call::EndReason;
+    use drawbridge_core::EndReason;
 
     /// The ids of the calls that a look tells, each with whether all that ran for it has stopped.
     fn told(watcher: &mut Watcher) -> Vec<(String, bool)> {

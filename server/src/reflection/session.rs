@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use drawbridge_call::code_name;
+use drawbridge_core::code_name;
 use futures_util::future::join_all;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use drawbridge_call::{
+use drawbridge_core::{
     Attempts, Deadline, Failure, GRPC_RETRY_PUSHBACK_MS, Next, Pushback, RetryPolicy, Throttle, code_name,
 };
 use http::HeaderMap;

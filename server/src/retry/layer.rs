@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use drawbridge_call::{Deadline, Next, RetryPolicy, Throttle};
+use drawbridge_core::{Deadline, Next, RetryPolicy, Throttle};
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Request, Response};
 use http_body::Body as HttpBody;

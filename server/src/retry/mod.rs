@@ -2,7 +2,7 @@
 //!
 //! Read in this order:
 //!
-//! 1. `drawbridge_call::RetryPolicy`: what is tried again, how often, and after how long. Pure arithmetic.
+//! 1. `drawbridge_core::RetryPolicy`: what is tried again, how often, and after how long. Pure arithmetic.
 //! 2. [`course`]: the same with a clock, a throttle and a call's record: what follows from a failed attempt.
 //! 3. [`kept`]: what was sent of a request, for as long as it may have to be sent again.
 //! 4. [`layer`]: makes the attempts of a client's call, one after the other; [`replay`] is the request's body for each.

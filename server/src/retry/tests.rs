@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use drawbridge_call::{RetryPolicy, Throttle};
+use drawbridge_core::{RetryPolicy, Throttle};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use tokio::time::Instant;
@@ -141,7 +141,7 @@ async fn each_attempt_says_which_it_is_and_what_time_is_left() {
     assert_eq!(seen[0].header("grpc-timeout"), Some("5S"));
     for (seen, sums) in seen.iter().zip([(0.0, 0.0), (80.0, 120.0), (240.0, 360.0), (560.0, 840.0)]) {
         assert!(ms(sums.0, sums.1 + 2.0).contains(&seen.after), "{:?} of {sums:?}", seen.after);
-        let left: drawbridge_call::Timeout = seen.header("grpc-timeout").unwrap().parse().unwrap();
+        let left: drawbridge_core::Timeout = seen.header("grpc-timeout").unwrap().parse().unwrap();
         assert_eq!(left.duration() + seen.after, Duration::from_secs(5));
         assert_eq!(seen.body, "request");
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_call::{RetryPolicy, Throttle};
+use drawbridge_core::{RetryPolicy, Throttle};
 use drawbridge_proto::frontend::frontend_service_server::FrontendService as Contract;
 use drawbridge_proto::frontend::{GetUserRequest, GetUserResponse};
 use drawbridge_proto::user::user_service_client::UserServiceClient;

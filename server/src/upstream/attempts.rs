@@ -1,6 +1,6 @@
 //! Makes the attempts at a forwarded call that may be tried again.
 
-use drawbridge_call::{Next, RetryPolicy};
+use drawbridge_core::{Next, RetryPolicy};
 use http::Response;
 use tonic::body::Body;
 

@@ -1,6 +1,6 @@
 //! What is said of an upstream that fails a call in a way that is no gRPC status.
 
-use drawbridge_call::{EndReason, code_of_http};
+use drawbridge_core::{EndReason, code_of_http};
 use h2::Reason;
 use http::StatusCode;
 use tonic::{Code, Status};

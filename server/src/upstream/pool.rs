@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use drawbridge_call::Throttle;
+use drawbridge_core::Throttle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use drawbridge_call::{RetryPolicy, code_name};
+use drawbridge_core::{RetryPolicy, code_name};
 use tonic::Code;
 
 use super::routes::is_within;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use drawbridge_call::Timeout;
+use drawbridge_core::Timeout;
 use tokio::net::TcpListener;
 
 use crate::support::attempts::{

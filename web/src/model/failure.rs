@@ -1,6 +1,6 @@
 //! Why a call failed, in words for a person.
 
-use drawbridge_call::code_name;
+use drawbridge_core::code_name;
 use drawbridge_fetch::Cause;
 use tonic::{Code, Status};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_call::code_name;
+use drawbridge_core::code_name;
 use drawbridge_proto::calls::end::Reason;
 use drawbridge_proto::calls::work::Kind;
 use drawbridge_proto::calls::{Call, End, Forwarded, Protocol, Work};

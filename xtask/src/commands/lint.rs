@@ -13,7 +13,7 @@ const BROWSER_CRATES: [&str; 5] = [
     "drawbridge-web",
     "drawbridge-fetch",
     "drawbridge-proto",
-    "drawbridge-call",
+    "drawbridge-core",
     "drawbridge-conformance-page",
 ];
 

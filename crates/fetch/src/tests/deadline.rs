@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_call::Deadline;
+use drawbridge_core::Deadline;
 use tonic::{Code, Status};
 use tower::Service as _;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_call::RetryPolicy;
+use drawbridge_core::RetryPolicy;
 use tonic::{Code, Status};
 
 use super::world::World;

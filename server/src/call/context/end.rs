@@ -4,7 +4,7 @@ use std::sync::TryLockError;
 use std::sync::atomic::{Ordering, fence};
 use std::time::Instant;
 
-use drawbridge_call::EndReason;
+use drawbridge_core::EndReason;
 use tokio::sync::Notify;
 
 use super::{CallContext, log, now};

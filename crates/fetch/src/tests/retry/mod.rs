@@ -5,7 +5,7 @@ mod which;
 
 use std::time::Duration;
 
-use drawbridge_call::RetryPolicy;
+use drawbridge_core::RetryPolicy;
 use tonic::Code;
 
 use super::world::{Exchange, World};

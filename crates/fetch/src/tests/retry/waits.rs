@@ -1,6 +1,6 @@
 //! The waits between two attempts: how long they are, and what ends them.
 
-use drawbridge_call::Throttle;
+use drawbridge_core::Throttle;
 use tonic::Code;
 
 use super::super::world::World;

@@ -1,6 +1,6 @@
 //! Which failures are tried again.
 
-use drawbridge_call::RetryPolicy;
+use drawbridge_core::RetryPolicy;
 use tonic::{Code, Status};
 
 use super::super::world::{World, frame};

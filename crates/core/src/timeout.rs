@@ -28,7 +28,7 @@ const UNITS: [(char, u128); 6] = [
 /// Durations above 99,999,999 hours are written as that many.
 ///
 /// ```
-/// use drawbridge_call::Timeout;
+/// use drawbridge_core::Timeout;
 /// use std::time::Duration;
 ///
 /// assert_eq!("100m".parse(), Ok(Timeout::from(Duration::from_millis(100))));
