@@ -1,21 +1,21 @@
-//! The instant by which a call must have ended.
+//! The instant at which the time of a call is up.
 
 use std::time::Duration;
 
 use crate::Timeout;
 
-/// A clock's reading: anything that a duration can be added to and that can be subtracted.
+/// A reading of a monotonic clock.
 ///
-/// Native code reads `std::time::Instant` or `tokio::time::Instant`; a page has neither and reads
-/// `performance.now()` as a [`Duration`] since it was opened. Each is an `Instant` by itself.
-pub trait Instant: Copy + Ord {
-    /// Returns `self + duration`, or `None` beyond the clock's range.
+/// It is implemented for `std::time::Instant`, and for [`Duration`] as the time since a fixed start, which is what a
+/// browser's `performance.now()` returns. Implement it for another clock's instant to use it in a [`Deadline`].
+pub trait TimePoint: Copy + Ord {
+    /// Returns `self + duration`, or `None` if the clock cannot represent it.
     fn checked_add(self, duration: Duration) -> Option<Self>;
-    /// Returns how long `self` is after `earlier`, or zero if it is not.
+    /// Returns the time from `earlier` to `self`, or zero if `earlier` is later.
     fn saturating_since(self, earlier: Self) -> Duration;
 }
 
-impl Instant for Duration {
+impl TimePoint for Duration {
     fn checked_add(self, duration: Duration) -> Option<Self> {
         Duration::checked_add(self, duration)
     }
@@ -24,7 +24,7 @@ impl Instant for Duration {
     }
 }
 
-impl Instant for std::time::Instant {
+impl TimePoint for std::time::Instant {
     fn checked_add(self, duration: Duration) -> Option<Self> {
         std::time::Instant::checked_add(&self, duration)
     }
@@ -33,19 +33,19 @@ impl Instant for std::time::Instant {
     }
 }
 
-/// The instant by which a call must have ended, with the timeout that was granted when it began.
+/// The instant at which the time of a call is up, with the timeout that the call was granted.
 ///
-/// A deadline is local to one clock. On the wire travels what [remains](Self::remaining) of it, as a [`Timeout`].
+/// A deadline holds for one clock. What is sent to another host is the [remaining](Self::remaining) time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline<I> {
     at: I,
     granted: Duration,
 }
 
-impl<I: Instant> Deadline<I> {
-    /// Creates the deadline of a call that starts `now` and may take `timeout`.
+impl<I: TimePoint> Deadline<I> {
+    /// Returns the deadline of a call that starts at `now` with `timeout`.
     ///
-    /// Returns `None` where the clock cannot count so far: such a call has no deadline that could ever pass.
+    /// Returns `None` if the clock cannot represent the instant: such a call has no deadline.
     pub fn after(now: I, timeout: Timeout) -> Option<Self> {
         let granted = timeout.duration();
         now.checked_add(granted).map(|at| Self { at, granted })
@@ -56,22 +56,22 @@ impl<I: Instant> Deadline<I> {
         self.at
     }
 
-    /// Returns the whole time that was granted, from the start of the call.
+    /// Returns the timeout that the call was granted at its start.
     pub fn granted(&self) -> Timeout {
         Timeout::from(self.granted)
     }
 
-    /// Returns the time that is left at `now`: zero once the deadline has passed.
+    /// Returns the time that remains at `now`: zero once the deadline has passed.
     pub fn remaining(&self, now: I) -> Timeout {
         Timeout::from(self.at.saturating_since(now))
     }
 
-    /// Tells whether the deadline has passed at `now`. The instant itself counts as passed.
+    /// Returns whether the deadline has passed at `now`. It has passed at its own instant.
     pub fn expired(&self, now: I) -> bool {
         now >= self.at
     }
 
-    /// Returns the deadline that comes first. A missing one never comes.
+    /// Returns the earlier of two deadlines. `None` is later than any.
     pub fn min(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         match (one, other) {
             (Some(one), Some(other)) => Some(if other.at < one.at { other } else { one }),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_instant_itself_has_passed() {
+    fn a_deadline_has_passed_at_its_own_instant() {
         let deadline = after(ms(10), ms(5)).unwrap();
         assert!(!deadline.expired(ms(14)));
         assert!(deadline.expired(ms(15)));
@@ -104,17 +104,17 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_of_zero_has_passed_at_once() {
+    fn a_timeout_of_zero_has_passed_at_the_start() {
         assert!(after(ms(7), Duration::ZERO).unwrap().expired(ms(7)));
     }
 
     #[test]
-    fn what_the_clock_cannot_count_is_no_deadline() {
+    fn a_timeout_beyond_the_clocks_range_gives_no_deadline() {
         assert_eq!(after(ms(1), Duration::MAX), None);
     }
 
     #[test]
-    fn a_missing_deadline_never_comes_first() {
+    fn a_missing_deadline_is_later_than_any() {
         let deadline = after(ms(0), ms(5));
         assert_eq!(Deadline::min(deadline, None), deadline);
         assert_eq!(Deadline::min(None, deadline), deadline);
@@ -123,13 +123,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_of_two_is_no_later_than_either(a in 0u64..1_000, b in 0u64..1_000) {
+        fn the_earlier_of_two_deadlines_is_returned(a in 0u64..1_000, b in 0u64..1_000) {
             let first = Deadline::min(after(ms(0), ms(a)), after(ms(0), ms(b))).unwrap();
             prop_assert_eq!(first.at(), ms(a.min(b)));
         }
 
         #[test]
-        fn remaining_shrinks_and_is_zero_exactly_when_expired(at in 0u64..1_000, now in 0u64..2_000, later in 0u64..1_000) {
+        fn the_remaining_time_shrinks_and_is_zero_exactly_when_expired(at in 0u64..1_000, now in 0u64..2_000, later in 0u64..1_000) {
             let deadline = after(ms(0), ms(at)).unwrap();
             prop_assert!(deadline.remaining(ms(now + later)) <= deadline.remaining(ms(now)));
             prop_assert_eq!(deadline.expired(ms(now)), deadline.remaining(ms(now)).duration().is_zero());

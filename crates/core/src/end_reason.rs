@@ -4,43 +4,44 @@ use std::fmt;
 
 use tonic::{Code, Status};
 
-use crate::Timeout;
+use crate::{Timeout, code_name};
 
-/// Why a call ended, as the server that served it saw it. A call has exactly one; the first to be recorded stands.
+/// Why a call ended, as the server that served it saw it. A call has exactly one end reason: the first that is recorded.
 ///
-/// Its text form is what logs and lists show. [`EndReason::status`] is what the call's peer is told.
+/// Its text form is for logs and lists. [`EndReason::status`] is what the caller receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EndReason {
-    /// The handler ended the call itself, with this code; its whole answer was handed to the connection.
+    /// The handler ended the call with this code, and its whole response was passed to the connection.
     Completed(Code),
-    /// The time that was granted is up.
+    /// The deadline passed.
     DeadlineExceeded {
-        /// The whole time that the call was granted, from its start.
+        /// The timeout that the call was granted at its start.
         granted: Timeout,
     },
-    /// The caller went away, or reset the stream, before the answer was complete.
+    /// The caller disconnected or reset the stream before the response was complete.
     ClientGone,
-    /// The handler cancelled the call, with these words.
+    /// The handler cancelled the call, with this status message.
     CancelledByHandler(String),
-    /// An operator of the server cancelled the call, with these words.
+    /// An operator of the server cancelled the call, with this status message.
     CancelledByOperator(String),
-    /// The server is about to end and could not wait any longer for the call.
+    /// The server shut down before the call was complete.
     Draining,
     /// The handler panicked.
     Panicked,
-    /// The upstream server failed the call in a way that is no gRPC status.
+    /// The upstream server failed the call without a gRPC status, for example by closing the connection.
     UpstreamFailed {
-        /// What that means in gRPC.
+        /// The code that the caller receives.
         code: Code,
-        /// What happened, in words for the caller.
-        words: String,
+        /// The status message that the caller receives.
+        message: String,
     },
 }
 
 impl EndReason {
-    /// Returns the status that ends a call for this reason, or `None` when there is nothing to add: the handler has
-    /// sent its own, or nobody is left to read one.
+    /// Returns the status that the server sends to end a call for this reason.
+    ///
+    /// Returns `None` if the server sends none: the handler has sent its own, or the caller has disconnected.
     pub fn status(&self) -> Option<Status> {
         match self {
             Self::Completed(_) | Self::ClientGone => None,
@@ -48,29 +49,30 @@ impl EndReason {
                 "the call did not end within {:?}",
                 granted.duration()
             ))),
-            Self::CancelledByHandler(words) | Self::CancelledByOperator(words) => {
-                Some(Status::cancelled(words.clone()))
+            Self::CancelledByHandler(message) | Self::CancelledByOperator(message) => {
+                Some(Status::cancelled(message.clone()))
             }
             Self::Draining => Some(Status::unavailable("the server is shutting down")),
             Self::Panicked => {
                 Some(Status::internal("the handler panicked; the server's log has the details"))
             }
-            Self::UpstreamFailed { code, words } => Some(Status::new(*code, words.clone())),
+            Self::UpstreamFailed { code, message } => Some(Status::new(*code, message.clone())),
         }
     }
 
-    /// Returns what whoever ended the call had to say, where that is not clear from the reason.
-    pub fn words(&self) -> Option<&str> {
+    /// Returns the status message of a call that was cancelled or whose upstream failed, and `None` for the other
+    /// reasons, whose message is always the same.
+    pub fn message(&self) -> Option<&str> {
         match self {
-            Self::CancelledByHandler(words)
-            | Self::CancelledByOperator(words)
-            | Self::UpstreamFailed { words, .. } => Some(words),
+            Self::CancelledByHandler(message)
+            | Self::CancelledByOperator(message)
+            | Self::UpstreamFailed { message, .. } => Some(message),
             _ => None,
         }
     }
 
-    /// Returns the code of the call's end: the handler's own, or that of [`EndReason::status`]. A caller that went
-    /// away counts as [`Code::Cancelled`], which is what its own side reports.
+    /// Returns the status code of the call: the handler's own, or that of [`EndReason::status`]. It is
+    /// [`Code::Cancelled`] for a caller that disconnected, which is also what the caller's side reports.
     pub fn code(&self) -> Code {
         match self {
             Self::Completed(code) => *code,
@@ -95,29 +97,6 @@ impl fmt::Display for EndReason {
     }
 }
 
-/// Returns a code's name as the gRPC specification writes it, such as `NOT_FOUND`.
-pub fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,29 +104,29 @@ mod tests {
 
     #[test]
     fn each_reason_has_its_code() {
-        let words = || "enough".to_owned();
+        let message = || "enough".to_owned();
         for (reason, code) in [
             (EndReason::Completed(Code::NotFound), Code::NotFound),
             (EndReason::DeadlineExceeded { granted: Duration::from_secs(1).into() }, Code::DeadlineExceeded),
             (EndReason::ClientGone, Code::Cancelled),
-            (EndReason::CancelledByHandler(words()), Code::Cancelled),
-            (EndReason::CancelledByOperator(words()), Code::Cancelled),
+            (EndReason::CancelledByHandler(message()), Code::Cancelled),
+            (EndReason::CancelledByOperator(message()), Code::Cancelled),
             (EndReason::Draining, Code::Unavailable),
             (EndReason::Panicked, Code::Internal),
-            (EndReason::UpstreamFailed { code: Code::Internal, words: words() }, Code::Internal),
+            (EndReason::UpstreamFailed { code: Code::Internal, message: message() }, Code::Internal),
         ] {
             assert_eq!(reason.code(), code, "{reason}");
         }
     }
 
     #[test]
-    fn a_deadline_tells_the_time_that_was_granted() {
+    fn a_deadline_status_names_the_granted_timeout() {
         let status = EndReason::DeadlineExceeded { granted: Duration::from_millis(250).into() }.status();
         assert!(status.unwrap().message().contains("250ms"));
     }
 
     #[test]
-    fn a_handlers_words_reach_the_caller() {
+    fn the_callers_status_has_the_handlers_message() {
         let status = EndReason::CancelledByHandler("out of stock".to_owned()).status();
         assert_eq!(status.unwrap().message(), "out of stock");
     }

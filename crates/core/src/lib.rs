@@ -1,24 +1,32 @@
-//! What a gRPC call carries, as plain values: no I/O, no clock, no DOM. `now` is always an argument.
+#![doc = include_str!("../README.md")]
 //!
-//! Read in this order:
+//! # Where to find what
 //!
-//! 1. [`Timeout`]: a duration, as the `grpc-timeout` header carries it.
-//! 2. [`Deadline`]: the instant that a timeout becomes when a call starts.
-//! 3. [`EndReason`]: why a call ended, and the status that its peer sees for it.
-//! 4. [`code_of_http`]: what an HTTP status means where a gRPC one should have been.
-//! 5. [`RetryPolicy`] and [`Attempts`]: whether a call that failed is tried again, and when.
+//! 1. [`Timeout`]: a duration, as `grpc-timeout` carries it. [`Deadline`]: the instant at which that time is up.
+//! 2. [`EndReason`]: why a call ended, and the status that its caller receives.
+//! 3. [`status`]: status codes, and statuses as headers and trailers. [`code_of_http`] maps HTTP statuses to codes.
+//! 4. [`RetryPolicy`] and [`RetryState`]: whether a failed call is retried, and when.
+//! 5. [`headers`], [`path`], [`Protocol`], [`ContentType`], [`FrameScanner`]: gRPC and gRPC-Web on the wire.
 
+mod content_type;
 mod deadline;
 mod end_reason;
-mod http_status;
+pub mod frame;
+pub mod headers;
+pub mod path;
+mod protocol;
 mod retry;
+pub mod status;
 mod timeout;
 
-pub use deadline::{Deadline, Instant};
-pub use end_reason::{EndReason, code_name};
-pub use http_status::code_of_http;
+pub use content_type::ContentType;
+pub use deadline::{Deadline, TimePoint};
+pub use end_reason::EndReason;
+pub use frame::FrameScanner;
+pub use protocol::Protocol;
 pub use retry::{
-    Attempts, Failure, GRPC_PREVIOUS_RPC_ATTEMPTS, GRPC_RETRY_PUSHBACK_MS, Next, Pushback, RetryPolicy,
-    Throttle,
+    Attempts, FailedAttempt, Pushback, RetryDecision, RetryPolicy, RetryState, SharedThrottle, Throttle,
+    out_of_time,
 };
-pub use timeout::{GRPC_TIMEOUT, ParseTimeoutError, Timeout};
+pub use status::{code_name, code_of_http};
+pub use timeout::{ParseTimeoutError, Timeout};

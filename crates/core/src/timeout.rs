@@ -1,16 +1,13 @@
-//! A timeout as the wire carries it.
+//! The value of a `grpc-timeout` header.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// The name of the header that carries a call's [`Timeout`].
-pub const GRPC_TIMEOUT: &str = "grpc-timeout";
-
-/// The largest number that eight digits hold.
+/// The largest number of eight digits.
 const MAX_VALUE: u128 = 99_999_999;
 
-/// Units of the header, finest first, with their length in nanoseconds.
+/// The units of the header from the shortest to the longest, in nanoseconds.
 const UNITS: [(char, u128); 6] = [
     ('n', 1),
     ('u', 1_000),
@@ -20,12 +17,12 @@ const UNITS: [(char, u128); 6] = [
     ('H', 3_600_000_000_000),
 ];
 
-/// How long a call may take, counted from the moment at which it is sent or received.
+/// How long a call may take from the moment at which it is sent or received.
 ///
 /// Its text form is the value of a `grpc-timeout` header: one to eight digits and one unit of `H M S m u n`
-/// ([gRPC over HTTP/2](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md)). Text is written in the
-/// finest unit that fits; what a unit cannot hold is rounded down, so that a timeout never grows on its way.
-/// Durations above 99,999,999 hours are written as that many.
+/// ([gRPC over HTTP/2](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md)). It is written in the shortest
+/// unit in which it has at most eight digits, and rounded down, so that a timeout never grows from hop to hop.
+/// Durations above 99,999,999 hours are written as 99,999,999 hours.
 ///
 /// ```
 /// use drawbridge_core::Timeout;
@@ -59,7 +56,7 @@ impl fmt::Display for Timeout {
     }
 }
 
-/// A `grpc-timeout` header that follows no grammar. Its text quotes the value and says what would be right.
+/// The error of a malformed `grpc-timeout` header. Its text quotes the value and says what is expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "malformed grpc-timeout {0:?}: expected one to eight digits and one unit of H, M, S, m, u or n, such as 250m"
@@ -107,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_timeout_is_quoted() {
+    fn the_error_quotes_a_malformed_timeout() {
         for text in ["", "m", "1", "1s", "1 m", "-1m", "+1m", "1.5S", "123456789m", "1mm", "１m", "1µ", "١m"]
         {
             let error = text.parse::<Timeout>().expect_err(text);
@@ -116,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_that_overflows_gives_way_to_the_next() {
+    fn more_than_eight_digits_take_the_next_unit() {
         for (duration, text) in [
             (Duration::ZERO, "0n"),
             (Duration::from_nanos(99_999_999), "99999999n"),
@@ -132,13 +129,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_again_and_never_grows(nanos in any::<u64>()) {
+        fn a_written_timeout_parses_and_never_grows(nanos in any::<u64>()) {
             let timeout = Timeout(Duration::from_nanos(nanos));
             let text = timeout.to_string();
-            let read: Timeout = text.parse().expect("own text");
+            let read: Timeout = text.parse().expect("a written timeout");
             prop_assert!(text.len() <= 9);
             prop_assert!(read <= timeout);
-            // What rounding takes away is less than one part in a million.
+            // Rounding removes less than one part in a million.
             prop_assert!(timeout.0.abs_diff(read.0) <= timeout.0 / 1_000_000);
         }
 
@@ -148,7 +145,7 @@ mod tests {
         }
 
         #[test]
-        fn what_the_grammar_allows_is_read(value in 0u32..=99_999_999, unit in "[HMSmun]") {
+        fn the_whole_grammar_is_read(value in 0u32..=99_999_999, unit in "[HMSmun]") {
             let text = format!("{value}{unit}");
             prop_assert!(text.parse::<Timeout>().is_ok());
         }

@@ -53,7 +53,7 @@ async fn send<H: Host>(life: &Lifeline<H>, mut request: Outgoing) -> Result<Resp
     if let Some(remaining) = life.remaining() {
         let value = HeaderValue::try_from(remaining.to_string());
         let value = value.map_err(|error| Status::internal(error.to_string()))?;
-        request.headers.insert(drawbridge_core::GRPC_TIMEOUT, value);
+        request.headers.insert(drawbridge_core::headers::GRPC_TIMEOUT, value);
     }
     let attempt = life.host().send(request);
     life.arm(attempt.abort);

@@ -6,9 +6,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use drawbridge_core::status::trailers_of;
 use http_body::Frame;
 
-use crate::cause::trailers_of;
 use crate::host::Host;
 use crate::lifeline::Lifeline;
 use crate::reader::Reader;

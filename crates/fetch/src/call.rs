@@ -1,5 +1,6 @@
 //! One call, from its request to the body of its answer.
 
+use drawbridge_core::SharedThrottle;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use tonic::Status;
@@ -11,7 +12,7 @@ use crate::body::Body;
 use crate::host::{Host, Outgoing};
 use crate::lifeline::Lifeline;
 use crate::metadata;
-use crate::retry::{self, SharedThrottle};
+use crate::retry;
 
 /// Makes a call: gathers its request, which a browser cannot stream, sends it, again where its policy says so, and reads
 /// as much of the answer as it takes to know what it is.

@@ -91,19 +91,10 @@ impl Cause {
     }
 }
 
-/// Turns a status into the trailers that tonic reads it from.
-pub(crate) fn trailers_of(status: &Status) -> HeaderMap {
-    let mut trailers = HeaderMap::new();
-    if status.add_header(&mut trailers).is_err() {
-        // Its message and details are encoded, so nothing in a status fails to be a header; its code never does.
-        trailers.insert("grpc-status", HeaderValue::from(status.code() as i32));
-    }
-    trailers
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use drawbridge_core::status::trailers_of;
 
     #[test]
     fn each_cause_is_found_in_its_status_and_behind_its_trailers() {

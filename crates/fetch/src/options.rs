@@ -206,7 +206,7 @@ impl CallOptions {
     ) -> Result<Option<Deadline<Duration>>, Status> {
         let after = |timeout: Timeout| Deadline::after(now, timeout.duration().min(LONGEST).into());
         let own = self.timeout.get().and_then(|timeout| after(*timeout));
-        let stated = match headers.get(drawbridge_core::GRPC_TIMEOUT) {
+        let stated = match headers.get(drawbridge_core::headers::GRPC_TIMEOUT) {
             Some(value) => {
                 let text = String::from_utf8_lossy(value.as_bytes());
                 after(text.parse().map_err(|error| Status::invalid_argument(format!("{error}")))?)

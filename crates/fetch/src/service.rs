@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use drawbridge_core::SharedThrottle;
 use http::{Request, Response};
 use tonic::Status;
 use tower::Service;
@@ -13,7 +14,6 @@ use crate::body::Body;
 use crate::call::call;
 use crate::host::Host;
 use crate::lifeline::Lifeline;
-use crate::retry::SharedThrottle;
 
 /// A client of one server in any surroundings, with what all its calls have in common.
 #[derive(Clone, Debug)]

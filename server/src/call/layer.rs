@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 
 use axum::extract::ConnectInfo;
-use drawbridge_core::{EndReason, GRPC_PREVIOUS_RPC_ATTEMPTS, GRPC_TIMEOUT, ParseTimeoutError, Timeout};
+use drawbridge_core::headers::text::{GRPC_PREVIOUS_RPC_ATTEMPTS, GRPC_TIMEOUT};
+use drawbridge_core::{EndReason, ParseTimeoutError, Timeout};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body as _;
 use hyper::service::Service;

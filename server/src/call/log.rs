@@ -33,7 +33,7 @@ pub(super) fn ended(call: &CallContext) {
         duration_ms = millis(now().saturating_duration_since(call.opened())),
         end = %reason,
         code = code_name(reason.code()),
-        words = reason.words().map(tracing::field::debug),
+        words = reason.message().map(tracing::field::debug),
         "call ended"
     );
 }

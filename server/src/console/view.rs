@@ -119,7 +119,7 @@ fn end(reason: &EndReason) -> proto::End {
     proto::End {
         reason: told.into(),
         code: reason.code() as u32,
-        words: reason.words().unwrap_or_default().to_owned(),
+        words: reason.message().unwrap_or_default().to_owned(),
     }
 }
 

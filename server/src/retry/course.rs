@@ -3,9 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use drawbridge_core::{
-    Attempts, Deadline, Failure, GRPC_RETRY_PUSHBACK_MS, Next, Pushback, RetryPolicy, Throttle, code_name,
-};
+use drawbridge_core::{Attempts, Deadline, FailedAttempt, RetryDecision, RetryPolicy, Throttle, code_name};
 use http::HeaderMap;
 use tonic::{Code, Status};
 
@@ -57,13 +55,8 @@ impl<'a> Course<'a> {
 
     /// Decides what follows from the failure of the attempt under way. Only where the request `is_whole` can it be sent
     /// again.
-    pub(crate) fn after(&mut self, failed: &Status, is_whole: bool) -> Next {
-        let pushback = failed.metadata().get(GRPC_RETRY_PUSHBACK_MS);
-        let failure = Failure {
-            code: failed.code(),
-            pushback: pushback.map(|value| Pushback::parse(value.as_bytes())),
-            committed: !is_whole,
-        };
+    pub(crate) fn after(&mut self, failed: &Status, is_whole: bool) -> RetryDecision {
+        let failure = FailedAttempt::from_status(failed).with_committed(!is_whole);
         let remaining = self.deadline.map(|deadline| deadline.remaining(now()).duration());
         self.throttle.with(|throttle| self.attempts.after(failure, remaining, rand::random(), throttle))
     }

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use drawbridge_core::{Deadline, Next, RetryPolicy, Throttle};
+use drawbridge_core::{Deadline, RetryDecision, RetryPolicy, Throttle};
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Request, Response};
 use http_body::Body as HttpBody;
@@ -164,9 +164,11 @@ where
             return result.map(|answer| answer.map(Body::new));
         };
         match course.after(&failed, body.is_whole()) {
-            Next::RetryAfter(backoff) => course.wait(backoff).await,
-            Next::OutOfTime { backoff } => return Ok(course.out_of_time(backoff, &failed).into_http()),
-            Next::Fail => return result.map(|answer| answer.map(Body::new)),
+            RetryDecision::RetryAfter(backoff) => course.wait(backoff).await,
+            RetryDecision::OutOfTime { backoff, .. } => {
+                return Ok(course.out_of_time(backoff, &failed).into_http());
+            }
+            RetryDecision::Fail => return result.map(|answer| answer.map(Body::new)),
         }
     }
 }

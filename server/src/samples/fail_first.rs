@@ -1,6 +1,6 @@
 //! Fails on request, so that retries can be tried.
 
-use drawbridge_core::{GRPC_PREVIOUS_RPC_ATTEMPTS, GRPC_RETRY_PUSHBACK_MS};
+use drawbridge_core::headers::text::{GRPC_PREVIOUS_RPC_ATTEMPTS, GRPC_RETRY_PUSHBACK_MS};
 use drawbridge_proto::user::FailFirst;
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code, Status};

@@ -1,6 +1,6 @@
 //! Makes the attempts at a forwarded call that may be tried again.
 
-use drawbridge_core::{Next, RetryPolicy};
+use drawbridge_core::{RetryDecision, RetryPolicy};
 use http::Response;
 use tonic::body::Body;
 
@@ -36,15 +36,17 @@ pub(super) async fn by_policy(mut call: Call, policy: &RetryPolicy) -> Result<Re
         let next = course.after(&failed, call.upload.is_whole());
         match (working.take(), &context) {
             (Some(working), _) => working.came_back(failed.code()),
-            (None, Some(context)) if next != Next::Fail => {
+            (None, Some(context)) if next != RetryDecision::Fail => {
                 context.worked(kind(&call.uri, Some(failed.code())), context.opened());
             }
             (None, _) => {}
         }
         match next {
-            Next::RetryAfter(backoff) => course.wait(backoff).await,
-            Next::OutOfTime { backoff } => return Ok(course.out_of_time(backoff, &failed).into_http()),
-            Next::Fail => return result,
+            RetryDecision::RetryAfter(backoff) => course.wait(backoff).await,
+            RetryDecision::OutOfTime { backoff, .. } => {
+                return Ok(course.out_of_time(backoff, &failed).into_http());
+            }
+            RetryDecision::Fail => return result,
         }
         if !call.rewind() {
             return result;

@@ -64,7 +64,7 @@ impl Failure {
     }
 
     pub(super) fn into_end(self) -> EndReason {
-        EndReason::UpstreamFailed { code: self.code, words: self.words }
+        EndReason::UpstreamFailed { code: self.code, message: self.words }
     }
 }
 

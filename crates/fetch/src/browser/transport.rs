@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use drawbridge_core::SharedThrottle;
 use http::{Request, Response};
 use http_body::Frame;
 use tonic::Status;
@@ -13,7 +14,6 @@ use tower::Service;
 
 use super::host::Browser;
 use crate::body::Body;
-use crate::retry::SharedThrottle;
 use crate::service::{Client, Opening};
 use crate::{CallOptions, Throttle};
 

@@ -1,13 +1,12 @@
 //! The waits between two attempts: how long they are, and what ends them.
 
-use drawbridge_core::Throttle;
+use drawbridge_core::{SharedThrottle, Throttle};
 use tonic::Code;
 
 use super::super::world::World;
 use super::{
     BACKOFF, Reading, assert_fails, assert_waits, begin_on, fail, fail_with, first_attempt, ms, retrying,
 };
-use crate::retry::SharedThrottle;
 use crate::service::Client;
 use crate::{CancelHandle, Cause};
 

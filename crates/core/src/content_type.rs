@@ -1,0 +1,176 @@
+//! Content types of gRPC and gRPC-Web.
+
+use std::borrow::Cow;
+
+use http::HeaderValue;
+
+use crate::Protocol;
+
+/// The codec of protobuf messages.
+const PROTO: &str = "proto";
+
+/// A content type of gRPC or gRPC-Web: the protocol and the codec of the messages.
+///
+/// ```
+/// use drawbridge_core::{ContentType, Protocol};
+/// use http::HeaderValue;
+///
+/// let request = ContentType::parse(&HeaderValue::from_static("application/grpc-web+json; charset=utf-8")).unwrap();
+/// assert_eq!((request.protocol(), request.codec()), (Protocol::GrpcWeb, Some("json")));
+/// assert_eq!(request.for_service(), "application/grpc+json");
+/// assert_eq!(ContentType::parse(&HeaderValue::from_static("application/json")), None);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContentType {
+    protocol: Protocol,
+    /// The codec behind the `+`, if there is one, in lower case.
+    codec: Option<Cow<'static, str>>,
+}
+
+impl ContentType {
+    /// Parses a `content-type` header. Letter case and parameters are ignored, as HTTP defines.
+    ///
+    /// Returns `None` if the media type is not one of gRPC, or if it has a `+` and no codec behind it.
+    pub fn parse(value: &HeaderValue) -> Option<Self> {
+        // The spellings that clients send most are compared whole. Others take longer to parse.
+        let (protocol, codec) = match value.as_bytes() {
+            b"application/grpc" => (Protocol::Grpc, None),
+            b"application/grpc-web+proto" => (Protocol::GrpcWeb, Some(PROTO)),
+            b"application/grpc-web-text" => (Protocol::GrpcWebText, None),
+            _ => return Self::parse_text(value.to_str().ok()?),
+        };
+        Some(Self { protocol, codec: codec.map(Cow::Borrowed) })
+    }
+
+    fn parse_text(content_type: &str) -> Option<Self> {
+        let media_type = content_type.split(';').next()?.trim();
+        let (base, codec) = media_type.split_once('+').map_or((media_type, None), |(b, c)| (b, Some(c)));
+        let protocol = [Protocol::Grpc, Protocol::GrpcWeb, Protocol::GrpcWebText]
+            .into_iter()
+            .find(|protocol| protocol.media_type().eq_ignore_ascii_case(base))?;
+        (codec != Some(""))
+            .then(|| Self { protocol, codec: codec.map(|codec| codec.to_ascii_lowercase().into()) })
+    }
+
+    /// Returns the protocol.
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Returns the codec behind the `+` in lower case, or `None` if the content type names none.
+    pub fn codec(&self) -> Option<&str> {
+        self.codec.as_deref()
+    }
+
+    /// Returns whether the messages are protobuf: the codec is `proto` or not named.
+    pub fn is_protobuf(&self) -> bool {
+        matches!(self.codec(), None | Some(PROTO))
+    }
+
+    /// Returns the content type of the same call as gRPC over HTTP/2, which a service or upstream receives.
+    pub fn for_service(&self) -> HeaderValue {
+        let grpc = Protocol::Grpc.media_type();
+        match self.codec() {
+            None => HeaderValue::from_static(grpc),
+            Some(PROTO) => HeaderValue::from_static("application/grpc+proto"),
+            Some(codec) => with_codec(grpc, codec),
+        }
+    }
+
+    /// Returns the content type of the response to a request of this content type: the request's protocol, with the
+    /// codec that the service's response names. If that names none, the codec is the request's.
+    pub fn for_caller(&self, response: Option<&HeaderValue>) -> HeaderValue {
+        let named = response.and_then(Self::parse).and_then(|response| response.codec);
+        match (named.as_deref().or(self.codec()), self.protocol) {
+            (None | Some(PROTO), Protocol::Grpc) => HeaderValue::from_static("application/grpc"),
+            (None | Some(PROTO), Protocol::GrpcWeb) => HeaderValue::from_static("application/grpc-web+proto"),
+            (None | Some(PROTO), Protocol::GrpcWebText) => {
+                HeaderValue::from_static("application/grpc-web-text+proto")
+            }
+            (Some(codec), protocol) => with_codec(protocol.media_type(), codec),
+        }
+    }
+}
+
+fn with_codec(media_type: &'static str, codec: &str) -> HeaderValue {
+    // The codec was read from a header, so it can be written to one.
+    HeaderValue::try_from(format!("{media_type}+{codec}")).unwrap_or(HeaderValue::from_static(media_type))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &'static str) -> Option<ContentType> {
+        ContentType::parse(&HeaderValue::from_static(text))
+    }
+
+    #[test]
+    fn case_and_parameters_are_ignored() {
+        for (text, protocol, codec) in [
+            ("application/grpc-web", Protocol::GrpcWeb, None),
+            ("application/grpc-web+proto; charset=utf-8", Protocol::GrpcWeb, Some("proto")),
+            ("Application/GRPC-Web-Text", Protocol::GrpcWebText, None),
+            ("application/grpc-web-text+PROTO;a=b", Protocol::GrpcWebText, Some("proto")),
+            ("application/grpc", Protocol::Grpc, None),
+            ("application/grpc+proto", Protocol::Grpc, Some("proto")),
+            ("application/grpc-web+Json", Protocol::GrpcWeb, Some("json")),
+        ] {
+            let content_type = parse(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!((content_type.protocol(), content_type.codec()), (protocol, codec), "{text}");
+            assert_eq!(content_type.is_protobuf(), codec != Some("json"), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_content_types_are_rejected() {
+        for text in [
+            "",
+            "text/html",
+            "application/json",
+            "application/grpc-web+",
+            "application/grpcfoo",
+            "application/grpc-webby",
+            "application/grpc-web-texts",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn codecs_are_kept_in_both_directions() {
+        for (request, response, for_service, for_caller) in [
+            (
+                "application/grpc-web+json",
+                Some("application/grpc+json"),
+                "application/grpc+json",
+                "application/grpc-web+json",
+            ),
+            (
+                "application/grpc-web-text+foo",
+                Some("application/grpc"),
+                "application/grpc+foo",
+                "application/grpc-web-text+foo",
+            ),
+            ("application/grpc-web+json", None, "application/grpc+json", "application/grpc-web+json"),
+            (
+                "application/grpc-web",
+                Some("application/grpc+thrift"),
+                "application/grpc",
+                "application/grpc-web+thrift",
+            ),
+            (
+                "application/grpc-web",
+                Some("application/grpc+proto"),
+                "application/grpc",
+                "application/grpc-web+proto",
+            ),
+            ("application/grpc+proto", None, "application/grpc+proto", "application/grpc"),
+        ] {
+            let content_type = parse(request).unwrap_or_else(|| panic!("{request}"));
+            let response = response.map(HeaderValue::from_static);
+            assert_eq!(content_type.for_service(), for_service, "{request}");
+            assert_eq!(content_type.for_caller(response.as_ref()), for_caller, "{request}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The value of a `grpc-retry-pushback-ms` header.
+
+use std::time::Duration;
+
+/// When a server wants a failed call to be retried: the value of `grpc-retry-pushback-ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushback {
+    /// After exactly this long.
+    After(Duration),
+    /// Not at all.
+    Stop,
+}
+
+impl Pushback {
+    /// Parses the value of `grpc-retry-pushback-ms`. A negative number, and a value that is not a number, mean
+    /// [`Pushback::Stop`].
+    pub fn parse(value: &[u8]) -> Self {
+        let number = std::str::from_utf8(value).ok().and_then(|text| text.trim().parse::<i32>().ok());
+        match number.and_then(|number| u64::try_from(number).ok()) {
+            Some(milliseconds) => Self::After(Duration::from_millis(milliseconds)),
+            None => Self::Stop,
+        }
+    }
+}
