@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const CONTRACTS: [&str; 5] = ["message.proto", "greet.proto", "user.proto", "frontend.proto", "calls.proto"];
+const CONTRACTS: [&str; 4] = ["message.proto", "greet.proto", "user.proto", "frontend.proto"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     for contract in CONTRACTS {

@@ -1,4 +1,4 @@
-//! The contracts that Drawbridge serves, as Rust: one module for each `.proto` file, with messages, a client over
+//! The contracts of the sample services that Drawbridge hosts, as Rust: one module for each `.proto` file, with messages, a client over
 //! any transport, and the server's trait. Everything here compiles for native targets and for WASM.
 //!
 //! Read [`message`] first: it is the smallest.
@@ -25,12 +25,6 @@ pub mod user {
 pub mod frontend {
     #![allow(missing_docs, unreachable_pub, clippy::pedantic)]
     tonic::include_proto!("frontend");
-}
-
-/// `calls.proto`: what a server knows of its calls, and its operator's way to end one.
-pub mod calls {
-    #![allow(missing_docs, unreachable_pub, clippy::pedantic)]
-    tonic::include_proto!("drawbridge.calls.v1");
 }
 
 /// The encoded `FileDescriptorSet` of all contracts, for reflection and for what depends on a method's kind.

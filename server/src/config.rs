@@ -8,12 +8,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser, ValueEnum};
+use drawbridge::{ConnectionOptions, Limits, PoolOptions, ProxyRange, RetryRule, ServicePattern, Upstream};
 use http::HeaderValue;
 use http::uri::Uri;
-
-use crate::bridge::Limits;
-use crate::connection::ConnectionOptions;
-use crate::upstream::{Exposed, PoolOptions, ProxyRange, RetryRule, Upstream};
 
 mod values;
 
@@ -99,7 +96,7 @@ pub struct Config {
     /// servers. A service, as grpc.reflection.v1.ServerReflection, or a package, as grpc.reflection.*, or *. Reflection
     /// then tells of all services that can be called here, hosted and forwarded ones. May be given more than once.
     #[arg(long, env = "DRAWBRIDGE_EXPOSE", value_name = "PATTERN", value_delimiter = ',')]
-    pub expose: Vec<Exposed>,
+    pub expose: Vec<ServicePattern>,
 
     /// Believes what this proxy says of whom it speaks for, in x-forwarded-for and forwarded: an address, or a range such
     /// as 10.0.0.0/8. May be given more than once. What anybody else says there does not reach an upstream.

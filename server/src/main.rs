@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::Parser as _;
 use clap::error::ErrorKind;
-use drawbridge::Config;
+use drawbridge_gateway::Config;
 use mimalloc::MiMalloc;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -17,10 +17,10 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let config = Config::parse();
-    if let Err(error) = drawbridge::init_logging(&config.log, config.log_format) {
+    if let Err(error) = drawbridge_gateway::init_logging(&config.log, config.log_format) {
         let words =
             format!("cannot read --log {:?}: {error}; try info, or info,drawbridge=debug", config.log);
-        drawbridge::command().error(ErrorKind::ValueValidation, words).exit();
+        drawbridge_gateway::command().error(ErrorKind::ValueValidation, words).exit();
     }
     match runtime(&config).and_then(|runtime| runtime.block_on(start(&config))) {
         Ok(()) => ExitCode::SUCCESS,
@@ -49,7 +49,7 @@ async fn start(config: &Config) -> anyhow::Result<()> {
     let listener = listen(config).await?;
     let address = listener.local_addr()?;
     let scheme = config.scheme();
-    let prepared = drawbridge::prepare(config, &listener).await?;
+    let prepared = drawbridge_gateway::prepare(config, &listener).await?;
     let shutdown = shutdown_signal()?;
     // Said only now that connections are taken; whoever waits for this line may call at once.
     let mut out = io::stdout();

@@ -4,21 +4,17 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use drawbridge_proto::FILE_DESCRIPTOR_SET;
-use drawbridge_proto::calls::calls_server::CallsServer;
+use drawbridge::{
+    Bridge, BridgeService, Calls, CallsService, ConnectionOptions, DeadlinePolicy, DescriptorError,
+    HostPolicy, Limits, PoolOptions, Tls, TlsError, UpstreamError, serve,
+};
+use drawbridge_calls_proto::calls_server::CallsServer;
 use tokio::net::TcpListener;
 
-use crate::bridge::{Bridge, Limits};
-use crate::call::{Calls, DeadlinePolicy};
 use crate::config::Config;
-use crate::connection::{ConnectionOptions, serve};
-use crate::console::CallsService;
 use crate::directory::OpenError;
-use crate::front::door::Door;
-use crate::front::host::HostPolicy;
 use crate::page::{IS_EMBEDDED, Page};
-use crate::tls::{Tls, TlsError};
-use crate::upstream::{PoolOptions, UpstreamError};
+use crate::self_signed::{self, SelfSignedError};
 
 mod samples;
 
@@ -47,6 +43,9 @@ pub enum RunError {
         /// Why it could not be read.
         source: io::Error,
     },
+    /// No certificate can be made.
+    #[error("{0}; see --tls-self-signed")]
+    SelfSigned(#[from] SelfSignedError),
     /// An upstream cannot be called.
     #[error("{0}; see --upstream-ca")]
     Upstream(#[from] UpstreamError),
@@ -55,7 +54,10 @@ pub enum RunError {
     Listener(#[from] io::Error),
     /// A descriptor set that was compiled in is broken.
     #[error("the descriptors of the services are broken: {0}")]
-    Descriptors(#[from] prost::DecodeError),
+    Descriptors(#[from] DescriptorError),
+    /// The descriptors for reflection are broken.
+    #[error("the descriptors of the services are broken: {0}")]
+    Decode(#[from] prost::DecodeError),
     /// The reflection service could not be made from the descriptors.
     #[error("the descriptors of the services are broken: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -83,53 +85,58 @@ pub async fn run(
 /// Returns an error if something that the configuration names cannot be opened.
 pub async fn prepare(config: &Config, listener: &TcpListener) -> Result<Prepared, RunError> {
     let address = listener.local_addr()?;
-    let options = ConnectionOptions {
-        tls: tls(config, address)?,
-        max_streams: config.max_streams,
-        max_header_bytes: config.max_header_bytes,
-    };
+    let mut options = ConnectionOptions::new()
+        .with_max_streams(config.max_streams)
+        .with_max_header_bytes(config.max_header_bytes);
+    options.tls = tls(config, address)?;
     let mut bridge = bridge(config, address).await?;
-    Ok(Prepared { calls: bridge.calls(), door: bridge.into_door(), options })
+    Ok(Prepared { calls: bridge.calls(), service: bridge.into_service(), options })
 }
 
 /// A server that is ready to serve.
 #[derive(Debug)]
 pub struct Prepared {
-    door: Door,
+    service: BridgeService,
     calls: Calls,
     options: ConnectionOptions,
 }
 
 impl Prepared {
-    /// Serves until `shutdown` resolves, as [`serve`](crate::serve) does.
+    /// Serves until `shutdown` resolves, as [`drawbridge::serve`] does.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        serve(listener, self.door, self.calls, self.options, shutdown).await;
+        serve(listener, self.service, self.calls, self.options, shutdown).await;
     }
 }
 
-fn tls(config: &Config, address: SocketAddr) -> Result<Option<Tls>, TlsError> {
+fn tls(config: &Config, address: SocketAddr) -> Result<Option<Tls>, RunError> {
     if let (Some(certificate), Some(key)) = (&config.tls_cert, &config.tls_key) {
-        return Tls::from_files(certificate, key).map(Some);
+        return Ok(Some(Tls::from_files(certificate, key)?));
     }
     if !config.tls_self_signed {
         return Ok(None);
     }
     let names = ["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned(), address.ip().to_string()];
-    Tls::self_signed(names.into_iter().chain(config.allow_host.iter().cloned())).map(Some)
+    Ok(Some(self_signed::certificate(names.into_iter().chain(config.allow_host.iter().cloned()))?))
 }
 
 async fn bridge(config: &Config, address: SocketAddr) -> Result<Bridge, RunError> {
     let bridge = Bridge::new()
-        .limits(Limits { max_calls: config.max_calls as usize, max_message_bytes: config.max_message_bytes })
-        .deadlines(DeadlinePolicy { default: config.default_deadline, max: config.max_deadline })
-        .page(page(config)?)
+        .limits(
+            Limits::new()
+                .with_max_calls(config.max_calls as usize)
+                .with_max_message_bytes(config.max_message_bytes),
+        )
+        .deadlines(DeadlinePolicy::new().with_default(config.default_deadline).with_max(config.max_deadline))
+        .fallback(page(config)?)
         .hosts(hosts(config, address))
         .allow_origins(config.allow_origin.iter().cloned());
-    let mut bridge = upstreams(config, bridge)?.descriptors(FILE_DESCRIPTOR_SET)?;
+    let mut bridge = upstreams(config, bridge)?
+        .descriptors(drawbridge_proto::FILE_DESCRIPTOR_SET)?
+        .descriptors(drawbridge_calls_proto::FILE_DESCRIPTOR_SET)?;
     if address.ip().is_loopback() {
         // Who may end any call is for this machine to know.
         let console = CallsService::new(bridge.calls(), bridge.services(), hosts(config, address));
-        bridge = bridge.serve(CallsServer::new(console));
+        bridge = bridge.add_service(CallsServer::new(console));
     }
     if config.serves_samples() { samples::host(config, address, bridge).await } else { Ok(bridge) }
 }
@@ -143,11 +150,9 @@ fn upstreams(config: &Config, bridge: Bridge) -> Result<Bridge, RunError> {
         ),
         None => None,
     };
-    let options = PoolOptions {
-        max_connections: config.upstream_connections as usize,
-        stream_window: config.upstream_window,
-        ..PoolOptions::default()
-    };
+    let options = PoolOptions::new()
+        .with_max_connections(config.upstream_connections as usize)
+        .with_stream_window(config.upstream_window);
     let mut bridge =
         bridge.expose(config.expose.iter().cloned()).trusted_proxies(config.trusted_proxy.iter().copied());
     for rule in &config.retry {

@@ -10,6 +10,7 @@
 
 mod content_type;
 mod deadline;
+pub mod duration;
 mod end_reason;
 pub mod frame;
 pub mod headers;

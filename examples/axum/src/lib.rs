@@ -39,9 +39,9 @@ impl Greeter for MyGreeter {
 /// Returns an error where `orders` is no address.
 pub fn router(orders: &str) -> Result<(Router, Calls), UpstreamError> {
     let mut bridge = Bridge::new()
-        .serve(GreeterServer::new(MyGreeter))
+        .add_service(GreeterServer::new(MyGreeter))
         .upstream(Upstream::new(orders)?.for_service("shop")?)
-        .deadlines(DeadlinePolicy { default: Some(Duration::from_secs(30)), max: None });
+        .deadlines(DeadlinePolicy::new().with_default(Duration::from_secs(30)));
     let calls = bridge.calls();
     let own =
         Router::new().route("/healthz", get(|| async { "fine" })).fallback(|| async { "a page of my own" });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::uri::{Authority, Uri};
 
-use crate::duration;
+use drawbridge_core::duration;
 
 pub(super) fn origin(text: &str) -> Result<HeaderValue, String> {
     let wrong = || {

@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode};
 use tracing::Span;
 
 use super::stop::{self, Stop, StopOnDrop};
-use crate::call::{CallContext, WorkKind};
+use drawbridge::CallContext;
 
 /// How many lookups run at a time. Each holds a connection and a thread; further ones wait.
 pub(super) const CONNECTIONS: usize = 4;
@@ -82,7 +82,7 @@ impl Pool {
         let connection = self.free.get().await.map_err(|_| LookupError::Lost)?;
         let stop = Stop::default();
         let _stop_on_drop = StopOnDrop(stop.clone());
-        let query = CallContext::current().map(|call| call.work(WorkKind::Query));
+        let query = CallContext::current().map(|call| call.activity("query"));
         let span = Span::current();
         let lookup = tokio::task::spawn_blocking(move || {
             let _entered = span.entered();

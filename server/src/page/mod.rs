@@ -5,18 +5,21 @@
 
 mod policy;
 
+use std::convert::Infallible;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
+use futures_util::future::BoxFuture;
 use http::header::{self, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use tokio::sync::OnceCell;
-use tower::ServiceExt;
+use tower::{Service, ServiceExt as _};
 use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
 
@@ -63,8 +66,10 @@ impl Page {
         Ok(Self { files: Arc::new(OnceCell::new_with(Some(files))), index: Index::OnDisk(index) })
     }
 
-    /// Answers a GET or HEAD.
-    pub(crate) async fn answer(self, mut request: Request<Body>) -> Response<Body> {
+    async fn answer(self, mut request: Request<Body>) -> Response<Body> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return (StatusCode::NOT_FOUND, "nothing is served here\n").into_response();
+        }
         let is_file = names_a_file(request.uri().path());
         if !is_file {
             let mut parts = request.uri().clone().into_parts();
@@ -91,6 +96,21 @@ impl Page {
             set(header::CONTENT_SECURITY_POLICY, self.index.policy().await);
         }
         response
+    }
+}
+
+impl Service<Request<tonic::body::Body>> for Page {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<tonic::body::Body>) -> Self::Future {
+        let page = self.clone();
+        Box::pin(async move { Ok(page.answer(request.map(Body::new)).await) })
     }
 }
 

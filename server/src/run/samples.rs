@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use drawbridge_calls_proto::calls_server::CallsServer;
 use drawbridge_proto::FILE_DESCRIPTOR_SET;
-use drawbridge_proto::calls::calls_server::CallsServer;
 use drawbridge_proto::frontend::frontend_service_server::FrontendServiceServer;
 use drawbridge_proto::greet::greeter_server::GreeterServer;
 use drawbridge_proto::message::message_server::MessageServer;
@@ -16,13 +16,13 @@ use tonic::codec::CompressionEncoding;
 use tonic::transport::{Channel, Endpoint};
 
 use super::RunError;
-use crate::bridge::Bridge;
-use crate::call::Calls;
 use crate::config::Config;
-use crate::console::CallsService;
 use crate::directory::Directory;
-use crate::in_process::in_process;
 use crate::samples::{FrontendService, GreeterService, MessageService, UserService};
+use drawbridge::Bridge;
+use drawbridge::Calls;
+use drawbridge::CallsService;
+use drawbridge::in_process;
 
 /// For how long a connection to another service may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -42,7 +42,7 @@ pub(super) async fn host(
     };
     let users = match &config.user_service {
         Some(uri) => channel(uri),
-        None => in_process(users(&directory, bridge.calls())?.into_router()),
+        None => in_process(users(&directory, bridge.calls())?.into_service()),
     };
     let message = MessageServer::new(MessageService::default()).accept_compressed(CompressionEncoding::Gzip);
     let greeter = GreeterServer::new(GreeterService::new(directory.clone()))
@@ -64,13 +64,13 @@ pub(super) async fn host(
         health.set_serving::<CallsServer<CallsService>>().await;
     }
     let bridge = bridge
-        .serve(message)
-        .serve(greeter)
-        .serve(frontend)
-        .serve(user_service(directory))
-        .serve(health_service)
-        .serve(reflection().build_v1()?)
-        .serve(reflection().build_v1alpha()?)
+        .add_service(message)
+        .add_service(greeter)
+        .add_service(frontend)
+        .add_service(user_service(directory))
+        .add_service(health_service)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?)
         .descriptors(tonic_health::pb::FILE_DESCRIPTOR_SET)?;
     Ok(bridge)
 }
@@ -78,8 +78,8 @@ pub(super) async fn host(
 /// The contracts that are served on this address: who may end any call is for this machine to know.
 fn descriptors(address: SocketAddr) -> Result<FileDescriptorSet, prost::DecodeError> {
     let mut descriptors = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET)?;
-    if !address.ip().is_loopback() {
-        descriptors.file.retain(|file| file.package() != "drawbridge.calls.v1");
+    if address.ip().is_loopback() {
+        descriptors.file.extend(FileDescriptorSet::decode(drawbridge_calls_proto::FILE_DESCRIPTOR_SET)?.file);
     }
     Ok(descriptors)
 }
@@ -92,7 +92,7 @@ fn user_service(directory: Directory) -> UserServiceServer<UserService> {
 fn users(directory: &Directory, calls: Calls) -> Result<Bridge, RunError> {
     Ok(Bridge::new()
         .share_calls(calls)
-        .serve(user_service(directory.clone()))
+        .add_service(user_service(directory.clone()))
         .descriptors(FILE_DESCRIPTOR_SET)?)
 }
 

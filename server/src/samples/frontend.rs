@@ -12,8 +12,8 @@ use tower::ServiceBuilder;
 
 use super::fail_first::fail_first;
 use super::granted_ms;
-use crate::child::{Propagate, PropagationLayer};
-use crate::retry::{Retry, RetryLayer};
+use drawbridge::{Propagation, PropagationLayer};
+use drawbridge::{Retry, RetryLayer};
 
 /// How long to wait before the user service is asked for the second time, and at most before any other.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
@@ -23,7 +23,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 /// [`PropagationLayer`] and the [`RetryLayer`], and so has no word about deadlines, cancellation and retries.
 #[derive(Clone, Debug)]
 pub struct FrontendService {
-    users: UserServiceClient<Retry<Propagate<Channel>>>,
+    users: UserServiceClient<Retry<Propagation<Channel>>>,
 }
 
 impl FrontendService {

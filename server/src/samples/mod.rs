@@ -13,8 +13,8 @@ pub use user::UserService;
 
 use tonic::Status;
 
-use crate::call::CallContext;
 use crate::directory::LookupError;
+use drawbridge::CallContext;
 
 /// Returns the time that the current call was given, in milliseconds.
 fn granted_ms() -> Option<f64> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge::{AtEnd, EndReason, PropagationLayer};
+use drawbridge::{EndReason, OnCallEnd, PropagationLayer};
 use drawbridge_proto::message::message_client::MessageClient;
 use http::HeaderMap;
 use tokio::net::TcpListener;
@@ -58,7 +58,7 @@ async fn with_no_time_left_nothing_is_sent() {
     let answer = Wire::GRPC.call_router(bridge.into_router(), "/Message/Stream", body, &headers).await;
     assert_eq!(answer.ending().await.code, 4);
     let parent = calls.started().await;
-    let late = parent.spawn(AtEnd::Finish, async move { client.stream(told("echo")).await });
+    let late = parent.spawn(OnCallEnd::Detach, async move { client.stream(told("echo")).await });
     assert_eq!(late.await.unwrap().unwrap().unwrap_err().code(), Code::DeadlineExceeded);
 }
 

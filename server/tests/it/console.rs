@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use clap::Parser as _;
-use drawbridge_proto::calls::calls_client::CallsClient;
-use drawbridge_proto::calls::end::Reason;
-use drawbridge_proto::calls::work::Kind;
-use drawbridge_proto::calls::{
+use drawbridge_calls_proto::calls_client::CallsClient;
+use drawbridge_calls_proto::end::Reason;
+use drawbridge_calls_proto::work::Kind;
+use drawbridge_calls_proto::{
     CancelRequest, GetRequest, Protocol, ServicesRequest, ServicesResponse, WatchRequest, WatchResponse,
 };
 use tokio::net::TcpListener;
@@ -105,7 +105,7 @@ async fn an_operator_ends_a_call_in_the_middle_of_its_stream() {
         for _ in 0..3 {
             answer.message::<()>().await.unwrap();
         }
-        let request = CancelRequest { call_id: call_id.clone(), words: "moving house".to_owned() };
+        let request = CancelRequest { call_id: call_id.clone(), message: "moving house".to_owned() };
         let done = console.cancel(request).await.unwrap().into_inner();
         assert_eq!(
             (done.cancelled, done.call.as_ref().map(|call| call.call_id.clone())),
@@ -125,7 +125,7 @@ async fn a_call_that_has_just_ended_is_told_as_it_ended() {
     let ending = Wire::GRPC.call(server.address, STREAM, &told("fail")).await;
     let call_id = events.started().await.call_id().to_string();
     ending.ending().await;
-    let done = console.cancel(CancelRequest { call_id, words: String::new() }).await.unwrap().into_inner();
+    let done = console.cancel(CancelRequest { call_id, message: String::new() }).await.unwrap().into_inner();
     let end = done.call.unwrap().end.unwrap();
     assert_eq!((done.cancelled, end.reason(), end.code), (false, Reason::Completed, 9));
 }
@@ -135,7 +135,7 @@ async fn what_is_not_known_is_said_to_be_so() {
     let (bridge, _events) = Probe::hosted();
     let (_server, mut console) = start(bridge).await;
     let cancel = async |console: &mut CallsClient<Channel>, call_id: String, words: String| -> Status {
-        console.cancel(CancelRequest { call_id, words }).await.unwrap_err()
+        console.cancel(CancelRequest { call_id, message: words }).await.unwrap_err()
     };
     let unknown = cancel(&mut console, "0".repeat(32), String::new()).await;
     assert_eq!(unknown.code(), Code::NotFound);
@@ -227,11 +227,11 @@ async fn reflected(channel: Channel) -> Vec<String> {
 
 #[tokio::test]
 async fn it_is_there_for_this_machine_only() {
-    let config = drawbridge::Config::try_parse_from(["drawbridge"]).unwrap();
+    let config = drawbridge_gateway::Config::try_parse_from(["drawbridge"]).unwrap();
     for (listen, code) in [("127.0.0.1:0", Code::NotFound), ("0.0.0.0:0", Code::Unimplemented)] {
         let listener = TcpListener::bind(listen).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let prepared = drawbridge::prepare(&config, &listener).await.unwrap();
+        let prepared = drawbridge_gateway::prepare(&config, &listener).await.unwrap();
         let server = tokio::spawn(prepared.serve(listener, std::future::pending()));
         let channel = Endpoint::from_shared(format!("http://127.0.0.1:{port}")).unwrap().connect_lazy();
         let request = GetRequest { request_id: "order-17".to_owned(), wait_ms: 0 };

@@ -1,8 +1,8 @@
 //! The console tells what is forwarded: which services, and each call with its upstream.
 
 use bytes::Bytes;
-use drawbridge::{Bridge, Exposed};
-use drawbridge_proto::calls::{Call, Forwarded, Forwarding, ServicesRequest, ServicesResponse};
+use drawbridge::{Bridge, ServicePattern};
+use drawbridge_calls_proto::{Call, Forwarded, Forwarding, ServicesRequest, ServicesResponse};
 use tokio::net::TcpSocket;
 
 use crate::support::client::Wire;
@@ -142,7 +142,7 @@ async fn what_is_forwarded_is_told_in_the_order_in_which_it_counts() {
 #[tokio::test]
 async fn what_is_closed_is_told_where_there_is_an_upstream_for_the_rest() {
     let exposed = ["grpc.reflection.*", "envoy.admin.v3.Admin"];
-    let patterns = exposed.map(|pattern| pattern.parse::<Exposed>().unwrap());
+    let patterns = exposed.map(|pattern| pattern.parse::<ServicePattern>().unwrap());
     let told = services(upstreams(&["http://127.0.0.1:7001"]).expose(patterns.clone())).await;
     assert_eq!((told.closed.len(), told.exposed), (5, exposed.map(str::to_owned).to_vec()));
     let told = services(upstreams(&["shop=http://127.0.0.1:7001"]).expose(patterns)).await;

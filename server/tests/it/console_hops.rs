@@ -1,9 +1,10 @@
 //! The console tells what a request has set off: its hops, its attempts and their queries.
 
-use drawbridge::samples::{FrontendService, UserService};
-use drawbridge::{Bridge, directory::Directory, in_process};
-use drawbridge_proto::calls::end::Reason;
-use drawbridge_proto::calls::work::Kind;
+use drawbridge::{Bridge, in_process};
+use drawbridge_calls_proto::end::Reason;
+use drawbridge_calls_proto::work::Kind;
+use drawbridge_gateway::directory::Directory;
+use drawbridge_gateway::samples::{FrontendService, UserService};
 use drawbridge_proto::frontend::GetUserRequest;
 use drawbridge_proto::frontend::frontend_service_server::FrontendServiceServer;
 use drawbridge_proto::user::user_service_server::UserServiceServer;
@@ -19,8 +20,8 @@ fn frontend() -> Bridge {
     let directory = Directory::in_memory().unwrap();
     let mut bridge = Bridge::new();
     let users = UserServiceServer::new(UserService::new(directory));
-    let users = Bridge::new().share_calls(bridge.calls()).serve(users);
-    bridge.serve(FrontendServiceServer::new(FrontendService::new(in_process(users.into_router()))))
+    let users = Bridge::new().share_calls(bridge.calls()).add_service(users);
+    bridge.add_service(FrontendServiceServer::new(FrontendService::new(in_process(users.into_router()))))
 }
 
 /// Asks the frontend for a user, whose lookup takes so long and whose first attempts fail.
@@ -53,7 +54,7 @@ async fn the_hops_and_attempts_of_a_request_are_told_in_their_order() {
         assert_eq!(user.end.as_ref().unwrap().code, if attempt < 2 { 14 } else { 0 });
         assert!(user.asked_ms.unwrap() < frontend.granted_ms.unwrap());
     }
-    assert_eq!(kinds(&users[2]), [Kind::Handler, Kind::Query]);
+    assert_eq!(kinds(&users[2]), [Kind::Handler, Kind::Activity]);
     assert!(calls.iter().all(stopped));
 }
 
@@ -103,11 +104,11 @@ async fn leaving_is_told_with_the_stop_of_the_handler_the_child_and_the_query() 
             })
         };
         let mut watched = watch(&mut console).await;
-        tells(&mut watched, |call| call.request_id == label && kinds(call).contains(&Kind::Query)).await;
+        tells(&mut watched, |call| call.request_id == label && kinds(call).contains(&Kind::Activity)).await;
         left.abort();
         let calls = get(&mut console, &label).await;
         assert_eq!(calls.len(), 2, "{wire:?}");
-        for (call, last) in calls.iter().zip([Kind::Child, Kind::Query]) {
+        for (call, last) in calls.iter().zip([Kind::Child, Kind::Activity]) {
             assert_eq!((reason(call), kinds(call)), (Some(Reason::ClientGone), vec![Kind::Handler, last]));
             assert!(stopped(call), "asked with patience, it is told when all has stopped: {call:?}");
         }

@@ -1,6 +1,6 @@
 //! What a handler knows of its call, and what may outlive it.
 
-use drawbridge::{AtEnd, Bridge, CallContext, EndReason};
+use drawbridge::{Bridge, CallContext, EndReason, OnCallEnd};
 use drawbridge_proto::message::Request as KeyRequest;
 use drawbridge_proto::message::Response as Progress;
 use drawbridge_proto::message::message_server::{Message, MessageServer};
@@ -96,7 +96,7 @@ async fn work_to_abort_is_dropped_with_its_call_and_inside_it() {
     let (server, mut events) = Probe::start().await;
     let (context, answer) = open(&server, &mut events).await;
     let (witness, dropped) = witness();
-    let work = context.spawn(AtEnd::Abort, async move {
+    let work = context.spawn(OnCallEnd::Abort, async move {
         let _witness = witness;
         std::future::pending::<()>().await;
     });
@@ -111,10 +111,10 @@ async fn work_to_abort_does_not_outlive_a_call_that_is_complete() {
     let (server, mut events) = Probe::start().await;
     let answer = Wire::GRPC.call(server.address, "/Message/Stream", &told("echo")).await;
     let context = events.started().await;
-    let work = context.spawn(AtEnd::Abort, std::future::pending::<()>());
+    let work = context.spawn(OnCallEnd::Abort, std::future::pending::<()>());
     answer.finish::<Progress>().await;
     assert_eq!(soon("the work's end", work).await.unwrap(), None);
-    let late = context.spawn(AtEnd::Abort, async { unreachable!("the call has ended") });
+    let late = context.spawn(OnCallEnd::Abort, async { unreachable!("the call has ended") });
     assert_eq!(late.await.unwrap(), None::<()>);
 }
 
@@ -122,7 +122,7 @@ async fn work_to_abort_does_not_outlive_a_call_that_is_complete() {
 async fn work_that_is_done_in_time_yields_its_result() {
     let (server, mut events) = Probe::start().await;
     let (context, _answer) = open(&server, &mut events).await;
-    for at_end in [AtEnd::Abort, AtEnd::Finish] {
+    for at_end in [OnCallEnd::Abort, OnCallEnd::Detach] {
         let inside = context.spawn(at_end, async { CallContext::current().map(|call| call.call_id()) });
         assert_eq!(soon("the result", inside).await.unwrap(), Some(Some(context.call_id())));
     }
@@ -134,7 +134,7 @@ async fn work_to_finish_runs_on_and_is_told() {
     let (context, answer) = open(&server, &mut events).await;
     let (release, released) = oneshot::channel::<&str>();
     let (tell, mut told) = mpsc::unbounded_channel();
-    let work = context.spawn(AtEnd::Finish, async move {
+    let work = context.spawn(OnCallEnd::Detach, async move {
         let call = CallContext::current().expect("work runs inside its call");
         tell.send(call.cancelled().await).unwrap();
         released.await.unwrap()
@@ -166,7 +166,7 @@ impl Message for Asks {
 async fn an_http_request_that_a_handler_waits_for_ends_at_the_deadline() {
     let far = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = far.local_addr().unwrap();
-    let server = Server::start(Bridge::new().serve(MessageServer::new(Asks(address)))).await;
+    let server = Server::start(Bridge::new().add_service(MessageServer::new(Asks(address)))).await;
     let (key, headers) = (told("ask"), [("grpc-timeout", "500m")]);
     let call = Wire::WEB_H1.call_with_headers(server.address, "/Message/Stream", &key, &headers);
     let far_end = async {

@@ -149,7 +149,7 @@ async fn the_policy_grants_a_default_and_clamps_to_the_most() {
     let second = Duration::from_secs;
     let with = |default, max| {
         let (bridge, events) = Probe::hosted();
-        let bridge: Bridge = bridge.deadlines(DeadlinePolicy { default, max });
+        let bridge: Bridge = bridge.deadlines(DeadlinePolicy::new().with_default(default).with_max(max));
         async move { (Server::start(bridge).await, events) }
     };
     for (default, max, asked, granted) in [

@@ -73,7 +73,7 @@ async fn a_catch_all_keeps_admin_services_closed_unless_they_are_exposed() {
     for path in [REFLECTION, CHANNELZ, "/envoy.admin.v3.Admin/Any"] {
         let ending = call(&closed, Wire::GRPC, path).await.ending().await;
         assert_eq!(ending.code, 12, "{path}");
-        assert!(ending.words.contains("--expose"), "{}", ending.words);
+        assert!(ending.words.contains("does not expose"), "{}", ending.words);
     }
     let open = Server::start(upstream.bridge().expose(["grpc.channelz.*".parse().unwrap()])).await;
     let (answer, ()) = tokio::join!(call(&open, Wire::GRPC, CHANNELZ), async {
@@ -88,7 +88,7 @@ async fn over_tls_the_certificate_is_checked() {
     let (certificate, private) = (key.cert.pem(), key.signing_key.serialize_pem());
     let tls = drawbridge::Tls::from_pem(certificate.as_bytes(), private.as_bytes()).unwrap();
     let (bridge, mut events) = Probe::hosted();
-    let options = drawbridge::ConnectionOptions { tls: Some(tls), ..Default::default() };
+    let options = drawbridge::ConnectionOptions::new().with_tls(tls);
     let upstream = Server::start_with(bridge, options).await;
     let at = |pem: &str| {
         let url = format!("https://localhost:{}", upstream.address.port());

@@ -11,7 +11,7 @@ use crate::support::{Server, samples, soon};
 #[tokio::test]
 async fn a_call_too_many_is_resource_exhausted_and_there_is_room_again_later() {
     let (bridge, mut events) = Probe::hosted();
-    let server = Server::start(bridge.limits(Limits { max_calls: 2, ..Limits::default() })).await;
+    let server = Server::start(bridge.limits(Limits::new().with_max_calls(2))).await;
     for wire in Wire::ALL {
         let first = wire.call(server.address, "/Message/Stream", &told("silent")).await;
         let second = wire.call(server.address, "/Message/Stream", &told("silent")).await;
@@ -34,7 +34,7 @@ async fn a_call_too_many_is_resource_exhausted_and_there_is_room_again_later() {
 
 #[tokio::test]
 async fn a_message_over_the_limit_is_resource_exhausted() {
-    let limits = Limits { max_message_bytes: 100, ..Limits::default() };
+    let limits = Limits::new().with_max_message_bytes(100);
     let server = Server::start(samples().limits(limits)).await;
     for wire in Wire::ALL {
         for (length, code) in [(98, 0), (99, 8)] {
@@ -61,7 +61,7 @@ async fn headers_over_the_limit_are_answered_431() {
 #[tokio::test]
 async fn a_stream_too_many_on_a_connection_waits_for_its_turn() {
     let (bridge, mut events) = Probe::hosted();
-    let limits = ConnectionOptions { max_streams: 3, ..ConnectionOptions::default() };
+    let limits = ConnectionOptions::new().with_max_streams(3);
     let server = Server::start_with(bridge, limits).await;
     let mut connection = Wire::GRPC.connect(server.address).await;
     // The client learns of the limit with the server's first frames.

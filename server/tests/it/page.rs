@@ -3,7 +3,8 @@
 use std::io::Read as _;
 
 use bytes::Bytes;
-use drawbridge::{Bridge, HostPolicy, Page};
+use drawbridge::{Bridge, HostPolicy};
+use drawbridge_gateway::Page;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 
@@ -45,7 +46,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 async fn from(page: Page) -> Server {
-    Server::start(samples().page(page)).await
+    Server::start(samples().fallback(page)).await
 }
 
 /// The page inside a program that was built without one, and a stylesheet of it.
@@ -195,7 +196,7 @@ async fn a_build_without_the_page_names_the_command() {
 async fn a_foreign_host_name_is_misdirected() {
     let page = Page::embedded();
     let hosts = HostPolicy::Loopback { also: vec!["bridge.example".to_owned()] };
-    let server = Server::start(samples().page(page).hosts(hosts)).await;
+    let server = Server::start(samples().fallback(page).hosts(hosts)).await;
     for (host, status) in [
         ("localhost", 200),
         ("127.0.0.1:8080", 200),

@@ -173,7 +173,7 @@ async fn with_tls_the_address_is_https_and_what_is_wrong_with_it_comes_before_an
 fn the_readme_names_each_flag_with_its_default() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
     let rows: Vec<_> = readme.lines().filter(|line| line.starts_with("| `--")).collect();
-    let flags: Vec<_> = drawbridge::command()
+    let flags: Vec<_> = drawbridge_gateway::command()
         .get_arguments()
         .filter(|flag| flag.get_env().is_some())
         .map(|flag| {

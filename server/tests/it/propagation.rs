@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge::{AtEnd, CallContext, EndReason, in_process};
+use drawbridge::{CallContext, EndReason, OnCallEnd, in_process};
 use drawbridge_proto::message::Response as Progress;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -140,7 +140,7 @@ async fn a_child_in_a_task_of_its_own_is_told_why_its_parent_ended() {
     for key in ["wait", "silent"] {
         let (channel, mut events) = Probe::in_process();
         let (parent, _open) = open_call().await;
-        let ended: tokio::task::JoinHandle<_> = parent.spawn(AtEnd::Finish, async move {
+        let ended: tokio::task::JoinHandle<_> = parent.spawn(OnCallEnd::Detach, async move {
             let mut stream = child(channel).stream(told(key)).await?.into_inner();
             stream.message().await.map(drop)
         });
@@ -172,7 +172,7 @@ async fn a_detached_child_lives_on_when_its_parent_ends() {
     let (channel, mut events) = Probe::in_process();
     let (parent, _open) = open_call().await;
     let (goes_on, mut told_so) = mpsc::unbounded_channel();
-    parent.spawn(AtEnd::Finish, async move {
+    parent.spawn(OnCallEnd::Detach, async move {
         let mut request = Request::new(told("always"));
         request.extensions_mut().insert(drawbridge::Detached);
         let mut stream = child(channel).stream(request).await.unwrap().into_inner();

@@ -156,7 +156,7 @@ async fn a_closed_service_has_no_contract_here() {
 #[tokio::test]
 async fn either_name_of_the_protocol_is_spoken_to_callers_and_to_upstreams() {
     let files = [file("shop.proto", "shop.Orders", "Order", None)];
-    let old = Bridge::new().serve(reflecting(&files).build_v1alpha().unwrap());
+    let old = Bridge::new().add_service(reflecting(&files).build_v1alpha().unwrap());
     for server in [Server::start(old).await, upstream(&files).await] {
         let server = Server::start(exposed(bridge_to(server.address))).await;
         for _ in 0..2 {
@@ -187,7 +187,7 @@ async fn a_name_that_is_not_exposed_stays_closed() {
     let request = v1alpha::ServerReflectionRequest::default();
     let refused = client.server_reflection_info(stream::iter([request])).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unimplemented);
-    assert!(refused.message().contains("--expose"), "{refused}");
+    assert!(refused.message().contains("does not expose"), "{refused}");
 }
 
 #[tokio::test]
@@ -212,7 +212,7 @@ async fn a_hosted_reflection_service_is_asked_too() {
     let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
     // It knows what the bridge was not told.
     let own = reflecting(&[file("own.proto", "own.Kept", "Kept", None)]).build_v1().unwrap();
-    let bridge = Bridge::new().serve(own).upstream(upstream_at(rest.address));
+    let bridge = Bridge::new().add_service(own).upstream(upstream_at(rest.address));
     let server = Server::start(exposed(bridge)).await;
     let answers = ask(server.address, &[symbol("own.Kept"), symbol("shop.Orders")]).await;
     assert_eq!((came(&answers[0]).0.as_str(), came(&answers[1]).0.as_str()), ("own.proto", "shop.proto"));
@@ -237,7 +237,7 @@ async fn browsers_and_routers_of_ones_own_have_it_too() {
 #[tokio::test]
 async fn extensions_are_told_by_whoever_has_some() {
     let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
-    let extensions = Server::start(Bridge::new().serve(ServerReflectionServer::new(Extensions))).await;
+    let extensions = Server::start(Bridge::new().add_service(ServerReflectionServer::new(Extensions))).await;
     let bridge = samples().upstream(upstream_at(rest.address)).upstream(named(&extensions, "ext"));
     let server = Server::start(exposed(bridge)).await;
     let extension = |number| {

@@ -111,7 +111,7 @@ async fn leave(open: Vec<(Connection, Vec<Answer>)>, upstream: &mut Events, stre
 async fn memory_after_many_idle_streams_over_one_bridge_is_back_and_they_cost_no_more_the_second_time() {
     let streams = std::env::var("DRAWBRIDGE_SOAK_IDLE").map_or(IDLE, |count| count.parse().unwrap());
     let (bridge, mut events) = Probe::hosted();
-    let options = ConnectionOptions { max_streams: SHARING, ..ConnectionOptions::default() };
+    let options = ConnectionOptions::new().with_max_streams(SHARING);
     let upstream = Server::start_with(bridge, options).await;
     let url = format!("http://{}", upstream.address);
     let program = Program::start(&["--log", "warn", "--upstream", &url]).await;

@@ -26,7 +26,7 @@ async fn open(connection: &mut Connection) -> Answer {
 #[tokio::test]
 async fn a_thousand_streams_go_over_connections_of_a_hundred_and_these_close_behind_them() {
     let upstream = RawUpstream::with_room(100).await;
-    let options = PoolOptions { idle: Duration::from_millis(100), ..PoolOptions::default() };
+    let options = PoolOptions::new().with_idle(Duration::from_millis(100));
     let server = roomy(upstream.bridge_with(options)).await;
     let answering = upstream.answering(hold);
     let mut connection = Wire::GRPC.connect(server.address).await;
@@ -49,7 +49,7 @@ async fn a_thousand_streams_go_over_connections_of_a_hundred_and_these_close_beh
 async fn a_connection_closes_when_it_has_had_no_call_for_long_and_not_while_it_has_one() {
     let upstream = RawUpstream::start().await;
     let idle = Duration::from_millis(100);
-    let server = roomy(upstream.bridge_with(PoolOptions { idle, ..PoolOptions::default() })).await;
+    let server = roomy(upstream.bridge_with(PoolOptions::new().with_idle(idle))).await;
     let answering = upstream.answering(hold);
     let mut connection = Wire::GRPC.connect(server.address).await;
     let held = open(&mut connection).await;
@@ -93,7 +93,7 @@ async fn a_thousand_calls_at_once_find_their_places() {
 #[tokio::test]
 async fn beyond_the_most_connections_a_call_waits_and_gets_the_next_free_stream() {
     let mut upstream = RawUpstream::with_room(2).await;
-    let options = PoolOptions { max_connections: 1, ..PoolOptions::default() };
+    let options = PoolOptions::new().with_max_connections(1);
     let server = roomy(upstream.bridge_with(options)).await;
     let mut waiting = JoinSet::new();
     for _ in 0..3 {
@@ -113,7 +113,7 @@ async fn beyond_the_most_connections_a_call_waits_and_gets_the_next_free_stream(
 #[tokio::test]
 async fn those_who_wait_for_a_stream_get_it_in_the_order_in_which_they_came() {
     let mut upstream = RawUpstream::with_room(1).await;
-    let options = PoolOptions { max_connections: 1, ..PoolOptions::default() };
+    let options = PoolOptions::new().with_max_connections(1);
     let server = roomy(upstream.bridge_with(options)).await;
     let mut calls = JoinSet::new();
     for index in 0..5 {
@@ -137,12 +137,10 @@ async fn those_who_wait_for_a_stream_get_it_in_the_order_in_which_they_came() {
 #[tokio::test]
 async fn a_call_that_waits_too_long_is_told_so_and_one_with_a_deadline_ends_at_it() {
     let upstream = RawUpstream::with_room(1).await;
-    let options = PoolOptions {
-        max_connections: 1,
-        max_waiting: 1,
-        max_wait: Duration::from_millis(300),
-        ..PoolOptions::default()
-    };
+    let options = PoolOptions::new()
+        .with_max_connections(1)
+        .with_max_waiting(1)
+        .with_max_wait(Duration::from_millis(300));
     let server = roomy(upstream.bridge_with(options)).await;
     let _answering = upstream.answering(hold);
     let mut connection = Wire::GRPC.connect(server.address).await;

@@ -1,10 +1,10 @@
 //! What is on record of a forwarded call that is tried again, and what ends it.
 
 use drawbridge::{Bridge, CallsService, HostPolicy};
-use drawbridge_proto::calls::calls_client::CallsClient;
-use drawbridge_proto::calls::calls_server::CallsServer;
-use drawbridge_proto::calls::work::Kind;
-use drawbridge_proto::calls::{Call, CancelRequest, GetRequest, Work};
+use drawbridge_calls_proto::calls_client::CallsClient;
+use drawbridge_calls_proto::calls_server::CallsServer;
+use drawbridge_calls_proto::work::Kind;
+use drawbridge_calls_proto::{Call, CancelRequest, GetRequest, Work};
 use drawbridge_proto::message::Response as Progress;
 use tonic::transport::{Channel, Endpoint};
 
@@ -19,7 +19,7 @@ async fn with_console(upstream: &RawUpstream, text: &str) -> (Server, CallsClien
     let mut bridge = upstream.bridge().retry(rule(text));
     let console =
         CallsService::new(bridge.calls(), bridge.services(), HostPolicy::Loopback { also: Vec::new() });
-    let bridge: Bridge = bridge.serve(CallsServer::new(console));
+    let bridge: Bridge = bridge.add_service(CallsServer::new(console));
     let server = Server::start(bridge).await;
     let channel = Endpoint::from_shared(format!("http://{}", server.address)).unwrap().connect_lazy();
     (server, CallsClient::new(channel))
@@ -94,7 +94,7 @@ async fn an_operator_and_a_caller_that_leaves_end_a_call_between_two_attempts() 
             calling.abort();
         } else {
             let words = "moving house".to_owned();
-            console.cancel(CancelRequest { call_id: waiting.call_id, words }).await.unwrap();
+            console.cancel(CancelRequest { call_id: waiting.call_id, message: words }).await.unwrap();
             let ending = soon("the end", calling).await.unwrap().1;
             assert_eq!((ending.code, ending.words.as_str()), (1, "moving house"));
         }

@@ -40,11 +40,9 @@ async fn saying(bytes: &'static [u8]) -> SocketAddr {
 }
 
 fn hasty() -> PoolOptions {
-    PoolOptions {
-        connect_timeout: Duration::from_millis(200),
-        keepalive: Duration::from_millis(200),
-        ..PoolOptions::default()
-    }
+    PoolOptions::new()
+        .with_connect_timeout(Duration::from_millis(200))
+        .with_keepalive(Duration::from_millis(200))
 }
 
 #[tokio::test]

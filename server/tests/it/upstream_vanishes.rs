@@ -30,7 +30,7 @@ impl Between {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
-        let options = PoolOptions { keepalive: KEEPALIVE, ..PoolOptions::default() };
+        let options = PoolOptions::new().with_keepalive(KEEPALIVE);
         let server = Server::start(Bridge::new().upstream(upstream_at(address).pool(options))).await;
         Self { listener, server }
     }

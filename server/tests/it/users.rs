@@ -1,8 +1,8 @@
 //! The user service and its frontend: two hops and a database that share one deadline and one end.
 
-use drawbridge::directory::Directory;
-use drawbridge::samples::{FrontendService, GreeterService, UserService};
 use drawbridge::{Bridge, in_process};
+use drawbridge_gateway::directory::Directory;
+use drawbridge_gateway::samples::{FrontendService, GreeterService, UserService};
 use drawbridge_proto::FILE_DESCRIPTOR_SET;
 use drawbridge_proto::frontend::frontend_service_server::FrontendServiceServer;
 use drawbridge_proto::frontend::{GetUserRequest, GetUserResponse};
@@ -24,11 +24,11 @@ const FRONTEND: &str = "/frontend.FrontendService/GetUser";
 fn hosted(directory: &Directory) -> Bridge {
     let user_service = || UserServiceServer::new(UserService::new(directory.clone()));
     let mut bridge = Bridge::new();
-    let users = Bridge::new().share_calls(bridge.calls()).serve(user_service());
+    let users = Bridge::new().share_calls(bridge.calls()).add_service(user_service());
     bridge
-        .serve(user_service())
-        .serve(FrontendServiceServer::new(FrontendService::new(in_process(users.into_router()))))
-        .serve(GreeterServer::new(GreeterService::new(directory.clone())))
+        .add_service(user_service())
+        .add_service(FrontendServiceServer::new(FrontendService::new(in_process(users.into_router()))))
+        .add_service(GreeterServer::new(GreeterService::new(directory.clone())))
         .descriptors(FILE_DESCRIPTOR_SET)
         .unwrap()
 }
@@ -204,7 +204,8 @@ async fn a_user_service_that_is_down_is_unavailable() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let users = Endpoint::from_shared(format!("http://127.0.0.1:{port}")).unwrap().connect_lazy();
     let server =
-        Server::start(Bridge::new().serve(FrontendServiceServer::new(FrontendService::new(users)))).await;
+        Server::start(Bridge::new().add_service(FrontendServiceServer::new(FrontendService::new(users))))
+            .await;
     let request = through_frontend(user("ada", 0), None);
     for wire in Wire::ALL {
         let ending = call(wire, &server, FRONTEND, &request, None).await.ending().await;

@@ -107,13 +107,16 @@ pub(crate) async fn upstream() -> Result<(SocketAddr, Service)> {
 
 async fn serve(listener: TcpListener, router: Router) {
     let calls = Bridge::new().calls();
-    let options = ConnectionOptions { max_streams: 100_000, ..ConnectionOptions::default() };
+    let options = ConnectionOptions::new().with_max_streams(100_000);
     drawbridge::serve(listener, router, calls, options, std::future::pending()).await;
 }
 
 /// The service behind a bridge's router.
 pub(crate) fn with_bridge(service: Service) -> Router {
-    Bridge::new().serve(GreeterServer::new(service.clone())).serve(MessageServer::new(service)).into_router()
+    Bridge::new()
+        .add_service(GreeterServer::new(service.clone()))
+        .add_service(MessageServer::new(service))
+        .into_router()
 }
 
 /// The service behind tonic-web's layer, in axum.

@@ -1,8 +1,8 @@
 //! The servers' own records, asked for past the page.
 
 use anyhow::Result;
-use drawbridge_proto::calls::calls_client::CallsClient;
-use drawbridge_proto::calls::{Call, GetRequest};
+use drawbridge_calls_proto::calls_client::CallsClient;
+use drawbridge_calls_proto::{Call, GetRequest};
 use tonic::transport::Endpoint;
 
 use crate::Server;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_proto::calls::{Call, WatchResponse};
+use drawbridge_calls_proto::{Call, WatchResponse};
 
 use super::record::ms;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use drawbridge_proto::calls::Call;
-use drawbridge_proto::calls::work::Kind;
+use drawbridge_calls_proto::Call;
+use drawbridge_calls_proto::work::Kind;
 use tonic::Code;
 
 use super::record::{UNTOLD, ended_by, is_skipped, ms, work};
@@ -94,8 +94,8 @@ impl Proof {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use drawbridge_proto::calls::end::Reason;
-    use drawbridge_proto::calls::{End, Work};
+    use drawbridge_calls_proto::end::Reason;
+    use drawbridge_calls_proto::{End, Work};
     use tonic::Status;
 
     fn work(kind: Kind, stopped_ms: Option<f64>) -> Work {
@@ -108,7 +108,7 @@ mod tests {
             opened_unix_ms: 1_000.0,
             elapsed_ms: 2_304.0,
             works,
-            end: Some(End { reason: Reason::ClientGone.into(), code: 1, words: String::new() }),
+            end: Some(End { reason: Reason::ClientGone.into(), code: 1, message: String::new() }),
             ..Call::default()
         }
     }
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_receipt_tells_the_end_and_how_long_after_it_each_work_stopped() {
-        let call = gone(vec![work(Kind::Handler, Some(2_304.2)), work(Kind::Query, Some(2_306.5))]);
+        let call = gone(vec![work(Kind::Handler, Some(2_304.2)), work(Kind::Activity, Some(2_306.5))]);
         assert_eq!(
             receipt(vec![call], Some(14)),
             "Server: client gone after 2.304 s; handler stopped 0.2 ms later; query stopped 2.5 ms later. \
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_works_of_a_child_are_told_by_its_parents_clock() {
-        let mut child = gone(vec![work(Kind::Query, Some(2_300.0))]);
+        let mut child = gone(vec![work(Kind::Activity, Some(2_300.0))]);
         child.call_id = "c2".to_owned();
         child.parent_call_id = Some("c1".to_owned());
         child.opened_unix_ms = 1_010.0;
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_still_runs_is_said() {
-        assert!(receipt(vec![gone(vec![work(Kind::Query, None)])], None).contains("query still runs"));
+        assert!(receipt(vec![gone(vec![work(Kind::Activity, None)])], None).contains("query still runs"));
         assert!(receipt(vec![Call::default()], None).contains("not seen the call end"));
         assert!(receipt(Vec::new(), None).contains("knows nothing"));
     }

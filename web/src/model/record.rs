@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use drawbridge_calls_proto::end::Reason;
+use drawbridge_calls_proto::work::Kind;
+use drawbridge_calls_proto::{Call, End, Forwarded, Protocol, Work};
 use drawbridge_core::code_name;
-use drawbridge_proto::calls::end::Reason;
-use drawbridge_proto::calls::work::Kind;
-use drawbridge_proto::calls::{Call, End, Forwarded, Protocol, Work};
 use tonic::Code;
 
 use super::{Tone, words};
@@ -54,7 +54,7 @@ pub(crate) fn ended_by(end: &End) -> &'static str {
 
 /// Tells how a call ended: by what, with which code, and in which words.
 pub(crate) fn ended(end: &End) -> String {
-    let words = if end.words.is_empty() { String::new() } else { format!(": {}", end.words) };
+    let words = if end.message.is_empty() { String::new() } else { format!(": {}", end.message) };
     format!("{}, {}{words}", ended_by(end), code(end.code))
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn work(work: &Work, call: &Call) -> &'static str {
         Kind::Handler if call.forwarded.is_some() => "forwarding",
         Kind::Handler => "handler",
         Kind::Child => "child call",
-        Kind::Query => "query",
+        Kind::Activity => "query",
         Kind::Backoff => "wait",
     }
 }
@@ -132,9 +132,9 @@ mod tests {
 
     #[test]
     fn an_end_is_told_with_its_code_and_its_words() {
-        let mut end = End { reason: Reason::ClientGone.into(), code: 1, words: String::new() };
+        let mut end = End { reason: Reason::ClientGone.into(), code: 1, message: String::new() };
         assert_eq!(ended(&end), "client gone, CANCELLED");
-        end.words = "enough".to_owned();
+        end.message = "enough".to_owned();
         end.reason = Reason::CancelledByOperator.into();
         assert_eq!(ended(&end), "cancelled by the operator, CANCELLED: enough");
         assert_eq!(code(99), "UNKNOWN");
@@ -144,7 +144,7 @@ mod tests {
     fn a_work_tells_when_it_stopped() {
         let hosted = Call::default();
         let mut query =
-            Work { kind: Kind::Query.into(), started_ms: 1.0, stopped_ms: Some(13.5), ..Work::default() };
+            Work { kind: Kind::Activity.into(), started_ms: 1.0, stopped_ms: Some(13.5), ..Work::default() };
         assert_eq!(work_words(&query, &hosted), "query stopped after 12 ms");
         query.stopped_ms = None;
         assert_eq!(work_words(&query, &hosted), "query runs");

@@ -1,6 +1,6 @@
 //! What can be called, as the server tells.
 
-use drawbridge_proto::calls::{Forwarding, ServicesResponse};
+use drawbridge_calls_proto::{Forwarding, ServicesResponse};
 use tonic::{Code, Status};
 
 use super::Failure;

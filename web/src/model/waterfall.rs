@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use drawbridge_calls_proto::work::Kind as WorkKind;
+use drawbridge_calls_proto::{Call, Work};
 use drawbridge_fetch::{Attempt, Traced};
-use drawbridge_proto::calls::work::Kind as WorkKind;
-use drawbridge_proto::calls::{Call, Work};
 use tonic::{Code, Status};
 
 use super::record::{self, method, ms};
@@ -211,7 +211,7 @@ fn add_hop(rows: &mut Vec<Row>, calls: &[Call], call: &Call, start: Duration, de
                     rows.push(elsewhere(work, depth + 1, began, ran));
                 }
             }
-            WorkKind::Query => rows.push(query_row(work, depth + 1, began, ran)),
+            WorkKind::Activity => rows.push(query_row(work, depth + 1, began, ran)),
             WorkKind::Backoff => {
                 let planned = ms(work.planned_ms.unwrap_or_default());
                 rows.push(wait_row(depth + 1, began, ran, record::is_skipped(work), planned));

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use drawbridge_calls_proto::GetRequest;
+use drawbridge_calls_proto::calls_client::CallsClient;
 use drawbridge_fetch::{CallOptions, Transport};
-use drawbridge_proto::calls::GetRequest;
-use drawbridge_proto::calls::calls_client::CallsClient;
 use leptos::prelude::*;
 use tonic::Request;
 use wasm_bindgen_futures::spawn_local;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use drawbridge_calls_proto::ServicesRequest;
+use drawbridge_calls_proto::calls_client::CallsClient;
 use drawbridge_fetch::{CallOptions, Transport};
-use drawbridge_proto::calls::ServicesRequest;
-use drawbridge_proto::calls::calls_client::CallsClient;
 use leptos::prelude::*;
 use tonic::{Request, Response};
 use wasm_bindgen_futures::spawn_local;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use drawbridge_calls_proto::calls_client::CallsClient;
+use drawbridge_calls_proto::{Call, CancelRequest, WatchRequest};
 use drawbridge_fetch::{CallOptions, Transport};
-use drawbridge_proto::calls::calls_client::CallsClient;
-use drawbridge_proto::calls::{Call, CancelRequest, WatchRequest};
 use leptos::leptos_dom::helpers::set_interval_with_handle;
 use leptos::prelude::*;
 use tonic::{Code, Request, Status};

@@ -1,11 +1,11 @@
 //! A server that tells of its calls, and who asks it.
 
 use drawbridge::{Bridge, CallsService, HostPolicy};
-use drawbridge_proto::calls::calls_client::CallsClient;
-use drawbridge_proto::calls::calls_server::CallsServer;
-use drawbridge_proto::calls::end::Reason;
-use drawbridge_proto::calls::work::Kind;
-use drawbridge_proto::calls::{Call, End, GetRequest, WatchRequest, WatchResponse, Work};
+use drawbridge_calls_proto::calls_client::CallsClient;
+use drawbridge_calls_proto::calls_server::CallsServer;
+use drawbridge_calls_proto::end::Reason;
+use drawbridge_calls_proto::work::Kind;
+use drawbridge_calls_proto::{Call, End, GetRequest, WatchRequest, WatchResponse, Work};
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 
@@ -15,7 +15,7 @@ use super::{Server, soon};
 pub fn with_console(mut bridge: Bridge) -> Bridge {
     let console =
         CallsService::new(bridge.calls(), bridge.services(), HostPolicy::Loopback { also: Vec::new() });
-    bridge.serve(CallsServer::new(console))
+    bridge.add_service(CallsServer::new(console))
 }
 
 /// A server whose console is asked over a connection of its own.

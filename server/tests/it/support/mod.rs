@@ -14,8 +14,9 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use drawbridge::samples::{GreeterService, MessageService};
-use drawbridge::{Bridge, Calls, ConnectionOptions, directory::Directory};
+use drawbridge::{Bridge, Calls, ConnectionOptions};
+use drawbridge_gateway::directory::Directory;
+use drawbridge_gateway::samples::{GreeterService, MessageService};
 use drawbridge_proto::greet::greeter_server::GreeterServer;
 use drawbridge_proto::message::message_server::MessageServer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -60,7 +61,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let calls = bridge.calls();
         let (shutdown, stopped) = oneshot::channel();
-        let router = bridge.answer_unknown().into_router();
+        let router = bridge.fallback_unimplemented().into_router();
         let served = drawbridge::serve(listener, router, calls.clone(), limits, async {
             // A sender that was dropped is a test that has ended.
             let _ = stopped.await;
@@ -93,8 +94,10 @@ pub fn samples() -> Bridge {
     let every = Duration::from_millis(1);
     let directory = Directory::in_memory().unwrap();
     Bridge::new()
-        .serve(MessageServer::new(MessageService::every(every)).accept_compressed(CompressionEncoding::Gzip))
-        .serve(
+        .add_service(
+            MessageServer::new(MessageService::every(every)).accept_compressed(CompressionEncoding::Gzip),
+        )
+        .add_service(
             GreeterServer::new(GreeterService::every(directory, every))
                 .accept_compressed(CompressionEncoding::Gzip),
         )
@@ -104,6 +107,6 @@ pub fn samples() -> Bridge {
 
 /// A server to which one connection may bring any number of calls.
 pub async fn roomy(bridge: Bridge) -> Server {
-    let options = ConnectionOptions { max_streams: 10_000, ..ConnectionOptions::default() };
+    let options = ConnectionOptions::new().with_max_streams(10_000);
     Server::start_with(bridge, options).await
 }

@@ -35,7 +35,7 @@ impl Probe {
     pub fn hosted() -> (Bridge, Events) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let bridge = Bridge::new()
-            .serve(MessageServer::new(Self(sender)))
+            .add_service(MessageServer::new(Self(sender)))
             .descriptors(drawbridge_proto::FILE_DESCRIPTOR_SET)
             .unwrap();
         (bridge, Events(receiver))

@@ -49,7 +49,7 @@ pub fn reflecting(files: &[FileDescriptorProto]) -> Builder<'static> {
 
 /// An upstream that has these files, and says so as tonic does.
 pub async fn upstream(files: &[FileDescriptorProto]) -> Server {
-    Server::start(Bridge::new().serve(reflecting(files).build_v1().unwrap())).await
+    Server::start(Bridge::new().add_service(reflecting(files).build_v1().unwrap())).await
 }
 
 pub fn exposed(bridge: Bridge) -> Bridge {

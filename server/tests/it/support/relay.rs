@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge::{Bridge, CallContext, Detached, Propagate, PropagationLayer};
+use drawbridge::{Bridge, CallContext, Detached, Propagation, PropagationLayer};
 use drawbridge_proto::message::message_client::MessageClient;
 use drawbridge_proto::message::message_server::{Message, MessageServer};
 use drawbridge_proto::message::{Request as KeyRequest, Response as Progress};
@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 use tower::Layer as _;
 
 /// A client whose calls inherit from the call that makes them.
-pub type Child = MessageClient<Propagate<Channel>>;
+pub type Child = MessageClient<Propagation<Channel>>;
 
 pub fn child(channel: Channel) -> Child {
     MessageClient::new(PropagationLayer::new().layer(channel))
@@ -40,7 +40,7 @@ impl Relay {
     }
 
     pub fn hosted(self) -> Bridge {
-        Bridge::new().serve(MessageServer::new(self))
+        Bridge::new().add_service(MessageServer::new(self))
     }
 }
 

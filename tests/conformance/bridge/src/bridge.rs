@@ -12,7 +12,7 @@ pub(crate) async fn start(upstream: Upstream, tls: Option<Tls>) -> Result<Socket
     let address = listener.local_addr()?;
     let mut bridge = Bridge::new().upstream(upstream);
     let calls = bridge.calls();
-    let options = ConnectionOptions { tls, ..ConnectionOptions::default() };
+    let options = tls.map_or_else(ConnectionOptions::new, |tls| ConnectionOptions::new().with_tls(tls));
     let router = bridge.into_router();
     tokio::spawn(drawbridge::serve(listener, router, calls, options, std::future::pending()));
     Ok(address)

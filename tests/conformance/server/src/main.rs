@@ -23,16 +23,16 @@ async fn main() -> Result<()> {
 
     let limit = asked.message_receive_limit;
     let mut bridge = Bridge::new()
-        .serve(
+        .add_service(
             ConformanceServiceServer::new(service::Conformance)
                 .accept_compressed(Gzip)
                 .send_compressed(Gzip)
                 .max_decoding_message_size(if limit == 0 { usize::MAX } else { limit as usize }),
         )
         .descriptors(FILE_DESCRIPTOR_SET)?
-        .answer_unknown();
+        .fallback_unimplemented();
     if limit != 0 {
-        bridge = bridge.limits(Limits { max_message_bytes: limit, ..Limits::default() });
+        bridge = bridge.limits(Limits::new().with_max_message_bytes(limit));
     }
     let calls = bridge.calls();
     let mut options = ConnectionOptions::default();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge::{AtEnd, CallContext};
+use drawbridge::{CallContext, OnCallEnd};
 use drawbridge_conformance_contract::v1;
 use drawbridge_conformance_contract::v1::ConformancePayload;
 use drawbridge_conformance_contract::v1::conformance_payload::RequestInfo;
@@ -248,6 +248,6 @@ impl Script {
 /// Runs work that serves the current call's answer, and ends with it.
 fn in_call(work: impl Future<Output = ()> + Send + 'static) {
     if let Some(call) = CallContext::current() {
-        call.spawn(AtEnd::Abort, work);
+        call.spawn(OnCallEnd::Abort, work);
     }
 }

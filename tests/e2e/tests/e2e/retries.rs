@@ -1,8 +1,8 @@
 //! Calls that are tried again, and the drawing of what happened to them.
 
 use anyhow::Result;
+use drawbridge_calls_proto::Call;
 use drawbridge_e2e::{FRONTEND, Row, Visit, records};
-use drawbridge_proto::calls::Call;
 
 /// Writes fields of the call; those of the fold too, which is opened first.
 async fn compose(visit: &Visit, fields: &[(&str, &str)]) -> Result<()> {

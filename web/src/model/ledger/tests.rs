@@ -1,5 +1,5 @@
 use super::*;
-use drawbridge_proto::calls::End;
+use drawbridge_calls_proto::End;
 use proptest::prelude::*;
 
 fn call(id: &str, parent: Option<&str>, ended: bool) -> Call {

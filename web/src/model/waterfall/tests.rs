@@ -1,6 +1,6 @@
+use drawbridge_calls_proto::End;
+use drawbridge_calls_proto::end::Reason;
 use drawbridge_fetch::Backoff;
-use drawbridge_proto::calls::End;
-use drawbridge_proto::calls::end::Reason;
 
 use super::*;
 
@@ -33,7 +33,7 @@ fn call(id: &str, parent: Option<&str>, opened: f64, took: f64) -> Call {
         elapsed_ms: took,
         asked_ms: Some(2_000.0),
         granted_ms: Some(1_500.25),
-        end: Some(End { reason: Reason::Completed.into(), code: 0, words: String::new() }),
+        end: Some(End { reason: Reason::Completed.into(), code: 0, message: String::new() }),
         ..Call::default()
     }
 }
@@ -68,8 +68,8 @@ fn waterfall_rows_equal_the_servers_own_records() {
     let mut frontend = call("f", None, 0.0, 300.0);
     frontend.works = vec![work(WorkKind::Child, "/user.UserService/GetUser", 4.0, 250.0)];
     let mut user = call("u", Some("f"), 5.5, 240.125);
-    user.works = vec![work(WorkKind::Query, "", 1.0, 200.0)];
-    user.end = Some(End { reason: Reason::DeadlineExceeded.into(), code: 4, words: "too late".to_owned() });
+    user.works = vec![work(WorkKind::Activity, "", 1.0, 200.0)];
+    user.end = Some(End { reason: Reason::DeadlineExceeded.into(), code: 4, message: "too late".to_owned() });
     let page = traced(vec![attempt(0, 320, ok())]);
     let drawn = drawn(&page, vec![user.clone(), frontend.clone()]);
     let us = Duration::from_micros;
@@ -201,7 +201,7 @@ fn a_call_that_runs_grows_with_the_clock() {
 #[test]
 fn page_and_server_are_both_heard_where_they_do_not_agree() {
     let mut gone = call("f", None, 0.0, 300.0);
-    gone.end = Some(End { reason: Reason::ClientGone.into(), code: 1, words: String::new() });
+    gone.end = Some(End { reason: Reason::ClientGone.into(), code: 1, message: String::new() });
     let late = late();
     let told = drawn(&traced(vec![attempt(0, 300, late)]), vec![gone]).verdicts;
     assert_eq!(
@@ -219,6 +219,6 @@ fn late() -> Status {
 #[test]
 fn no_record_of_a_server_makes_it_panic() {
     let mut strange = call("x", Some("x"), f64::NAN, f64::NAN);
-    strange.works = vec![work(WorkKind::Query, "", f64::INFINITY, -1.0)];
+    strange.works = vec![work(WorkKind::Activity, "", f64::INFINITY, -1.0)];
     drawn(&Traced::default(), vec![strange]);
 }

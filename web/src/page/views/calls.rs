@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge_proto::calls::Call;
+use drawbridge_calls_proto::Call;
 use leptos::prelude::*;
 
 use super::parts::{column_head, hero};

@@ -1,6 +1,6 @@
 //! *Services*: what can be called at this bridge, and where the calls go.
 
-use drawbridge_proto::calls::{Forwarding, ServicesResponse};
+use drawbridge_calls_proto::{Forwarding, ServicesResponse};
 use leptos::prelude::*;
 
 use super::parts::hero;

@@ -1,0 +1,127 @@
+//! The entry of a bridge: classifies each request, and passes it on.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use drawbridge_core::path::service_of;
+use futures_util::FutureExt as _;
+use futures_util::future::ready;
+use http::header::{self, HeaderValue};
+use http::{Method, Request, Response, StatusCode, Version};
+use http_body::Body as HttpBody;
+use http_body_util::Full;
+use tonic::body::Body;
+use tower::{BoxError, Service};
+
+use super::classify::{Kind, classify};
+use super::drain_request::DrainRequest;
+use super::known_services::KnownServices;
+use crate::service::{ResponseFuture, SharedService};
+use crate::web::HostPolicy;
+
+/// A bridge as a tower service: it answers every request over HTTP/1.1 and HTTP/2. [`Bridge::into_service`] makes it.
+/// Cloning it is cheap.
+///
+/// [`serve`](crate::serve) takes it, hyper with a `TowerToHyperService` around it, and axum as a route or fallback service.
+///
+/// [`Bridge::into_service`]: crate::Bridge::into_service
+#[derive(Clone, Debug)]
+pub struct BridgeService(Arc<Ingress>);
+
+/// The parts of a bridge, as its entry needs them.
+#[derive(Debug)]
+pub(super) struct Ingress {
+    pub(super) hosts: HostPolicy,
+    pub(super) known: KnownServices,
+    pub(super) grpc: SharedService,
+    /// The same behind CORS, for requests that name an origin.
+    #[cfg(feature = "cors")]
+    pub(super) cross_origin: Option<SharedService>,
+    /// Answers what is not gRPC.
+    pub(super) fallback: Option<SharedService>,
+}
+
+impl BridgeService {
+    pub(super) fn new(ingress: Ingress) -> Self {
+        Self(Arc::new(ingress))
+    }
+
+    /// Returns the services that the bridge knows.
+    #[cfg(feature = "axum")]
+    pub(super) fn known(&self) -> &KnownServices {
+        &self.0.known
+    }
+}
+
+impl<B> Service<Request<B>> for BridgeService
+where
+    B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> ResponseFuture {
+        let ingress = &*self.0;
+        if let Some(host) = ingress.hosts.refused(&request) {
+            tracing::warn!(host = ?host, path = ?request.uri().path(), "refused a request to a foreign host name");
+            return plain(StatusCode::MISDIRECTED_REQUEST, "this server does not answer to this host name\n");
+        }
+        let service = service_of(request.uri().path());
+        let is_meant = |service: &str| ingress.known.is_meant(service, &request);
+        match classify(&request, service, ingress.known.detection(), is_meant) {
+            Kind::Grpc => ingress.grpc(request),
+            Kind::Other => match &ingress.fallback {
+                Some(fallback) => fallback.call(request.map(Body::new)),
+                None => plain(StatusCode::NOT_FOUND, "nothing is served here\n"),
+            },
+        }
+    }
+}
+
+impl Ingress {
+    fn grpc<B>(&self, mut request: Request<B>) -> ResponseFuture
+    where
+        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.known.insert_route(&mut request);
+        let method = request.method().clone();
+        let request = if request.version() < Version::HTTP_2 {
+            request.map(|body| Body::new(DrainRequest::new(body)))
+        } else {
+            request.map(Body::new)
+        };
+        #[cfg(feature = "cors")]
+        if let Some(cross_origin) = &self.cross_origin
+            && (request.headers().contains_key(header::ORIGIN) || method == Method::OPTIONS)
+        {
+            let finish = move |result: Result<_, _>| {
+                result.map(|mut response| {
+                    crate::web::cors::finish(&method, &mut response);
+                    response
+                })
+            };
+            return cross_origin.call(request).map(finish).boxed();
+        }
+        #[cfg(not(feature = "cors"))]
+        let _: Method = method;
+        self.grpc.call(request)
+    }
+}
+
+/// Answers in plain text what is not gRPC.
+fn plain(status: StatusCode, text: &'static str) -> ResponseFuture {
+    let mut response = Response::new(Body::new(Full::from(text)));
+    *response.status_mut() = status;
+    let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    ready(Ok(response)).boxed()
+}

@@ -1,0 +1,73 @@
+//! The services that a bridge hosts and forwards.
+
+use http::Request;
+
+use super::classify::GrpcDetection;
+use crate::hosted_services::HostedServices;
+#[cfg(feature = "upstream")]
+use crate::upstream::Routes;
+
+/// The services that a bridge hosts and forwards.
+#[derive(Debug)]
+pub(super) struct KnownServices {
+    pub(super) hosted: HostedServices,
+    #[cfg(feature = "upstream")]
+    pub(super) upstreams: Routes,
+    pub(super) detection: GrpcDetection,
+}
+
+impl KnownServices {
+    /// Returns how gRPC requests are told from others.
+    pub(super) fn detection(&self) -> GrpcDetection {
+        self.detection
+    }
+
+    /// Tells whether a request to this service is meant as a gRPC call, whatever else it looks like. A catch-all upstream may
+    /// have any service, but a page is requested with GET, so only POST counts then.
+    #[cfg_attr(not(feature = "upstream"), allow(unused_variables))]
+    pub(super) fn is_meant<B>(&self, service: &str, request: &Request<B>) -> bool {
+        let is_meant = self.hosted.contains(service);
+        #[cfg(feature = "upstream")]
+        let is_meant = is_meant
+            || self.upstreams.is_named(service)
+            || (self.upstreams.has_catch_all() && *request.method() == http::Method::POST);
+        is_meant
+    }
+
+    /// Tells the request where it is forwarded to, if its service is not hosted. Only a path that is exactly that of a gRPC
+    /// call is forwarded.
+    #[cfg_attr(not(feature = "upstream"), allow(unused_variables, clippy::unused_self))]
+    pub(super) fn insert_route<B>(&self, request: &mut Request<B>) {
+        #[cfg(feature = "upstream")]
+        {
+            use drawbridge_core::path::service_of;
+
+            if request.uri().query().is_some() {
+                return;
+            }
+            let service = service_of(request.uri().path()).filter(|service| !self.hosted.contains(service));
+            if let Some(route) = service.and_then(|service| self.upstreams.find(service)) {
+                request.extensions_mut().insert(route);
+            }
+        }
+    }
+
+    /// Returns the paths of the services, as axum writes them, or `None` if any service may be called.
+    #[cfg(feature = "axum")]
+    #[cfg_attr(not(feature = "upstream"), allow(clippy::unnecessary_wraps))]
+    pub(super) fn paths(&self) -> Option<std::collections::BTreeSet<String>> {
+        let paths = self.hosted.names().map(|service| format!("/{service}/{{method}}"));
+        #[cfg(feature = "upstream")]
+        if self.upstreams.has_catch_all() {
+            return None;
+        }
+        #[cfg(feature = "upstream")]
+        let paths = paths.chain(
+            // A name is that of a service, or that of a package.
+            self.upstreams
+                .names()
+                .flat_map(|name| [format!("/{name}/{{method}}"), format!("/{name}.{{service}}/{{method}}")]),
+        );
+        Some(paths.collect())
+    }
+}

@@ -1,0 +1,39 @@
+//! How much a bridge takes on.
+
+/// How much a bridge takes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// How many calls may be open at a time. A further one gets `RESOURCE_EXHAUSTED`. Default: 20,000.
+    pub max_calls: usize,
+    /// The longest message that a hosted service takes, in bytes. A longer one ends its call with `RESOURCE_EXHAUSTED`,
+    /// before any of it is stored. Default: 4 MiB.
+    pub max_message_bytes: u32,
+}
+
+impl Limits {
+    /// Creates the default limits.
+    pub const fn new() -> Self {
+        Self { max_calls: 20_000, max_message_bytes: 4 * 1024 * 1024 }
+    }
+
+    /// Sets how many calls may be open at a time.
+    #[must_use]
+    pub const fn with_max_calls(mut self, max: usize) -> Self {
+        self.max_calls = max;
+        self
+    }
+
+    /// Sets the longest message that a hosted service takes, in bytes.
+    #[must_use]
+    pub const fn with_max_message_bytes(mut self, max: u32) -> Self {
+        self.max_message_bytes = max;
+        self
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,75 @@
+//! What runs for a call besides its handler, and when it stopped: it shows that the end of a call ended everything.
+
+use std::borrow::Cow;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use tonic::Code;
+
+/// How many activities of one call are recorded. A handler that starts more has the first ones on record.
+const MAX_RECORDED: usize = 64;
+
+/// Something that runs for a call besides its handler.
+#[derive(Clone, Debug)]
+pub(crate) struct ActivityRecord {
+    pub(crate) kind: ActivityKind,
+    pub(crate) started: Instant,
+    /// `None` while it runs.
+    pub(crate) stopped: Option<Instant>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum ActivityKind {
+    /// A call to another service, or one attempt at a forwarded call, with the code of its status once it has one.
+    Child { method: Box<str>, code: Option<Code> },
+    /// The wait between two attempts, with its planned length.
+    Backoff { planned: Duration },
+    /// What a handler has named, such as a database query.
+    Named(Cow<'static, str>),
+}
+
+/// The activities of one call. Memory is allocated with the first of them: most calls have none.
+#[derive(Debug, Default)]
+pub(crate) struct Activities(OnceLock<Mutex<Vec<ActivityRecord>>>);
+
+impl Activities {
+    /// Returns all of them.
+    pub(crate) fn all(&self) -> Vec<ActivityRecord> {
+        self.recorded().map(|records| records.clone()).unwrap_or_default()
+    }
+
+    /// Returns how many there are, and how many of them have stopped.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        let Some(records) = self.recorded() else { return (0, 0) };
+        (records.len(), records.iter().filter(|record| record.stopped.is_some()).count())
+    }
+
+    /// Tells whether all of them have stopped.
+    pub(crate) fn have_stopped(&self) -> bool {
+        let (all, stopped) = self.count();
+        stopped == all
+    }
+
+    /// Records an activity and returns its index. One beyond the limit gets an index that no record has.
+    pub(super) fn add(&self, record: ActivityRecord) -> usize {
+        let mut records = self.0.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        let index = records.len();
+        if index < MAX_RECORDED {
+            records.push(record);
+            index
+        } else {
+            usize::MAX
+        }
+    }
+
+    /// Changes the record of this index, if there is one.
+    pub(super) fn update(&self, index: usize, update: impl FnOnce(&mut ActivityRecord)) {
+        if let Some(record) = self.recorded().as_mut().and_then(|records| records.get_mut(index)) {
+            update(record);
+        }
+    }
+
+    fn recorded(&self) -> Option<MutexGuard<'_, Vec<ActivityRecord>>> {
+        self.0.get().map(|records| records.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

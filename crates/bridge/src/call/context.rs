@@ -1,0 +1,355 @@
+//! One call, as its handler and whatever ends it share it.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::{Arc, OnceLock, Weak};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use drawbridge_core::{Deadline, EndReason, Protocol};
+use http::HeaderMap;
+use tokio::runtime;
+use tokio::sync::Notify;
+use tonic::body::Body;
+use tonic::metadata::MetadataMap;
+use tracing::Span;
+
+use super::activity::{Activities, ActivityKind, ActivityRecord};
+use super::clock::now;
+use super::forwarding::{Addresses, Forwarded};
+use super::id::CallId;
+use super::list::CallList;
+use super::log;
+use super::record::{CallFacts, CallRecord};
+use super::request_id::RequestId;
+use super::response_slot::ResponseSlot;
+
+mod end;
+
+/// One call, shared by its handler, its deadline and whatever may end it. Cloning it is cheap.
+///
+/// A handler finds it in the extensions of its request, or with [`CallContext::current`] anywhere below: in the handler's
+/// future, in each poll of its response stream, and while either is dropped.
+#[derive(Clone, Debug)]
+pub struct CallContext(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    record: CallRecord,
+    response: ResponseSlot,
+    /// What waits for the end. Made by the first that waits: most calls have none.
+    ended: OnceLock<Notify>,
+    /// The list that the call is in. The list keeps calls that have ended, so a call does not keep the list.
+    list: Weak<CallList<CallContext>>,
+    /// Its key in the list.
+    key: AtomicUsize,
+    /// The runtime whose keeper ends the call at its deadline.
+    runtime: OnceLock<runtime::Id>,
+    /// The span of the call, inside the span that was current when it opened.
+    span: Span,
+    caller_span: Option<tracing::Id>,
+}
+
+/// The key of a call that is in no list.
+const NO_KEY: usize = usize::MAX;
+
+thread_local! {
+    /// The call that this thread works for. Each poll of what belongs to a call sets it and restores what was there before.
+    /// A task-local of the runtime would do the same at a much higher cost, for several polls of each call.
+    static CURRENT: Cell<Option<CallContext>> = const { Cell::new(None) };
+}
+
+impl CallContext {
+    /// Opens a call.
+    pub(super) fn open(facts: CallFacts, opened: Instant, list: &Arc<CallList<Self>>) -> Self {
+        let caller_span = Span::current().id();
+        let span = tracing::info_span!(target: "drawbridge::call", "call", id = %*facts.call_id);
+        if list.logs_calls() {
+            log::opened(&facts, caller_span.clone());
+        }
+        Self(Arc::new(Inner {
+            record: CallRecord::new(facts, opened),
+            response: ResponseSlot::default(),
+            ended: OnceLock::new(),
+            list: Arc::downgrade(list),
+            key: AtomicUsize::new(NO_KEY),
+            runtime: OnceLock::new(),
+            span,
+            caller_span,
+        }))
+    }
+
+    /// Returns the call that the current code works for, or `None` outside of any call.
+    pub fn current() -> Option<Self> {
+        let current = CURRENT.try_with(Cell::take).ok()??;
+        CURRENT.set(Some(current.clone()));
+        Some(current)
+    }
+
+    /// Runs `f` as part of the call: it is the current one, and log events are in its span.
+    pub(crate) fn scope<R>(&self, f: impl FnOnce() -> R) -> R {
+        /// Restores what was current before, also when `f` panics.
+        struct Restore(Option<CallContext>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                CURRENT.set(self.0.take());
+            }
+        }
+        let _entered = self.0.span.enter();
+        let _restore = Restore(CURRENT.replace(Some(self.clone())));
+        f()
+    }
+
+    /// Returns the id of the call, made by this server and unguessable.
+    pub fn call_id(&self) -> CallId {
+        *self.facts().call_id
+    }
+
+    /// Returns the id that this call shares with the other hops of its request. The caller receives it in the response
+    /// header `x-request-id`.
+    pub fn request_id(&self) -> &RequestId {
+        &self.facts().request_id
+    }
+
+    /// Returns the path of the method, such as `/greet.Greeter/SayHello`, up to 256 bytes of it.
+    pub fn method(&self) -> &str {
+        &self.facts().method
+    }
+
+    /// Returns the address of the caller's end of the connection, if the server knows it
+    /// ([`PeerAddr`](crate::PeerAddr)).
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.facts().peer
+    }
+
+    /// Returns the form of gRPC that the caller speaks.
+    pub fn protocol(&self) -> Protocol {
+        self.facts().protocol
+    }
+
+    /// Returns the instant at which the call ends, whatever its handler does. `None`: it has no deadline.
+    pub fn deadline(&self) -> Option<Deadline<Instant>> {
+        self.facts().deadline
+    }
+
+    /// Returns the call whose handler made this one, if its client sent it. The value is not verified.
+    pub fn parent(&self) -> Option<CallId> {
+        self.facts().parent.as_deref().copied()
+    }
+
+    /// Returns how many attempts the caller says it made before this one.
+    pub fn previous_attempts(&self) -> u32 {
+        self.facts().previous_attempts
+    }
+
+    /// Returns how many messages of the response were handed to the connection so far.
+    pub fn messages(&self) -> u64 {
+        self.0.record.messages()
+    }
+
+    /// Returns how long the call has been open, or was open if it has ended and the time of its end is known.
+    pub fn elapsed(&self) -> Duration {
+        self.ended_at().unwrap_or_else(now).saturating_duration_since(self.opened())
+    }
+
+    /// Returns the timeout that the caller sent.
+    #[cfg(feature = "console")]
+    pub(crate) fn requested_timeout(&self) -> Option<drawbridge_core::Timeout> {
+        self.facts().requested
+    }
+
+    pub(crate) fn opened(&self) -> Instant {
+        self.0.record.opened
+    }
+
+    /// Keeps the call out of the console: it is neither listed nor kept when it has ended. Its deadline, its limits and its
+    /// log lines stay.
+    pub fn unlist(&self) {
+        self.0.record.unlisted.store(true, Ordering::Relaxed);
+    }
+
+    /// Records for the console that something runs for the call, such as a database query, until the returned guard is
+    /// dropped. The first 64 of a call are recorded.
+    ///
+    /// ```
+    /// use drawbridge::CallContext;
+    ///
+    /// # async fn query() {}
+    /// # async fn handler() {
+    /// let activity = CallContext::current().map(|call| call.activity("query"));
+    /// query().await;
+    /// drop(activity);
+    /// # }
+    /// ```
+    pub fn activity(&self, name: impl Into<Cow<'static, str>>) -> Activity {
+        self.start(ActivityKind::Named(name.into()))
+    }
+
+    /// Records that something runs for the call, until the returned guard is dropped.
+    pub(crate) fn start(&self, kind: ActivityKind) -> Activity {
+        let index = self.activities().add(ActivityRecord { kind, started: now(), stopped: None });
+        Activity { call: self.clone(), index }
+    }
+
+    /// Records something that ran since `started` and has just stopped.
+    #[cfg(feature = "upstream")]
+    pub(crate) fn record_past(&self, kind: ActivityKind, started: Instant) {
+        self.activities().add(ActivityRecord { kind, started, stopped: Some(now()) });
+    }
+
+    pub(crate) fn activities(&self) -> &Activities {
+        &self.0.record.activities
+    }
+
+    /// Records that the call was sent to one of these addresses of an upstream.
+    pub(crate) fn sent_to(&self, addresses: &Addresses, index: usize) {
+        self.0.record.forwarding.sent(addresses, index, now().saturating_duration_since(self.opened()));
+    }
+
+    /// Records that the upstream's response has begun.
+    pub(crate) fn response_began(&self) {
+        self.0.record.forwarding.answered(now().saturating_duration_since(self.opened()));
+    }
+
+    /// Returns where the call was forwarded to.
+    pub(crate) fn forwarded(&self) -> Option<Forwarded<'_>> {
+        self.0.record.forwarding.get()
+    }
+
+    /// Returns a value that differs when [`CallContext::forwarded`] does.
+    #[cfg(feature = "console")]
+    pub(crate) fn forwarded_version(&self) -> (u64, u64) {
+        self.0.record.forwarding.version()
+    }
+
+    /// Sets metadata that the caller receives in the trailers, whether the call succeeds or fails. It replaces what was set
+    /// before, and counts until the handler, or its response stream, is done. Names that begin with `grpc-` are left out.
+    ///
+    /// tonic itself sends trailers with an error only.
+    pub fn set_trailers(&self, trailers: MetadataMap) {
+        self.0.response.set_trailers(trailers);
+    }
+
+    /// Adds the metadata that the handler has set to the trailers that it ends with.
+    pub(super) fn add_trailers(&self, to: &mut HeaderMap) {
+        self.0.response.add_trailers(to);
+    }
+
+    /// Notes the key of the call in its list, and the runtime that keeps its deadline.
+    pub(super) fn put_at(&self, key: usize, runtime: Option<runtime::Id>) {
+        if let Some(runtime) = runtime {
+            // Set once: a call is added to one list, once.
+            let _ = self.0.runtime.set(runtime);
+        }
+        self.0.key.store(key, Ordering::Relaxed);
+    }
+
+    /// Takes the call from the open ones of its list to those that ended last.
+    fn leave_list(&self, list: &CallList<Self>) {
+        let record = &self.0.record;
+        if record.is_listed() && (list.is_watched() || !record.is_plain()) {
+            record.note_end();
+            drop(list.remember(self.clone(), record.is_plain()));
+        }
+        let key = self.0.key.load(Ordering::Relaxed);
+        if key != NO_KEY {
+            let runtime = self.0.runtime.get().copied();
+            let deadline = runtime.zip(self.deadline().map(|deadline| deadline.at()));
+            drop(list.remove(key, deadline));
+        }
+    }
+
+    /// Asks to be woken when the call is ended from outside. To be called before looking for an end.
+    pub(super) fn register(&self, waker: &Waker) {
+        self.0.response.register(waker);
+    }
+
+    /// Counts a message of the response. Only what polls the response calls this.
+    pub(super) fn count_message(&self) {
+        self.0.record.messages.store(self.messages() + 1, Ordering::Relaxed);
+    }
+
+    /// Hands over the response body of the handler. If the call has ended meanwhile, the body is dropped at once.
+    pub(super) fn put_body(&self, body: Body) {
+        self.0.response.put(body);
+        self.drop_body_if_ended();
+    }
+
+    /// Works on the response body as part of the call, or returns `None` if it has been taken away.
+    ///
+    /// The call may be ended during `f`, from another thread or by the handler itself; then the body is dropped as
+    /// soon as `f` has returned.
+    pub(super) fn with_body<R>(&self, f: impl FnOnce(&mut Body) -> R) -> Option<R> {
+        let mut slot = self.0.response.lock();
+        let result = slot.as_mut().map(|body| self.scope(|| f(body)));
+        drop(slot);
+        self.drop_body_if_ended();
+        result
+    }
+
+    fn drop_body_if_ended(&self) {
+        fence(Ordering::SeqCst);
+        if self.end_reason().is_some() {
+            let body = self.0.response.lock().take();
+            self.drop_body(body);
+        }
+    }
+
+    /// Drops the response body as part of the call, and records that the handler is gone with it.
+    fn drop_body(&self, body: Option<Body>) {
+        if let Some(body) = body {
+            self.scope(|| drop(body));
+            self.handler_stopped();
+        }
+    }
+
+    /// Records that the handler and its response stream are gone, unless the call's end says so already.
+    pub(crate) fn handler_stopped(&self) {
+        if !matches!(self.end_reason(), Some(EndReason::Completed(_))) {
+            self.0.record.handler_stopped.get_or_init(now);
+        }
+    }
+
+    /// Returns when the handler was gone, as far as it is known.
+    #[cfg(feature = "console")]
+    pub(crate) fn handler_stop(&self) -> Option<Instant> {
+        let completed = matches!(self.end_reason(), Some(EndReason::Completed(_)));
+        let stopped = self.0.record.handler_stopped.get().copied();
+        stopped.or_else(|| self.ended_at().filter(|_| completed))
+    }
+
+    /// Tells whether the console lists the call.
+    pub(super) fn is_listed(&self) -> bool {
+        self.0.record.is_listed()
+    }
+
+    fn facts(&self) -> &CallFacts {
+        &self.0.record.facts
+    }
+}
+
+/// Something runs for a call, until this guard is dropped. [`CallContext::activity`] makes it.
+#[derive(Debug)]
+pub struct Activity {
+    call: CallContext,
+    index: usize,
+}
+
+impl Activity {
+    /// Records the code of a child call's status.
+    pub(crate) fn set_code(&self, with: tonic::Code) {
+        self.call.activities().update(self.index, |record| {
+            if let ActivityKind::Child { code, .. } = &mut record.kind {
+                *code = Some(with);
+            }
+        });
+    }
+}
+
+impl Drop for Activity {
+    fn drop(&mut self) {
+        self.call.activities().update(self.index, |record| record.stopped = Some(now()));
+    }
+}

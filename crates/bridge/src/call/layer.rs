@@ -1,0 +1,360 @@
+//! Opens a context around every call, and follows the call's future.
+
+use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::LazyLock;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use drawbridge_core::status::code_in;
+use drawbridge_core::{EndReason, Protocol};
+use http::{Extensions, Request, Response};
+use http_body::Body as HttpBody;
+use hyper::service::Service as HyperService;
+use pin_project_lite::pin_project;
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::util::Oneshot;
+use tower::{BoxError, Layer, Service, ServiceExt as _};
+
+use super::body::CallBody;
+use super::calls::Calls;
+use super::clock::now;
+use super::context::CallContext;
+use super::deadline_policy::DeadlinePolicy;
+use super::guard::CallGuard;
+use super::id::CallId;
+use super::record::CallFacts;
+use super::request_info::RequestInfo;
+use crate::peer::peer_addr;
+
+/// How many bytes of a path are kept. The caller chooses its length.
+const MAX_METHOD_BYTES: usize = 256;
+
+/// How many calls a layer of its own admits at a time.
+const DEFAULT_MAX_CALLS: usize = 20_000;
+
+/// Opens a [`CallContext`] for each call, and ends the call for exactly one [`EndReason`]: its deadline passes, its caller
+/// goes away, its handler ends it, panics or completes. Everything that belongs to the call ends with it.
+///
+/// - `grpc-timeout` is enforced over the whole call, response stream included, and limited by a [`DeadlinePolicy`]. tonic
+///   itself bounds the time up to the head of a response.
+/// - A call that is ended gets its status in the trailers, after any number of messages.
+/// - Dropping the response, which is what a server does when its client goes away, drops the handler's stream.
+///
+/// It works on a tonic `Server` and on an axum `Router`, with or without the rest of this crate. Put it inside of a layer
+/// that translates gRPC-Web, such as [`GrpcWebLayer`](crate::GrpcWebLayer) or tonic-web's, so that the status which ends a
+/// call is translated too.
+///
+/// ```
+/// # use drawbridge_proto::greet::greeter_server::{Greeter, GreeterServer};
+/// # async fn serve(greeter: impl Greeter) -> Result<(), tonic::transport::Error> {
+/// use drawbridge::CallLayer;
+/// use tonic::transport::Server;
+///
+/// let calls = CallLayer::new();
+/// let open_calls = calls.calls();
+/// Server::builder()
+///     .layer(calls)
+///     .add_service(GreeterServer::new(greeter))
+///     .serve_with_shutdown("127.0.0.1:50051".parse().unwrap(), async move {
+///         # let ctrl_c = async {};
+///         ctrl_c.await;
+///         open_calls.abort_all();
+///     })
+///     .await
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct CallLayer {
+    calls: Calls,
+    deadlines: DeadlinePolicy,
+    /// Whether the handler of a request with these extensions finds the context in them.
+    wants_context: fn(&Extensions) -> bool,
+}
+
+impl CallLayer {
+    /// Creates the layer with a list of calls of its own, which admits 20,000 calls at a time, and grants any timeout.
+    pub fn new() -> Self {
+        Self::with_calls(Calls::new(DEFAULT_MAX_CALLS))
+    }
+
+    /// Creates the layer with a list of calls that others may share.
+    pub fn with_calls(calls: Calls) -> Self {
+        Self { calls, deadlines: DeadlinePolicy::default(), wants_context: |_| true }
+    }
+
+    /// Sets the timeouts that calls are granted.
+    #[must_use]
+    pub fn deadlines(mut self, deadlines: DeadlinePolicy) -> Self {
+        self.deadlines = deadlines;
+        self
+    }
+
+    /// Returns the list of calls.
+    pub fn calls(&self) -> Calls {
+        self.calls.clone()
+    }
+
+    /// Decides by the extensions of a request whether its handler finds the context in them: it costs an allocation.
+    pub(crate) fn with_context_if(mut self, wants_context: fn(&Extensions) -> bool) -> Self {
+        self.wants_context = wants_context;
+        self
+    }
+
+    /// Opens a call, and returns what follows it, or the future of a call that ends here.
+    fn open<F, B>(&self, request: &mut Request<B>) -> Result<CallGuard, CallFuture<F>> {
+        let now = now();
+        let RequestInfo { timeout, request_id, parent, previous_attempts } =
+            RequestInfo::read(request.headers());
+        let requested = timeout.as_ref().copied().unwrap_or_default();
+        let deadline = self.deadlines.grant(now, requested);
+        let path = request.uri().path();
+        let facts = CallFacts {
+            call_id: LazyLock::new(CallId::random),
+            request_id,
+            parent: parent.map(Box::new),
+            method: path[..floor_char_boundary(path, MAX_METHOD_BYTES)].into(),
+            peer: peer_addr(request.extensions()),
+            protocol: request.extensions().get::<Protocol>().copied().unwrap_or_default(),
+            requested,
+            deadline,
+            previous_attempts,
+        };
+        let context = CallContext::open(facts, now, self.calls.list());
+        let guard = CallGuard(context.clone());
+        if let Err(malformed) = timeout {
+            return Err(CallFuture::refused(guard, Status::invalid_argument(malformed.to_string())));
+        }
+        if let Some(deadline) = deadline.filter(|deadline| deadline.expired(now)) {
+            context.end(EndReason::DeadlineExceeded { granted: deadline.granted() });
+            return Err(CallFuture { guard: Some(guard), state: State::Ended });
+        }
+        // From here on the deadline is enforced.
+        if let Err(status) = self.calls.add(context.clone()) {
+            return Err(CallFuture::refused(guard, status));
+        }
+        if (self.wants_context)(request.extensions()) {
+            request.extensions_mut().insert(context);
+        }
+        Ok(guard)
+    }
+}
+
+impl Default for CallLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Returns the last boundary between two characters at or before `index`. (`str::floor_char_boundary` needs Rust 1.91.)
+fn floor_char_boundary(text: &str, index: usize) -> usize {
+    if index >= text.len() {
+        return text.len();
+    }
+    (0..=index).rev().find(|index| text.is_char_boundary(*index)).unwrap_or(0)
+}
+
+impl<S> Layer<S> for CallLayer {
+    type Service = CallService<S>;
+
+    fn layer(&self, inner: S) -> CallService<S> {
+        CallService { inner, layer: self.clone() }
+    }
+}
+
+/// The service that [`CallLayer`] makes. It never fails: an error of the inner service is the status of its call.
+#[derive(Clone, Debug)]
+pub struct CallService<S> {
+    inner: S,
+    layer: CallLayer,
+}
+
+impl<S> HyperService<Request<Body>> for CallService<S>
+where
+    S: HyperService<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
+    type Response = Response<CallBody>;
+    type Error = Infallible;
+    type Future = CallFuture<S::Future>;
+
+    fn call(&self, mut request: Request<Body>) -> Self::Future {
+        match self.layer.open(&mut request) {
+            // Outside of the call's scope: what is below calls the handler when it is polled.
+            Ok(guard) => CallFuture::running(guard, self.inner.call(request)),
+            Err(ended) => ended,
+        }
+    }
+}
+
+impl<S, R, B> Service<Request<R>> for CallService<S>
+where
+    S: Service<Request<R>, Response = Response<B>> + Clone,
+    S::Error: Into<BoxError>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<CallBody>;
+    type Error = Infallible;
+    type Future = CallFuture<Boxed<Oneshot<S, Request<R>>>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // Each call waits for the inner service by itself, within its deadline.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<R>) -> Self::Future {
+        match self.layer.open(&mut request) {
+            Ok(guard) => CallFuture::running(guard, Boxed { inner: self.inner.clone().oneshot(request) }),
+            Err(ended) => ended,
+        }
+    }
+}
+
+pin_project! {
+    /// Boxes the response body of a service, and makes its error a status.
+    pub struct Boxed<F> {
+        #[pin]
+        inner: F,
+    }
+}
+
+impl<F, B, E> Future for Boxed<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    E: Into<BoxError>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(match ready!(self.project().inner.poll(cx)) {
+            Ok(response) => response.map(Body::new),
+            Err(error) => Status::from_error(error.into()).into_http(),
+        }))
+    }
+}
+
+pin_project! {
+    /// The future of a call, up to the head of its response. Dropping it drops the handler and ends the call as
+    /// [`EndReason::ClientGone`].
+    pub struct CallFuture<F> {
+        // `None` once the response body has it, or the response is complete.
+        guard: Option<CallGuard>,
+        #[pin]
+        state: State<F>,
+    }
+
+    impl<F> PinnedDrop for CallFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // The reason is recorded before the handler's own drops run.
+            if let Some(guard) = this.guard.take() {
+                let context = guard.0.clone();
+                drop(guard);
+                context.scope(|| this.state.set(State::Ended));
+                context.handler_stopped();
+            }
+        }
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F> {
+        Running { #[pin] handler: F },
+        Refused { status: Status },
+        Ended,
+    }
+}
+
+impl<F> CallFuture<F> {
+    fn running(guard: CallGuard, handler: F) -> Self {
+        Self { guard: Some(guard), state: State::Running { handler } }
+    }
+
+    fn refused(guard: CallGuard, status: Status) -> Self {
+        Self { guard: Some(guard), state: State::Refused { status } }
+    }
+}
+
+impl<F> Future for CallFuture<F>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>>,
+{
+    type Output = Result<Response<CallBody>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        // Taken out while the call is worked on, and put back if it goes on.
+        let Some(guard) = this.guard.take() else {
+            unreachable!("a future is not polled after it was ready");
+        };
+        let context = &guard.0;
+        if context.end_reason().is_none() {
+            let polled = context.scope(|| {
+                let response = match this.state.as_mut().project() {
+                    StateProjection::Running { handler } => {
+                        ready!(catch_unwind(AssertUnwindSafe(|| handler.poll(cx))).map_or_else(
+                            |_panic| {
+                                context.end(EndReason::Panicked);
+                                Poll::Ready(None)
+                            },
+                            |polled| polled.map(Result::ok),
+                        ))
+                    }
+                    StateProjection::Refused { status } => Some(status.clone().into_http()),
+                    StateProjection::Ended => None,
+                };
+                this.state.set(State::Ended);
+                Poll::Ready(response.and_then(|response| begin_response(context, response, cx)))
+            });
+            match polled {
+                Poll::Ready(Some(response)) => {
+                    return Poll::Ready(Ok(response.map(|body| body.followed_by(guard))));
+                }
+                // The handler ended the call during this poll; what it returned then does not count.
+                Poll::Ready(None) => {}
+                Poll::Pending => {
+                    // Registered before the look at the end, so that no end falls between the two.
+                    context.register(cx.waker());
+                    if context.end_reason().is_none() {
+                        *this.guard = Some(guard);
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
+        context.scope(|| this.state.set(State::Ended));
+        context.handler_stopped();
+        let status = context.end_reason().and_then(EndReason::status);
+        let mut response = status.unwrap_or_else(|| Status::new(Code::Unknown, "")).into_http();
+        context.request_id().write(response.headers_mut());
+        Poll::Ready(Ok(response.map(|()| CallBody::default())))
+    }
+}
+
+/// Makes the handler's response that of the call: a trailers-only response is complete as it is, and any other goes on in
+/// its body. Returns `None` if the call has ended before.
+fn begin_response(
+    context: &CallContext,
+    mut response: Response<Body>,
+    cx: &mut Context<'_>,
+) -> Option<Response<CallBody>> {
+    let complete = response.body().is_end_stream();
+    if complete {
+        // The handler may have failed by the deadline itself.
+        context.check_deadline();
+    }
+    if context.end_reason().is_some() {
+        return None;
+    }
+    context.request_id().write(response.headers_mut());
+    if complete {
+        context.add_trailers(response.headers_mut());
+        context.end(EndReason::Completed(code_in(response.headers())));
+    }
+    Some(response.map(|body| if complete { CallBody::default() } else { CallBody::begin(context, body, cx) }))
+}

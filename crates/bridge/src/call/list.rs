@@ -1,0 +1,196 @@
+//! Where the calls of a list are kept.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use slab::Slab;
+use tokio::runtime;
+
+pub(super) use super::deadline_queue::Added;
+use super::deadline_queue::DeadlineQueues;
+use super::history::History;
+
+/// The open calls of a list, those that ended last, and what applies to all of them. It is generic, since a call knows
+/// its list: nothing here depends on what a call is.
+#[derive(Debug)]
+pub(super) struct CallList<C> {
+    open: Mutex<OpenCalls<C>>,
+    history: Mutex<History<C>>,
+    /// How many watchers want every end in the history, that of plain calls too.
+    watchers: AtomicUsize,
+    /// How many calls may be open.
+    max_open: AtomicUsize,
+    /// Whether calls are not logged.
+    silent: AtomicBool,
+    hooks: OnceLock<Mutex<Hooks<C>>>,
+}
+
+/// What is called at the end of each call.
+struct Hooks<C>(Vec<Hook<C>>);
+
+pub(super) type Hook<C> = Arc<dyn Fn(&C) + Send + Sync>;
+
+impl<C> fmt::Debug for Hooks<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} hooks", self.0.len())
+    }
+}
+
+#[derive(Debug)]
+struct OpenCalls<C> {
+    /// Each under a key, which the call knows.
+    calls: Slab<C>,
+    deadlines: DeadlineQueues,
+    /// Whether no more calls are admitted.
+    closed: bool,
+}
+
+/// Why a call is not admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rejected {
+    /// The list was closed.
+    Closed,
+    /// This many calls are open, which is the limit.
+    Full(usize),
+}
+
+impl<C: Clone> CallList<C> {
+    pub(super) fn new(max_open: usize) -> Self {
+        Self {
+            open: Mutex::new(OpenCalls {
+                calls: Slab::new(),
+                deadlines: DeadlineQueues::default(),
+                closed: false,
+            }),
+            history: Mutex::default(),
+            watchers: AtomicUsize::new(0),
+            max_open: AtomicUsize::new(max_open),
+            silent: AtomicBool::new(false),
+            hooks: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn set_logging(&self, on: bool) {
+        self.silent.store(!on, Ordering::Relaxed);
+    }
+
+    pub(super) fn logs_calls(&self) -> bool {
+        !self.silent.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add_hook(&self, hook: Hook<C>) {
+        let hooks = self.hooks.get_or_init(|| Mutex::new(Hooks(Vec::new())));
+        hooks.lock().unwrap_or_else(PoisonError::into_inner).0.push(hook);
+    }
+
+    /// Runs the hooks for a call that has ended. None of them runs under a lock.
+    pub(super) fn call_ended(&self, call: &C) {
+        let Some(hooks) = self.hooks.get() else { return };
+        let hooks = hooks.lock().unwrap_or_else(PoisonError::into_inner).0.clone();
+        for hook in hooks {
+            hook(call);
+        }
+    }
+
+    pub(super) fn set_max_open(&self, max: usize) {
+        self.max_open.store(max, Ordering::Relaxed);
+    }
+
+    /// Returns how many calls are open.
+    pub(super) fn open(&self) -> usize {
+        self.open_calls().calls.len()
+    }
+
+    /// Returns the calls that are open.
+    pub(super) fn open_list(&self) -> Vec<C> {
+        self.open_calls().calls.iter().map(|(_, call)| call.clone()).collect()
+    }
+
+    /// Admits no more calls, and returns those that are open.
+    pub(super) fn close(&self) -> Vec<C> {
+        let mut open = self.open_calls();
+        open.closed = true;
+        open.calls.iter().map(|(_, call)| call.clone()).collect()
+    }
+
+    /// Adds a call, with its deadline on the runtime that it runs on. `with_key` is told the key of the call while no other
+    /// thread can see the call. Returns what has to be done for the deadline.
+    pub(super) fn add(
+        &self,
+        call: C,
+        deadline: Option<(runtime::Id, Instant)>,
+        with_key: impl FnOnce(&C, usize),
+    ) -> Result<Added, Rejected> {
+        let max = self.max_open.load(Ordering::Relaxed);
+        let mut open = self.open_calls();
+        if open.closed {
+            return Err(Rejected::Closed);
+        }
+        if open.calls.len() >= max {
+            return Err(Rejected::Full(max));
+        }
+        let entry = open.calls.vacant_entry();
+        let key = entry.key();
+        with_key(&call, key);
+        entry.insert(call);
+        Ok(deadline.map_or(Added::Queued, |(runtime, at)| open.deadlines.add(runtime, at, key)))
+    }
+
+    /// Removes a call that has ended, and returns it, to be dropped where no lock is held.
+    pub(super) fn remove(&self, key: usize, deadline: Option<(runtime::Id, Instant)>) -> Option<C> {
+        let mut open = self.open_calls();
+        if let Some((runtime, at)) = deadline {
+            open.deadlines.remove(runtime, at, key);
+        }
+        open.calls.try_remove(key)
+    }
+
+    /// Returns the earliest deadline of a runtime.
+    pub(super) fn next_deadline(&self, runtime: runtime::Id) -> Option<Instant> {
+        self.open_calls().deadlines.next(runtime)
+    }
+
+    /// Returns the calls of a runtime whose deadlines have passed. Each is returned once.
+    pub(super) fn take_due(&self, runtime: runtime::Id, now: Instant) -> Vec<C> {
+        let mut open = self.open_calls();
+        let due = open.deadlines.take_due(runtime, now);
+        due.into_iter().filter_map(|key| open.calls.get(key).cloned()).collect()
+    }
+
+    /// Forgets the deadlines of a runtime that is gone.
+    pub(super) fn abandon_deadlines(&self, runtime: runtime::Id) {
+        self.open_calls().deadlines.abandon(runtime);
+    }
+
+    /// Adds a call that has ended to the history, and returns the one that it pushes out.
+    pub(super) fn remember(&self, call: C, is_plain: bool) -> Option<C> {
+        self.history().add(call, is_plain)
+    }
+
+    /// Reads the history.
+    pub(super) fn with_history<R>(&self, read: impl FnOnce(&History<C>) -> R) -> R {
+        read(&self.history())
+    }
+
+    pub(super) fn is_watched(&self) -> bool {
+        self.watchers.load(Ordering::Relaxed) > 0
+    }
+
+    pub(super) fn add_watcher(&self) {
+        self.watchers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn remove_watcher(&self) {
+        self.watchers.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn open_calls(&self) -> MutexGuard<'_, OpenCalls<C>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn history(&self) -> MutexGuard<'_, History<C>> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,32 @@
+//! Calls without a request, for tests.
+
+use std::sync::LazyLock;
+
+use drawbridge_core::Protocol;
+
+use super::calls::Calls;
+use super::clock::now;
+use super::context::CallContext;
+use super::id::CallId;
+use super::record::CallFacts;
+use super::request_id::RequestId;
+
+impl CallContext {
+    /// Opens a call of this method, without a request.
+    pub(crate) fn of(calls: &Calls, method: &str) -> Self {
+        let facts = CallFacts {
+            call_id: LazyLock::new(CallId::random),
+            request_id: RequestId::of(None),
+            parent: None,
+            method: method.into(),
+            peer: None,
+            protocol: Protocol::Grpc,
+            requested: None,
+            deadline: None,
+            previous_attempts: 0,
+        };
+        let call = Self::open(facts, now(), calls.list());
+        assert!(calls.add(call.clone()).is_ok(), "the list admits the call");
+        call
+    }
+}

@@ -1,0 +1,134 @@
+//! A call as the console tells it.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use drawbridge_calls_proto as proto;
+use drawbridge_core::EndReason;
+
+use crate::call::{ActivityKind, ActivityRecord, CallContext, Forwarded, now};
+use drawbridge_core::Protocol;
+
+/// Tells when calls opened by the clock on the wall, and everything within a call by the runtime's own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    instant: Instant,
+    /// What the wall showed then.
+    wall: SystemTime,
+}
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Self { instant: now(), wall: SystemTime::now() }
+    }
+
+    fn unix_ms(&self, at: Instant) -> f64 {
+        let wall = match at.checked_duration_since(self.instant) {
+            Some(after) => self.wall.checked_add(after),
+            None => self.wall.checked_sub(self.instant.saturating_duration_since(at)),
+        };
+        wall.and_then(|wall| wall.duration_since(UNIX_EPOCH).ok()).map_or(0.0, millis)
+    }
+
+    /// Returns a call as it is now.
+    pub(super) fn view(&self, call: &CallContext) -> proto::Call {
+        let since = |at: Instant| millis(at.saturating_duration_since(call.opened()));
+        proto::Call {
+            call_id: call.call_id().to_string(),
+            request_id: call.request_id().to_string(),
+            parent_call_id: call.parent().map(|parent| parent.to_string()),
+            method: call.method().to_owned(),
+            peer: call.peer().map(|peer| peer.to_string()),
+            protocol: protocol(call.protocol()).into(),
+            opened_unix_ms: self.unix_ms(call.opened()),
+            elapsed_ms: since(call.ended_at().unwrap_or_else(now)),
+            asked_ms: call.requested_timeout().map(|timeout| millis(timeout.duration())),
+            granted_ms: call.deadline().map(|deadline| millis(deadline.granted().duration())),
+            messages: call.messages(),
+            previous_attempts: call.previous_attempts(),
+            works: std::iter::once(handler(call, since))
+                .chain(call.activities().all().into_iter().map(|activity| work(activity, since)))
+                .collect(),
+            end: call.end_reason().map(end),
+            forwarded: call.forwarded().map(forwarded),
+        }
+    }
+}
+
+/// Tells whether there is nothing more to come: the call has ended, and all that ran for it has stopped.
+pub(super) fn is_settled(call: &CallContext) -> bool {
+    call.handler_stop().is_some() && call.activities().have_stopped()
+}
+
+fn handler(call: &CallContext, since: impl Fn(Instant) -> f64) -> proto::Work {
+    proto::Work {
+        kind: proto::work::Kind::Handler.into(),
+        stopped_ms: call.handler_stop().map(since),
+        ..proto::Work::default()
+    }
+}
+
+fn work(work: ActivityRecord, since: impl Fn(Instant) -> f64) -> proto::Work {
+    let mut told = proto::Work {
+        started_ms: since(work.started),
+        stopped_ms: work.stopped.map(since),
+        ..proto::Work::default()
+    };
+    told.kind = match work.kind {
+        ActivityKind::Child { method, code } => {
+            told.name = method.into();
+            told.code = code.map(|code| code as u32);
+            proto::work::Kind::Child
+        }
+        ActivityKind::Named(name) => {
+            told.name = name.into_owned();
+            proto::work::Kind::Activity
+        }
+        ActivityKind::Backoff { planned } => {
+            told.planned_ms = Some(millis(planned));
+            proto::work::Kind::Backoff
+        }
+    }
+    .into();
+    told
+}
+
+fn forwarded(forwarded: Forwarded<'_>) -> proto::Forwarded {
+    proto::Forwarded {
+        address: forwarded.address.to_owned(),
+        sent_ms: millis(forwarded.sent),
+        answered_ms: forwarded.answered.map(millis),
+    }
+}
+
+fn end(reason: &EndReason) -> proto::End {
+    use proto::end::Reason;
+    let told = match reason {
+        EndReason::Completed(_) => Reason::Completed,
+        EndReason::DeadlineExceeded { .. } => Reason::DeadlineExceeded,
+        EndReason::ClientGone => Reason::ClientGone,
+        EndReason::CancelledByHandler(_) => Reason::CancelledByHandler,
+        EndReason::CancelledByOperator(_) => Reason::CancelledByOperator,
+        EndReason::Draining => Reason::Draining,
+        EndReason::Panicked => Reason::Panicked,
+        EndReason::UpstreamFailed { .. } => Reason::UpstreamFailed,
+        _ => Reason::Unspecified,
+    };
+    proto::End {
+        reason: told.into(),
+        code: reason.code() as u32,
+        message: reason.message().unwrap_or_default().to_owned(),
+    }
+}
+
+fn protocol(protocol: Protocol) -> proto::Protocol {
+    match protocol {
+        Protocol::Grpc => proto::Protocol::Grpc,
+        Protocol::GrpcWeb => proto::Protocol::GrpcWeb,
+        Protocol::GrpcWebText => proto::Protocol::GrpcWebText,
+        _ => proto::Protocol::Unspecified,
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}

@@ -1,0 +1,73 @@
+//! Where connections come from.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::tcp::keep_alive;
+
+/// A silent TCP peer is probed after this time, and has the same time to answer. Without it, an idle stream to a machine that
+/// vanished would never end.
+pub(super) const KEEPALIVE: Duration = Duration::from_secs(20);
+
+/// How long data may stay unacknowledged by a TCP peer. A slow reader may be legitimate, so this is long.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(120);
+
+/// Where [`serve`](crate::serve) gets its connections from.
+///
+/// It is implemented for tokio's `TcpListener`, and on Unix for its `UnixListener`. Implement it to accept connections in
+/// another way, for example with a TLS acceptor of your own, or behind a proxy protocol.
+pub trait Listener: Send + 'static {
+    /// A connection.
+    type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+
+    /// Waits for the next connection, and returns it with the address of its client, if there is one. Errors are the
+    /// listener's to handle: it logs them, waits if they persist, and goes on.
+    fn accept(&mut self) -> impl Future<Output = (Self::Stream, Option<SocketAddr>)> + Send;
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&mut self) -> (TcpStream, Option<SocketAddr>) {
+        loop {
+            match TcpListener::accept(self).await {
+                Ok((stream, peer)) => {
+                    prepare(&stream);
+                    return (stream, Some(peer));
+                }
+                Err(error) => wait_after(&error).await,
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Listener for tokio::net::UnixListener {
+    type Stream = tokio::net::UnixStream;
+
+    async fn accept(&mut self) -> (tokio::net::UnixStream, Option<SocketAddr>) {
+        loop {
+            match tokio::net::UnixListener::accept(self).await {
+                Ok((stream, _)) => return (stream, None),
+                Err(error) => wait_after(&error).await,
+            }
+        }
+    }
+}
+
+/// Logs an error and waits: most errors concern the process, such as too many open files, and would come again at once.
+async fn wait_after(error: &std::io::Error) {
+    tracing::warn!(%error, "cannot accept a connection");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+/// Sets what a connection of small, prompt messages needs. An option that cannot be set is no reason to drop the connection.
+fn prepare(stream: &TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "cannot set an option of a connection");
+    }
+    keep_alive(stream, KEEPALIVE, KEEPALIVE / 4, UNACKNOWLEDGED);
+}

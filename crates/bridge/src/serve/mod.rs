@@ -1,0 +1,173 @@
+//! Accepts connections and serves them until told to stop.
+//!
+//! [`listener`]: where connections come from. [`options`]: how they are kept.
+
+mod listener;
+mod options;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tower::{BoxError, Service, ServiceExt};
+
+use self::listener::KEEPALIVE;
+pub use self::listener::Listener;
+pub use self::options::ConnectionOptions;
+use crate::call::Calls;
+
+/// How long connections may flush their last responses once the server stops.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a TLS handshake may take.
+#[cfg(feature = "tls")]
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Serves `service`, such as a [`BridgeService`](crate::BridgeService) or an axum router, on `listener`, over HTTP/1.1 and
+/// HTTP/2, with TLS or without, until `shutdown` resolves.
+///
+/// Then it accepts no more connections, ends the open calls ([`Calls::abort_all`]) with UNAVAILABLE, sends GOAWAY, and returns
+/// once all responses are flushed, or after five seconds. To let calls finish first, wait in `shutdown` until
+/// [`Calls::open`] is 0.
+///
+/// Each request has the client's address as an extension, [`PeerAddr`](crate::PeerAddr), or with the feature `axum`
+/// `ConnectInfo<SocketAddr>`.
+///
+/// Dropping the future closes the listener and all connections at once.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use drawbridge::{Bridge, ConnectionOptions, Upstream, serve};
+/// use tokio::net::TcpListener;
+///
+/// let mut bridge = Bridge::new().upstream(Upstream::new("http://127.0.0.1:50051")?);
+/// let calls = bridge.calls();
+/// let listener = TcpListener::bind("127.0.0.1:8080").await?;
+/// serve(listener, bridge.into_service(), calls, ConnectionOptions::new(), std::future::pending()).await;
+/// # Ok(())
+/// # }
+/// ```
+pub async fn serve<L, S, B>(
+    mut listener: L,
+    service: S,
+    calls: Calls,
+    options: ConnectionOptions,
+    shutdown: impl Future<Output = ()>,
+) where
+    L: Listener,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let builder = builder(&options);
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next() => {}
+            (stream, peer) = listener.accept() => {
+                let connection = Connection {
+                    builder: builder.clone(),
+                    service: service.clone(),
+                    watcher: graceful.watcher(),
+                    peer,
+                };
+                let options = options.clone();
+                connections.spawn(async move {
+                    if let Err(error) = connection.keep(stream, options).await {
+                        tracing::debug!(peer = peer.map(tracing::field::display), error, "connection ended");
+                    }
+                });
+            }
+        }
+    }
+    drop(listener);
+    calls.abort_all();
+    if timeout(FLUSH_TIMEOUT, graceful.shutdown()).await.is_err() {
+        tracing::warn!(
+            connections = connections.len(),
+            "closed connections whose clients did not read their last responses"
+        );
+    }
+}
+
+/// One connection, from its first byte.
+struct Connection<S> {
+    builder: auto::Builder<TokioExecutor>,
+    service: S,
+    watcher: Watcher,
+    peer: Option<SocketAddr>,
+}
+
+impl<S, B> Connection<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    /// Serves a connection in a task of its own, so that a slow TLS handshake delays only its own connection.
+    #[cfg_attr(not(feature = "tls"), allow(unused_variables))]
+    async fn keep(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        options: ConnectionOptions,
+    ) -> Result<(), BoxError> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = options.tls {
+            return self.serve(timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await??).await;
+        }
+        self.serve(stream).await
+    }
+
+    async fn serve(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> Result<(), BoxError> {
+        let Self { builder, service, watcher, peer } = self;
+        let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+            if let Some(peer) = peer {
+                // One extension of the two: each costs an allocation.
+                #[cfg(feature = "axum")]
+                request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
+                #[cfg(not(feature = "axum"))]
+                request.extensions_mut().insert(crate::peer::PeerAddr(peer));
+            }
+            service.clone().oneshot(request)
+        });
+        watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await
+    }
+}
+
+fn builder(options: &ConnectionOptions) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(30))
+        // hyper does not go below 8 KiB.
+        .max_buf_size((options.max_header_bytes as usize).max(8 * 1024));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(options.max_streams)
+        .max_header_list_size(options.max_header_bytes)
+        .keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE)
+        // A browser that leaves a page resets all its streams in one write, some before they were accepted.
+        .max_pending_accept_reset_streams(options.max_streams as usize);
+    builder
+}

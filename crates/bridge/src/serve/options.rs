@@ -1,0 +1,58 @@
+//! How connections are kept.
+
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
+
+/// How [`serve`](crate::serve) keeps connections.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ConnectionOptions {
+    /// The certificate to serve HTTPS with. `None`: connections are not encrypted.
+    #[cfg(feature = "tls")]
+    pub tls: Option<Tls>,
+    /// The most streams that one HTTP/2 connection may have open (`SETTINGS_MAX_CONCURRENT_STREAMS`). Default: 200.
+    pub max_streams: u32,
+    /// The largest head of a request, in bytes. A larger one is answered 431. Default: 16 KiB; HTTP/1.1 accepts 8 KiB in any
+    /// case.
+    pub max_header_bytes: u32,
+}
+
+impl ConnectionOptions {
+    /// Creates the default options.
+    pub const fn new() -> Self {
+        Self {
+            #[cfg(feature = "tls")]
+            tls: None,
+            max_streams: 200,
+            max_header_bytes: 16 * 1024,
+        }
+    }
+
+    /// Serves HTTPS.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Sets the most streams that one HTTP/2 connection may have open.
+    #[must_use]
+    pub const fn with_max_streams(mut self, max: u32) -> Self {
+        self.max_streams = max;
+        self
+    }
+
+    /// Sets the largest head of a request, in bytes.
+    #[must_use]
+    pub const fn with_max_header_bytes(mut self, max: u32) -> Self {
+        self.max_header_bytes = max;
+        self
+    }
+}
+
+impl Default for ConnectionOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}

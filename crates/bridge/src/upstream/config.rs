@@ -1,0 +1,154 @@
+//! Where calls may be forwarded to.
+
+use std::str::FromStr;
+
+use drawbridge_core::path::is_name;
+
+use super::address::Address;
+use super::error::UpstreamError;
+use super::pool_options::PoolOptions;
+#[cfg(feature = "tls")]
+use super::tls::Authorities;
+
+/// A server that calls are forwarded to: those of one service, those of a package, or all that are not hosted and that no
+/// other upstream has by name (a catch-all).
+///
+/// Several upstreams of one service share its calls: each call goes to the one with the fewest open calls.
+///
+/// ```
+/// use drawbridge::{Bridge, Upstream};
+///
+/// let router = Bridge::new()
+///     .upstream("http://127.0.0.1:50051".parse::<Upstream>()?)
+///     .upstream("shop.Orders=http://127.0.0.1:50052".parse::<Upstream>()?)
+///     .into_router();
+/// # Ok::<(), drawbridge::UpstreamError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// The service or package whose calls go there. `None` for a catch-all.
+    pub(super) service: Option<String>,
+    pub(super) address: Address,
+    pub(super) options: PoolOptions,
+}
+
+impl Upstream {
+    /// Creates a catch-all upstream at a URL: `http://` is HTTP/2 without TLS, `https://` is HTTP/2 over TLS, which needs the
+    /// feature `tls`. Certificates are checked with the system's authorities, which are loaded with the first connection,
+    /// unless another method of this type says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the URL is invalid, or has more than a scheme, a host and a port.
+    pub fn new(url: &str) -> Result<Self, UpstreamError> {
+        Ok(Self { service: None, address: Address::parse(url)?, options: PoolOptions::default() })
+    }
+
+    /// Takes only the calls of this service, or of this package and the packages below it. The longest name wins.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the name is not a valid name of a service or package.
+    pub fn for_service(mut self, name: &str) -> Result<Self, UpstreamError> {
+        if !is_name(name) {
+            return Err(UpstreamError::Service(name.to_owned()));
+        }
+        self.service = Some(name.to_owned());
+        Ok(self)
+    }
+
+    /// Checks the upstream's certificate with these authorities, in PEM, instead of the system's. Without TLS this has no
+    /// effect.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the text has no certificate, or one that cannot be read.
+    #[cfg(feature = "tls")]
+    pub fn certificate_authorities(mut self, pem: &[u8]) -> Result<Self, UpstreamError> {
+        let authorities = Authorities::from_pem(pem)?;
+        if let Some(tls) = &mut self.address.tls {
+            tls.set_authorities(authorities);
+        }
+        Ok(self)
+    }
+
+    /// Loads the system's authorities now, so that a system without any is noticed before the first call. Without TLS this
+    /// has no effect.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the system has none.
+    #[cfg(feature = "tls")]
+    pub fn system_authorities(mut self) -> Result<Self, UpstreamError> {
+        if let Some(tls) = &mut self.address.tls {
+            tls.load_system_authorities()?;
+        }
+        Ok(self)
+    }
+
+    /// Connects with a TLS client configuration of your own, such as one with a client certificate. Its ALPN protocols are
+    /// set to HTTP/2. Without TLS this has no effect.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls_config(mut self, config: rustls::ClientConfig) -> Self {
+        if let Some(tls) = &mut self.address.tls {
+            tls.set_config(config);
+        }
+        self
+    }
+
+    /// Sets how the connections to this upstream are kept.
+    #[must_use]
+    pub fn pool(mut self, options: PoolOptions) -> Self {
+        self.options = options;
+        self
+    }
+}
+
+impl FromStr for Upstream {
+    type Err = UpstreamError;
+
+    /// Parses `[SERVICE=]URL`.
+    fn from_str(text: &str) -> Result<Self, UpstreamError> {
+        match text.split_once('=') {
+            Some((service, url)) => Self::new(url)?.for_service(service),
+            None => Self::new(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upstream_is_an_address_and_perhaps_a_name() {
+        for (text, service, host, port) in [
+            ("http://localhost:50051", None, "localhost", 50051),
+            ("greet.Greeter=http://[::1]:7", Some("greet.Greeter"), "::1", 7),
+            ("greet=http://10.0.0.1/", Some("greet"), "10.0.0.1", 80),
+        ] {
+            let upstream: Upstream = text.parse().unwrap();
+            assert_eq!(upstream.service.as_deref(), service);
+            assert_eq!((upstream.address.host(), upstream.address.port()), (host, port));
+        }
+    }
+
+    #[test]
+    fn what_is_no_upstream_is_refused() {
+        for text in [
+            "localhost:50051",
+            "ftp://localhost",
+            "http://localhost/greet",
+            "http://localhost?a=b",
+            "http://a@localhost",
+            "http://",
+            "",
+            "=http://localhost",
+            "a b=http://localhost",
+            "greet.=http://localhost",
+        ] {
+            assert!(text.parse::<Upstream>().is_err(), "{text}");
+        }
+    }
+}

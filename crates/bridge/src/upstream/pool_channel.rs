@@ -1,0 +1,58 @@
+//! A pool as a channel, for calls of the bridge's own.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::future::BoxFuture;
+use http::{HeaderName, Request, Response};
+use tonic::body::Body;
+use tonic::metadata::MetadataMap;
+use tower::Service;
+
+use super::forward::Call;
+use super::headers;
+use super::pool::Pool;
+use super::trusted_proxies::TrustedProxies;
+use crate::call::CallContext;
+
+/// Headers of a request that say how its messages are encoded, and those of its answer may be.
+const ENCODING: [HeaderName; 2] =
+    [HeaderName::from_static("grpc-encoding"), HeaderName::from_static("grpc-accept-encoding")];
+
+/// The servers of a pool, as a channel for calls that the bridge makes itself. They are sent as forwarded calls are; what
+/// fails is the status of the answer.
+#[derive(Clone, Debug)]
+pub(crate) struct PoolChannel(Arc<Pool>);
+
+impl PoolChannel {
+    pub(crate) fn new(pool: &Arc<Pool>) -> Self {
+        Self(Arc::clone(pool))
+    }
+}
+
+impl Service<Request<Body>> for PoolChannel {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let mut call = Call::own(Arc::clone(&self.0), request);
+        Box::pin(async move { Ok(call.send().await.unwrap_or_else(|failure| failure.status().into_http())) })
+    }
+}
+
+/// Returns the metadata that a caller's request would have if it were forwarded, for calls that are made on its behalf:
+/// who the caller is, and what it is allowed.
+pub(crate) fn metadata<B>(request: &Request<B>, proxies: &TrustedProxies) -> MetadataMap {
+    let mut metadata = request.headers().clone();
+    headers::forward(&mut metadata, CallContext::current().as_ref(), proxies.peer(request).as_ref());
+    for name in &ENCODING {
+        metadata.remove(name);
+    }
+    MetadataMap::from_headers(metadata)
+}

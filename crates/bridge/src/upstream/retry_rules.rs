@@ -1,0 +1,228 @@
+//! Which forwarded calls are tried again, and how.
+
+use std::cmp::Reverse;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use drawbridge_core::{RetryPolicy, code_name};
+use tonic::Code;
+
+use super::routes::is_within;
+use drawbridge_core::duration;
+use drawbridge_core::path::is_name;
+
+/// Tries forwarded calls again by a policy: all of them, those of a service or a package, or those of one method. The
+/// longest name wins.
+///
+/// Without a rule, a call is sent again only where the upstream never looked at it.
+///
+/// ```
+/// use drawbridge::{Bridge, RetryPolicy, RetryRule, Upstream};
+/// use tonic::Code;
+///
+/// let router = Bridge::new()
+///     .upstream("http://127.0.0.1:50051".parse::<Upstream>()?)
+///     .retry(RetryRule::new(RetryPolicy::new(3, [Code::Unavailable])))
+///     .retry("shop.Orders/Buy=1".parse()?)
+///     .into_router();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct RetryRule {
+    /// A service, a package, or a method as in `shop.Orders/Get`. Empty where the rule is for all calls.
+    name: String,
+    policy: Arc<RetryPolicy>,
+}
+
+/// Why something is no rule for retries, in words that say what one is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseRetryRuleError {
+    /// The text has not the form of a rule.
+    #[error(
+        "{0:?} does not say what to try again: expected attempts and codes such as 3:UNAVAILABLE, with a service or a method before them where they are not for all calls, such as shop.Orders/Get=3:UNAVAILABLE"
+    )]
+    Form(String),
+    /// The text before the `=` names no calls.
+    #[error(
+        "{0:?} is not the name of a service, a package or a method: expected one such as shop.Orders, shop or shop.Orders/Get"
+    )]
+    Name(String),
+    /// There are no attempts, or too many.
+    #[error(
+        "{0:?} is not a number of attempts: expected 2 to 5, the first one included, or 1 to try nothing again"
+    )]
+    Attempts(String),
+    /// A code is none of a failed call.
+    #[error("{0:?} is not the code of a failed call: expected one such as UNAVAILABLE or RESOURCE_EXHAUSTED")]
+    Code(String),
+    /// The waits are none.
+    #[error(
+        "{0:?} does not say how long to wait: expected the first wait and the longest one, such as 50ms..2s"
+    )]
+    Backoff(String),
+}
+
+impl RetryRule {
+    /// Creates a rule for all forwarded calls.
+    pub fn new(policy: RetryPolicy) -> Self {
+        Self { name: String::new(), policy: Arc::new(policy) }
+    }
+
+    /// Keeps the rule to the calls of a service, of a package and those below, or of a method, as in `shop.Orders/Get`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where the name is none that a service, a package or a method can have.
+    pub fn for_calls(mut self, name: &str) -> Result<Self, ParseRetryRuleError> {
+        let (service, method) = name.split_once('/').map_or((name, None), |(a, b)| (a, Some(b)));
+        if !is_name(service) || method.is_some_and(|method| !is_name(method)) {
+            return Err(ParseRetryRuleError::Name(name.to_owned()));
+        }
+        name.clone_into(&mut self.name);
+        Ok(self)
+    }
+
+    fn is_for(&self, service: &str, call: &str) -> bool {
+        self.name.is_empty()
+            || if self.name.contains('/') { self.name == call } else { is_within(service, &self.name) }
+    }
+}
+
+impl FromStr for RetryRule {
+    type Err = ParseRetryRuleError;
+
+    /// Reads `[NAME=]ATTEMPTS:CODE[,CODE…][:FIRST..LONGEST]`, as `shop.Orders/Get=4:UNAVAILABLE:50ms..2s`, or `[NAME=]1`.
+    fn from_str(text: &str) -> Result<Self, ParseRetryRuleError> {
+        let (name, policy) = text.split_once('=').map_or((None, text), |(a, b)| (Some(a), b));
+        let mut parts = policy.split(':');
+        let attempts = parts.next().unwrap_or_default();
+        let Ok(attempts @ 1..=5) = attempts.parse() else {
+            return Err(ParseRetryRuleError::Attempts(attempts.to_owned()));
+        };
+        let codes = match parts.next() {
+            Some(codes) => codes.split(',').map(code).collect::<Result<Vec<_>, _>>()?,
+            None if attempts == 1 => Vec::new(),
+            None => return Err(ParseRetryRuleError::Form(text.to_owned())),
+        };
+        let mut policy = RetryPolicy::new(attempts, codes);
+        if let Some(backoff) = parts.next() {
+            let (first, longest) = waits(backoff)?;
+            policy = policy.with_backoff(first, RetryPolicy::MULTIPLIER, longest);
+        }
+        if parts.next().is_some() {
+            return Err(ParseRetryRuleError::Form(text.to_owned()));
+        }
+        let rule = Self::new(policy);
+        match name {
+            Some(name) => rule.for_calls(name),
+            None => Ok(rule),
+        }
+    }
+}
+
+fn code(text: &str) -> Result<Code, ParseRetryRuleError> {
+    (1..=16)
+        .map(Code::from_i32)
+        .find(|code| code_name(*code).eq_ignore_ascii_case(text))
+        .ok_or_else(|| ParseRetryRuleError::Code(text.to_owned()))
+}
+
+fn waits(text: &str) -> Result<(Duration, Duration), ParseRetryRuleError> {
+    let wait = |text| duration::parse(text).ok().filter(|wait| !wait.is_zero());
+    text.split_once("..")
+        .and_then(|(first, longest)| Some((wait(first)?, wait(longest)?)))
+        .filter(|(first, longest)| first <= longest)
+        .ok_or_else(|| ParseRetryRuleError::Backoff(text.to_owned()))
+}
+
+/// All rules of a bridge.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Retries(
+    // Most bridges have none, and a clone is made for each call.
+    Option<Arc<[RetryRule]>>,
+);
+
+impl Retries {
+    /// Takes these rules. Of several for the same calls, the last one counts.
+    pub(crate) fn new(mut rules: Vec<RetryRule>) -> Self {
+        rules.reverse();
+        rules.sort_by_key(|rule| Reverse(rule.name.len()));
+        Self((!rules.is_empty()).then(|| rules.into()))
+    }
+
+    /// Returns how the calls of a path are tried again, or `None` where they are not.
+    pub(super) fn find(&self, path: &str) -> Option<Arc<RetryPolicy>> {
+        let rules = self.0.as_ref()?;
+        let call = path.strip_prefix('/')?;
+        let (service, _) = call.split_once('/')?;
+        let rule = rules.iter().find(|rule| rule.is_for(service, call))?;
+        (rule.policy.max_attempts() > 1).then(|| Arc::clone(&rule.policy))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(text: &str) -> RetryRule {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_rule_is_attempts_and_codes_and_perhaps_a_name_and_waits() {
+        let policy = |attempts, codes: &[Code]| RetryPolicy::new(attempts, codes.iter().copied());
+        let all = rule("3:UNAVAILABLE");
+        assert_eq!(all, RetryRule::new(policy(3, &[Code::Unavailable])));
+        let codes = [Code::Unavailable, Code::ResourceExhausted];
+        let method = rule("inventory.Stock/Get=4:UNAVAILABLE,resource_exhausted");
+        assert_eq!(method, RetryRule::new(policy(4, &codes)).for_calls("inventory.Stock/Get").unwrap());
+        let (first, longest) = (Duration::from_millis(50), Duration::from_secs(2));
+        let waits = policy(2, &[Code::Aborted]).with_backoff(first, RetryPolicy::MULTIPLIER, longest);
+        assert_eq!(rule("shop=2:ABORTED:50ms..2s"), RetryRule::new(waits).for_calls("shop").unwrap());
+        assert_eq!(rule("shop=1").policy.max_attempts(), 1);
+    }
+
+    #[test]
+    fn what_is_no_rule_is_refused_with_what_one_is() {
+        for (text, error) in [
+            ("", ParseRetryRuleError::Attempts(String::new())),
+            ("0:UNAVAILABLE", ParseRetryRuleError::Attempts("0".to_owned())),
+            ("6:UNAVAILABLE", ParseRetryRuleError::Attempts("6".to_owned())),
+            ("UNAVAILABLE", ParseRetryRuleError::Attempts("UNAVAILABLE".to_owned())),
+            ("3", ParseRetryRuleError::Form("3".to_owned())),
+            ("3:UNAVAILABLE:1s..2s:x", ParseRetryRuleError::Form("3:UNAVAILABLE:1s..2s:x".to_owned())),
+            ("3:", ParseRetryRuleError::Code(String::new())),
+            ("3:OK", ParseRetryRuleError::Code("OK".to_owned())),
+            ("3:UNAVAILABLE,", ParseRetryRuleError::Code(String::new())),
+            ("3:14", ParseRetryRuleError::Code("14".to_owned())),
+            ("3:UNAVAILABLE:", ParseRetryRuleError::Backoff(String::new())),
+            ("3:UNAVAILABLE:1s", ParseRetryRuleError::Backoff("1s".to_owned())),
+            ("3:UNAVAILABLE:0ms..1s", ParseRetryRuleError::Backoff("0ms..1s".to_owned())),
+            ("3:UNAVAILABLE:2s..1s", ParseRetryRuleError::Backoff("2s..1s".to_owned())),
+            ("=3:UNAVAILABLE", ParseRetryRuleError::Name(String::new())),
+            ("a b=3:UNAVAILABLE", ParseRetryRuleError::Name("a b".to_owned())),
+            ("a.B/=3:UNAVAILABLE", ParseRetryRuleError::Name("a.B/".to_owned())),
+            ("/a.B/C=3:UNAVAILABLE", ParseRetryRuleError::Name("/a.B/C".to_owned())),
+            ("a.B/C/D=3:UNAVAILABLE", ParseRetryRuleError::Name("a.B/C/D".to_owned())),
+        ] {
+            assert_eq!(text.parse::<RetryRule>(), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_longest_name_wins_and_of_the_same_the_last_counts() {
+        let attempts = |rules: &[&str], path| {
+            let policy = Retries::new(rules.iter().map(|text| rule(text)).collect()).find(path);
+            policy.map_or(1, |policy| policy.max_attempts())
+        };
+        let rules = ["2:ABORTED", "a.B/C=5:ABORTED", "a=3:ABORTED", "a.B=4:ABORTED", "a.B/Off=1"];
+        for (path, most) in
+            [("/a.B/C", 5), ("/a.B/Off", 1), ("/a.B/Cd", 4), ("/a.B.D/C", 4), ("/a.Bc/C", 3), ("/ab.B/C", 2)]
+        {
+            assert_eq!(attempts(&rules, path), most, "{path}");
+        }
+        assert_eq!(attempts(&rules[1..], "/b.B/C"), 1, "nothing without a rule");
+        assert_eq!(attempts(&["a=3:ABORTED", "a=4:ABORTED"], "/a.B/C"), 4);
+    }
+}

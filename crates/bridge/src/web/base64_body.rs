@@ -1,0 +1,108 @@
+//! gRPC-Web's text form, as it comes in.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use http_body::{Body as HttpBody, Frame};
+use tonic::Status;
+use tonic::body::Body;
+
+/// The length of a group of base64.
+const GROUP: usize = 4;
+
+/// A request's body, decoded from base64.
+///
+/// A client may encode its body piece by piece, so that padding may stand at the end of any piece and not of the body
+/// alone ([gRPC-Web](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md)).
+pub(crate) struct Base64Body {
+    body: Body,
+    /// What has come of a group that is not whole yet.
+    pending: BytesMut,
+}
+
+impl Base64Body {
+    pub(crate) fn new(body: Body) -> Self {
+        Self { body, pending: BytesMut::new() }
+    }
+}
+
+impl HttpBody for Base64Body {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let Self { body, pending } = &mut *self;
+        loop {
+            match ready!(Pin::new(&mut *body).poll_frame(cx)) {
+                Some(Ok(frame)) => {
+                    let Ok(text) = frame.into_data() else { continue };
+                    pending.extend_from_slice(&text);
+                    let whole = pending.len() / GROUP * GROUP;
+                    if whole > 0 {
+                        let decoded = decode(&pending.split_to(whole));
+                        return Poll::Ready(Some(decoded.map(|bytes| Frame::data(bytes.into()))));
+                    }
+                }
+                None if !pending.is_empty() => {
+                    pending.clear();
+                    return Poll::Ready(Some(Err(malformed())));
+                }
+                end => return Poll::Ready(end),
+            }
+        }
+    }
+}
+
+/// Decodes whole groups, of which any may be padded.
+fn decode(text: &[u8]) -> Result<Vec<u8>, Status> {
+    STANDARD.decode(text).or_else(|_| {
+        let mut bytes = Vec::with_capacity(text.len());
+        for group in text.chunks(GROUP) {
+            STANDARD.decode_vec(group, &mut bytes).map_err(|_| malformed())?;
+        }
+        Ok(bytes)
+    })
+}
+
+fn malformed() -> Status {
+    Status::internal("the request's body is not base64, which application/grpc-web-text is in")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::{BodyExt as _, StreamBody};
+
+    async fn read(chunks: impl IntoIterator<Item = &[u8]>) -> Result<Vec<u8>, Status> {
+        let chunks: Vec<_> = chunks
+            .into_iter()
+            .map(|chunk| Ok::<_, Status>(Frame::data(Bytes::copy_from_slice(chunk))))
+            .collect();
+        let body = Body::new(StreamBody::new(futures_util::stream::iter(chunks)));
+        Base64Body::new(body).collect().await.map(|body| body.to_bytes().to_vec())
+    }
+
+    #[tokio::test]
+    async fn padding_may_end_any_piece_at_any_boundary_of_chunks() {
+        let pieces = [&b"a"[..], b"bc", b"def", b"", b"ghij"];
+        let text: String = pieces.iter().map(|piece| STANDARD.encode(piece)).collect();
+        for split in 0..=text.len() {
+            let (one, other) = text.as_bytes().split_at(split);
+            assert_eq!(read([one, other]).await.unwrap(), b"abcdefghij", "split at {split}");
+        }
+        assert_eq!(read(text.as_bytes().chunks(1)).await.unwrap(), b"abcdefghij");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_base64_is_internal() {
+        for text in [&b"!!!!"[..], b"AAA", b"AA=A", b"====", b"AAAAA"] {
+            assert_eq!(read([text]).await.unwrap_err().code(), tonic::Code::Internal, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The contract of the console (`calls.proto`, package `drawbridge.calls.v1`): what a server knows of its calls, and the
+//! operator's way to end one. It has the messages, a client over any transport, and the server's trait, and compiles for
+//! native targets and for WASM.
+//!
+//! ```
+//! use drawbridge_calls_proto::CancelRequest;
+//!
+//! let request = CancelRequest { call_id: "92e6…".to_owned(), message: "runs for too long".to_owned() };
+//! # let _ = request;
+//! ```
+
+#![allow(missing_docs, unreachable_pub, clippy::pedantic)]
+
+tonic::include_proto!("drawbridge.calls.v1");
+
+/// The encoded `FileDescriptorSet` of the contract, for reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
