@@ -9,7 +9,7 @@
 //! # struct MyGreeter;
 //! # #[tonic::async_trait]
 //! # impl Greeter for MyGreeter {
-//! #     type SayHellosStream = tokio_stream::Empty<Result<HelloReply, Status>>;
+//! #     type SayHellosStream = futures_util::stream::Empty<Result<HelloReply, Status>>;
 //! #     async fn say_hello(&self, _: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
 //! #         Ok(Response::new(HelloReply::default()))
 //! #     }

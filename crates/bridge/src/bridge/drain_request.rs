@@ -10,17 +10,17 @@ use http_body_util::BodyExt as _;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-/// How much more is read, and for how long. Whoever still sends then is cut off.
+/// How much more is read, and for how long. A client that sends more is cut off.
 const MAX_BYTES: usize = 1024 * 1024;
 const MAX_TIME: Duration = Duration::from_secs(5);
 
-/// The body of a request over HTTP/1.1. Dropped before its end, it is read on, and what comes is thrown away.
+/// The body of a request over HTTP/1.1. If it is dropped before its end, the rest is read and discarded.
 ///
-/// HTTP/1.1 has no way to stop a client that is still sending. Closing the connection under its hands may cost it the
-/// answer (RFC 9112, section 9.6): it writes, is told that the pipe is broken, and never reads.
+/// HTTP/1.1 has no way to stop a client that is still sending. If the connection is closed meanwhile, the client may lose the
+/// response (RFC 9112, section 9.6): its write fails with a broken pipe, and it never reads.
 pub(crate) struct DrainRequest<B: Source>(Option<B>);
 
-/// What can be read on.
+/// A body that can be drained in a task.
 pub(crate) trait Source: HttpBody<Data = Bytes> + Send + Unpin + 'static {}
 impl<B: HttpBody<Data = Bytes> + Send + Unpin + 'static> Source for B {}
 
@@ -60,12 +60,12 @@ impl<B: Source> Drop for DrainRequest<B> {
         if let Some(body) = self.0.take().filter(|body| !body.is_end_stream())
             && let Ok(runtime) = Handle::try_current()
         {
-            runtime.spawn(timeout(MAX_TIME, throw_away(body)));
+            runtime.spawn(timeout(MAX_TIME, discard(body)));
         }
     }
 }
 
-async fn throw_away(mut body: impl Source) {
+async fn discard(mut body: impl Source) {
     let mut read = 0;
     while let Some(Ok(frame)) = body.frame().await {
         read += frame.data_ref().map_or(0, Bytes::len);

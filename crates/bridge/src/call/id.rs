@@ -1,4 +1,4 @@
-//! The name of a call.
+//! The id of a call.
 
 use std::fmt;
 use std::hash::Hasher;
@@ -8,8 +8,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 const DIGITS: usize = 32;
 
-/// Names one call on one server: 128 random bits, so that nobody can guess the name of somebody else's call.
-/// Its text form is 32 hexadecimal digits.
+/// The id of one call on one server: 128 random bits, so that the id of another caller's call cannot be guessed. Its text form
+/// is 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(u128);
 
@@ -21,7 +21,7 @@ impl CallId {
     /// Writes the id into the head of a request.
     pub(crate) fn write(self, headers: &mut HeaderMap, name: HeaderName) {
         if let Ok(mut value) = HeaderValue::try_from(self.to_string()) {
-            // As with a request's label: used once, and not worth a place in a table.
+            // Used once, so not worth an entry in the table that compresses headers.
             value.set_sensitive(true);
             headers.insert(name, value);
         }
@@ -44,12 +44,12 @@ impl FromStr for CallId {
     }
 }
 
-/// A text that names no call.
+/// The text is not the id of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not the id of a call: expected {DIGITS} hexadecimal digits")]
 pub struct ParseCallIdError;
 
-/// Hashes call ids by taking bits of them: they are random, and nobody but the server chooses them.
+/// Hashes call ids by taking bits of them: they are random, and only the server chooses them.
 #[derive(Default)]
 pub(crate) struct IdHasher(u64);
 

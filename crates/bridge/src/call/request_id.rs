@@ -1,88 +1,84 @@
-//! The label that the hops of one request share.
+//! The id that the hops of one request share.
 
 use std::cell::Cell;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use drawbridge_core::headers::X_REQUEST_ID;
+use http::{HeaderMap, HeaderValue};
 
-/// The header that carries a [`RequestId`] from hop to hop, and back to the caller.
-pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID);
-pub(super) const REQUEST_ID: &str = "x-request-id";
-
-/// The most bytes that a caller's own label may have.
+/// The longest id that a caller may send, in bytes.
 const MAX_BYTES: usize = 128;
 
-/// How many digits a label of our own has.
+/// How many digits a generated id has.
 const DIGITS: usize = 16;
 
-/// The label that all hops of one request share, so that their logs can be read together. It travels in the header
+/// The id that all hops of one request share, so that their logs can be read together. It is sent in the header
 /// `x-request-id`.
 ///
-/// It is the caller's own, if that is 1 to 128 letters, digits and `-._~+/=:@`, and otherwise made by the first server:
-/// 16 hexadecimal digits. It is no secret and proves nothing; what names a call for good is its
-/// [`CallId`](crate::CallId).
+/// It is the caller's, if that has 1 to 128 letters, digits and `-._~+/=:@`. Otherwise the first server generates one of 16
+/// hexadecimal digits. It is not secret and proves nothing; a [`CallId`](crate::CallId) identifies one call.
 #[derive(Clone)]
 pub struct RequestId {
-    label: HeaderValue,
+    id: HeaderValue,
     generated: bool,
 }
 
 impl RequestId {
-    /// Returns the label that a request brings along, or a new one.
+    /// Returns the id in the header of a request, or a new one.
     pub(crate) fn of(own: Option<&HeaderValue>) -> Self {
-        let own = own.filter(|value| is_sane(value.as_bytes()));
-        let (mut label, generated) = own.map_or_else(|| (made(), true), |own| (copied(own), false));
-        // Each label comes but a few times: it is not worth a place in the tables that compress headers.
-        label.set_sensitive(true);
-        Self { label, generated }
+        let own = own.filter(|value| is_valid(value.as_bytes()));
+        let (mut id, generated) = own.map_or_else(|| (generate(), true), |own| (copied(own), false));
+        // Used a few times at most, so not worth an entry in the tables that compress headers.
+        id.set_sensitive(true);
+        Self { id, generated }
     }
 
-    /// Tells whether the label was made here, and not brought along.
+    /// Returns whether this server generated the id.
     pub(crate) fn is_generated(&self) -> bool {
         self.generated
     }
 
-    /// Returns the label as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
-        self.label.to_str().unwrap_or_default()
+        self.id.to_str().unwrap_or_default()
     }
 
-    /// Writes the label into the head of a request or an answer, in the place of any other.
+    /// Sets the header of a request or a response.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        headers.insert(X_REQUEST_ID, self.label.clone());
+        headers.insert(X_REQUEST_ID, self.id.clone());
     }
 }
 
-/// Returns a value with memory of its own: the label outlives the request, whose head may share one piece of memory with
-/// all that the connection has read.
+/// Returns a copy of a value. The id outlives the request, whose head may share its memory with all that the connection has
+/// read.
 fn copied(value: &HeaderValue) -> HeaderValue {
     HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone())
 }
 
 thread_local! {
-    /// Labels that are to be given out, one behind the other.
-    static MADE: Cell<Bytes> = const { Cell::new(Bytes::new()) };
+    /// Generated ids that are not used yet, one behind the other.
+    static GENERATED: Cell<Bytes> = const { Cell::new(Bytes::new()) };
 }
 
-/// How many labels are made at once, in one piece of memory, which stays for as long as any of them.
-const AT_ONCE: usize = 32;
+/// How many ids are generated at once. They share one allocation, which lives as long as any of them.
+const BATCH: usize = 32;
 
-/// Returns a new label.
-fn made() -> HeaderValue {
-    let mut labels = MADE.take();
-    if labels.is_empty() {
-        labels = random();
+/// Returns a new id.
+fn generate() -> HeaderValue {
+    let mut ids = GENERATED.take();
+    if ids.is_empty() {
+        ids = random();
     }
-    let label = labels.split_to(DIGITS);
-    MADE.set(labels);
+    let id = ids.split_to(DIGITS);
+    GENERATED.set(ids);
     // Digits are a value.
-    HeaderValue::from_maybe_shared(label).unwrap_or(HeaderValue::from_static("0000000000000000"))
+    HeaderValue::from_maybe_shared(id).unwrap_or(HeaderValue::from_static("0000000000000000"))
 }
 
 fn random() -> Bytes {
-    let mut bytes = [0_u8; AT_ONCE * DIGITS / 2];
+    let mut bytes = [0_u8; BATCH * DIGITS / 2];
     rand::fill(&mut bytes);
     bytes.iter().flat_map(|byte| HEXADECIMAL[usize::from(*byte)]).collect::<Vec<_>>().into()
 }
@@ -99,7 +95,7 @@ const HEXADECIMAL: [[u8; 2]; 256] = {
     table
 };
 
-fn is_sane(text: &[u8]) -> bool {
+fn is_valid(text: &[u8]) -> bool {
     let safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=:@".contains(byte);
     (1..=MAX_BYTES).contains(&text.len()) && text.iter().all(safe)
 }
@@ -146,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_gives_way_to_a_new_one() {
+    fn an_invalid_id_is_replaced() {
         let long = "x".repeat(129);
         for text in [&b""[..], b"two words", b"a\tb", b"\"a\"", b"<b>", b"caf\xe9", b"a,b", long.as_bytes()] {
             let made = of(text);

@@ -1,10 +1,10 @@
-//! The console: the service that shows the calls of this server and how they end, and by which an operator ends one.
+//! The console: a gRPC service that lists the calls of this server, shows how they end, and ends a call for an operator.
 //!
-//! Read in this order:
+//! A module uses only modules above it in this list:
 //!
-//! 1. [`service`]: what can be asked of it, and by whom.
-//! 2. [`watch`]: the changes since a watcher last read, whatever the load.
-//! 3. [`view`]: a call as the console tells it; [`services`]: what can be called.
+//! 1. [`services`]: the services that can be called. [`view`]: a call as a protobuf message.
+//! 2. [`watch`]: the changes since a watcher last read.
+//! 3. [`service`]: the methods of the console, and who may call them.
 
 mod service;
 mod services;

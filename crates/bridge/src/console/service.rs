@@ -1,4 +1,4 @@
-//! What can be asked of the console.
+//! The methods of the console.
 
 use std::time::Duration;
 
@@ -21,21 +21,30 @@ use super::watch::watch;
 use crate::call::{CallContext, Calls};
 use crate::web::HostPolicy;
 
-/// The most time that an answer may be waited for, in milliseconds.
+/// How long `Get` may wait, in milliseconds.
 const MAX_WAIT_MS: u32 = 10_000;
 
-/// How soon a wait looks for the first time, and at most how long it lets pass between two looks.
-const FIRST_LOOK: Duration = Duration::from_millis(2);
-const LAST_LOOK: Duration = Duration::from_millis(50);
+/// The first and the longest interval in which a waiting `Get` looks again.
+const FIRST_INTERVAL: Duration = Duration::from_millis(2);
+const MAX_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The most bytes of an operator's words.
+/// The longest message of an operator, in bytes.
 const MAX_MESSAGE_BYTES: usize = 256;
 
-/// The `drawbridge.calls.v1.Calls` service: shows the calls of a list and how they end, and ends one. It tells nothing of
-/// what calls carry.
+/// The service `drawbridge.calls.v1.Calls` (the console): lists calls, shows how they end, and ends a call for an operator. It
+/// shows no metadata and no messages.
 ///
-/// Whoever can reach it may end any call. So it answers a browser only where the page's origin is a name that the host
-/// policy allows, whatever other origins may call the other services.
+/// Any client that can reach it may end any call, so host it on addresses that only operators reach. A browser is answered
+/// only if the policy of hosts allows the origin of its page, whatever origins may call the other services.
+///
+/// ```
+/// use drawbridge::{Bridge, CallsService, HostPolicy};
+/// use drawbridge_calls_proto::calls_server::CallsServer;
+///
+/// let mut bridge = Bridge::new();
+/// let console = CallsService::new(bridge.calls(), bridge.services(), HostPolicy::Loopback { also: vec![] });
+/// let bridge = bridge.add_service(CallsServer::new(console));
+/// ```
 #[derive(Clone, Debug)]
 pub struct CallsService {
     calls: Calls,
@@ -45,7 +54,7 @@ pub struct CallsService {
 }
 
 impl CallsService {
-    /// Creates the service over a bridge's calls and services, for the pages of hosts that `hosts` allows.
+    /// Creates the service for a bridge's calls and services. Pages of hosts that `hosts` allows may use it.
     pub fn new(calls: Calls, services: Services, hosts: HostPolicy) -> Self {
         Self { calls, services, hosts, clock: Clock::new() }
     }
@@ -56,9 +65,9 @@ impl CallsService {
             call.unlist();
         }
         match metadata.get("origin") {
-            Some(origin) if !self.hosts.allows_origin(origin.as_encoded_bytes()) => Err(
-                Status::permission_denied("the calls of this server are shown to pages of this machine only"),
-            ),
+            Some(origin) if !self.hosts.allows_origin(origin.as_encoded_bytes()) => {
+                Err(Status::permission_denied("the console of this server is for pages of this machine only"))
+            }
             _ => Ok(()),
         }
     }
@@ -79,11 +88,11 @@ impl Contract for CallsService {
         if wait_ms > MAX_WAIT_MS {
             return Err(invalid(
                 "wait_ms",
-                &format!("wait_ms of {wait_ms}: at most {MAX_WAIT_MS} are taken"),
+                &format!("wait_ms of {wait_ms}: at most {MAX_WAIT_MS} is accepted"),
             ));
         }
         let until = Instant::now() + Duration::from_millis(wait_ms.into());
-        let mut pause = FIRST_LOOK;
+        let mut pause = FIRST_INTERVAL;
         let calls = loop {
             let calls = self.calls.of_request(&request_id);
             let settled = !calls.is_empty() && calls.iter().all(is_settled);
@@ -91,7 +100,7 @@ impl Contract for CallsService {
                 break calls;
             }
             tokio::time::sleep_until(until.min(Instant::now() + pause)).await;
-            pause = (pause * 2).min(LAST_LOOK);
+            pause = (pause * 2).min(MAX_INTERVAL);
         };
         if calls.is_empty() {
             return Err(unknown("request", &request_id));
@@ -126,17 +135,17 @@ impl Contract for CallsService {
         let services = self.services.get();
         services
             .map(Response::new)
-            .ok_or_else(|| Status::unavailable("the bridge of this console is not built yet"))
+            .ok_or_else(|| Status::unavailable("the bridge of this console is not in use yet"))
     }
 }
 
-fn invalid(field: &str, words: &str) -> Status {
-    let details = ErrorDetails::with_bad_request_violation(field, words);
-    Status::with_error_details(Code::InvalidArgument, words, details)
+fn invalid(field: &str, message: &str) -> Status {
+    let details = ErrorDetails::with_bad_request_violation(field, message);
+    Status::with_error_details(Code::InvalidArgument, message, details)
 }
 
 fn unknown(what: &str, name: &str) -> Status {
-    let words = format!("no {what} {name:?} is known: it never came here, or ended too long ago");
-    let details = ErrorDetails::with_resource_info(what, name, "", &words);
-    Status::with_error_details(Code::NotFound, words, details)
+    let message = format!("no {what} {name:?} is known: it was never here, or ended too long ago");
+    let details = ErrorDetails::with_resource_info(what, name, "", &message);
+    Status::with_error_details(Code::NotFound, message, details)
 }

@@ -1,4 +1,4 @@
-//! A call as the console tells it.
+//! Calls as protobuf messages.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -8,11 +8,11 @@ use drawbridge_core::EndReason;
 use crate::call::{ActivityKind, ActivityRecord, CallContext, Forwarded, now};
 use drawbridge_core::Protocol;
 
-/// Tells when calls opened by the clock on the wall, and everything within a call by the runtime's own.
+/// Tells when calls opened by the wall clock. Times within a call are measured by the runtime's clock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     instant: Instant,
-    /// What the wall showed then.
+    /// The wall clock at `instant`.
     wall: SystemTime,
 }
 
@@ -54,7 +54,7 @@ impl Clock {
     }
 }
 
-/// Tells whether there is nothing more to come: the call has ended, and all that ran for it has stopped.
+/// Returns whether nothing changes any more: the call has ended, and everything that ran for it has stopped.
 pub(super) fn is_settled(call: &CallContext) -> bool {
     call.handler_stop().is_some() && call.activities().have_stopped()
 }
@@ -68,28 +68,28 @@ fn handler(call: &CallContext, since: impl Fn(Instant) -> f64) -> proto::Work {
 }
 
 fn work(work: ActivityRecord, since: impl Fn(Instant) -> f64) -> proto::Work {
-    let mut told = proto::Work {
+    let mut message = proto::Work {
         started_ms: since(work.started),
         stopped_ms: work.stopped.map(since),
         ..proto::Work::default()
     };
-    told.kind = match work.kind {
+    message.kind = match work.kind {
         ActivityKind::Child { method, code } => {
-            told.name = method.into();
-            told.code = code.map(|code| code as u32);
+            message.name = method.into();
+            message.code = code.map(|code| code as u32);
             proto::work::Kind::Child
         }
         ActivityKind::Named(name) => {
-            told.name = name.into_owned();
+            message.name = name.into_owned();
             proto::work::Kind::Activity
         }
         ActivityKind::Backoff { planned } => {
-            told.planned_ms = Some(millis(planned));
+            message.planned_ms = Some(millis(planned));
             proto::work::Kind::Backoff
         }
     }
     .into();
-    told
+    message
 }
 
 fn forwarded(forwarded: Forwarded<'_>) -> proto::Forwarded {
@@ -102,7 +102,7 @@ fn forwarded(forwarded: Forwarded<'_>) -> proto::Forwarded {
 
 fn end(reason: &EndReason) -> proto::End {
     use proto::end::Reason;
-    let told = match reason {
+    let kind = match reason {
         EndReason::Completed(_) => Reason::Completed,
         EndReason::DeadlineExceeded { .. } => Reason::DeadlineExceeded,
         EndReason::ClientGone => Reason::ClientGone,
@@ -114,7 +114,7 @@ fn end(reason: &EndReason) -> proto::End {
         _ => Reason::Unspecified,
     };
     proto::End {
-        reason: told.into(),
+        reason: kind.into(),
         code: reason.code() as u32,
         message: reason.message().unwrap_or_default().to_owned(),
     }

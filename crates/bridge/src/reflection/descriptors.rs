@@ -1,26 +1,26 @@
-//! What reflection knows of hosted services.
+//! The descriptors of hosted services.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::{DecodeError, Message as _};
 use prost_types::FileDescriptorProto;
 
-use super::service::V1;
+use super::protocol::V1;
 use crate::hosted_services::HostedServices;
 
-/// A `FileDescriptorSet` whose files stay as they are: decoding them would lose options that are not known here.
+/// A `FileDescriptorSet` whose files stay encoded: decoding them would lose options that are not known here.
 #[derive(Clone, PartialEq, prost::Message)]
 struct RawFiles {
     #[prost(bytes = "vec", repeated, tag = "1")]
     file: Vec<Vec<u8>>,
 }
 
-/// Returns a reflection service that knows the services which are hosted here, of all that the encoded sets have: of
-/// the others, somebody else may have other contracts.
+/// Returns a reflection service for the hosted services among those in the encoded sets. An upstream may have another version
+/// of the others.
 ///
 /// # Errors
 ///
-/// Returns an error where a set cannot be read.
+/// Returns an error if a set cannot be decoded.
 pub(super) fn reflection<'a>(
     sets: impl IntoIterator<Item = &'a [u8]>,
     hosted: &BTreeSet<&'static str>,
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_files_of_hosted_services_are_known_and_what_they_import() {
+    fn only_files_of_hosted_services_and_their_imports_are_described() {
         let names = |hosted: &[&'static str]| -> BTreeSet<String> {
             let sets = [drawbridge_proto::FILE_DESCRIPTOR_SET, tonic_health::pb::FILE_DESCRIPTOR_SET];
             let files = files(sets, &hosted.iter().copied().collect()).unwrap().file;

@@ -1,17 +1,21 @@
-//! Server reflection that answers for hosted and forwarded services together.
+//! Server reflection for hosted and forwarded services together.
 //!
-//! A catch-all upstream could answer for itself alone, and what is hosted for itself alone. Where reflection is exposed,
-//! this takes the place of both. It speaks `v1` and `v1alpha`, which are one protocol under two names.
+//! A catch-all upstream would answer for its own services only, and a hosted reflection service for the hosted ones. Where
+//! reflection is exposed, this service replaces both. It speaks `v1` and `v1alpha`, which are one protocol under two names.
 //!
-//! Read in this order:
+//! A module uses only modules above it in this list:
 //!
-//! 1. [`service`]: the service, under its names.
-//! 2. [`session`]: one stream of questions: who is asked what, and in which order.
-//! 3. [`source`]: one who can be asked: what is hosted here, or an upstream. [`descriptors`] makes the descriptors of the former.
+//! 1. [`protocol`]: the two names of the protocol.
+//! 2. [`descriptors`]: the descriptors of hosted services.
+//! 3. [`source`]: what can be asked: the hosted services, or an upstream. [`sources`]: which one has a symbol.
+//! 4. [`session`]: one stream of requests.
+//! 5. [`service`]: the service, under its names.
 
 mod descriptors;
+mod protocol;
 mod service;
 mod session;
 mod source;
+mod sources;
 
 pub(crate) use service::Reflection;

@@ -1,4 +1,4 @@
-//! One stream of questions.
+//! One stream of reflection requests.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,102 +13,87 @@ use tonic_reflection::pb::v1::{
     ErrorResponse, ListServiceResponse, ServerReflectionRequest, ServerReflectionResponse, ServiceResponse,
 };
 
-use super::source::Source;
-use crate::upstream::{Route, Routes};
-use drawbridge_core::path::is_name;
+use super::sources::{Owner, Sources};
 
-/// What proves who a caller is.
+/// Metadata that proves who a caller is.
 const CREDENTIALS: [&str; 2] = ["authorization", "cookie"];
 
-/// All that can be asked, and who has which calls.
-#[derive(Debug)]
-pub(super) struct Known {
-    /// The services that are hosted here.
-    pub(super) hosted: BTreeSet<&'static str>,
-    pub(super) routes: Routes,
-    /// What is hosted first, and then the upstreams.
-    pub(super) sources: Vec<Source>,
-}
-
-/// One stream of questions.
+/// One stream of reflection requests.
 pub(super) struct Session {
-    known: Arc<Known>,
-    /// What goes along to the upstream that a question is about, or to the only one.
+    sources: Arc<Sources>,
+    /// The caller's metadata, for the upstream that owns the symbol, or the only upstream.
     metadata: MetadataMap,
-    /// What goes along to all others: a caller's credentials are for the server that it means.
+    /// The metadata for all other upstreams: a caller's credentials are for the server that it means.
     without_credentials: MetadataMap,
-    /// Who answered last. Two upstreams may have files of the same name, and who has asked one of them for a file means
-    /// its imports next.
+    /// The source that answered last. Two upstreams may have files of the same name, and a client that has got a file from
+    /// one of them asks for its imports next.
     last: Option<usize>,
 }
 
 impl Session {
-    pub(super) fn new(known: Arc<Known>, metadata: MetadataMap) -> Self {
+    pub(super) fn new(sources: Arc<Sources>, metadata: MetadataMap) -> Self {
         let mut without_credentials = metadata.clone();
         for name in CREDENTIALS {
             without_credentials.remove(name);
         }
-        Self { known, metadata, without_credentials, last: None }
+        Self { sources, metadata, without_credentials, last: None }
     }
 
-    fn metadata(&self, source: usize, home: Home) -> &MetadataMap {
-        let upstreams = self.known.sources.iter().filter(|source| source.pool().is_some());
-        if home == Home::Upstream(source) || upstreams.count() == 1 {
+    fn metadata_for(&self, source: usize, owner: Owner) -> &MetadataMap {
+        if owner == Owner::Upstream(source) || self.sources.upstreams().count() == 1 {
             &self.metadata
         } else {
             &self.without_credentials
         }
     }
 
-    /// Answers a question. What nobody knows is an answer too.
-    pub(super) async fn answer(&mut self, question: ServerReflectionRequest) -> ServerReflectionResponse {
+    /// Answers a request. A symbol that no source knows is an error response, and the stream goes on.
+    pub(super) async fn answer(&mut self, request: ServerReflectionRequest) -> ServerReflectionResponse {
         use MessageRequest::{
             AllExtensionNumbersOfType, FileByFilename, FileContainingExtension, FileContainingSymbol,
             ListServices,
         };
-        let answer = match &question.message_request {
-            Some(ListServices(_)) => Ok(self.list(&question).await),
-            Some(FileByFilename(_)) => self.ask(&question, Home::Unknown).await,
+        let result = match &request.message_request {
+            Some(ListServices(_)) => Ok(self.list(&request).await),
+            Some(FileByFilename(_)) => self.ask(&request, Owner::Unknown).await,
             Some(FileContainingSymbol(symbol) | AllExtensionNumbersOfType(symbol)) => {
-                self.ask(&question, self.known.home(symbol)).await
+                self.ask(&request, self.sources.owner(symbol)).await
             }
             Some(FileContainingExtension(extension)) => {
-                self.ask(&question, self.known.home(&extension.containing_type)).await
+                self.ask(&request, self.sources.owner(&extension.containing_type)).await
             }
-            None => Err(Status::invalid_argument("the request asks nothing")),
+            None => Err(Status::invalid_argument("the request has no message_request")),
         };
-        let answer = answer.unwrap_or_else(|status| {
+        let response = result.unwrap_or_else(|status| {
             MessageResponse::ErrorResponse(ErrorResponse {
                 error_code: status.code() as i32,
                 error_message: status.message().to_owned(),
             })
         });
         ServerReflectionResponse {
-            valid_host: question.host.clone(),
-            original_request: Some(question),
-            message_response: Some(answer),
+            valid_host: request.host.clone(),
+            original_request: Some(request),
+            message_response: Some(response),
         }
     }
 
-    /// Lists what is hosted and what would be forwarded. An upstream that does not tell is left out.
-    async fn list(&self, question: &ServerReflectionRequest) -> MessageResponse {
-        let Known { hosted, sources, .. } = &*self.known;
-        let mut names: BTreeSet<String> = hosted.iter().map(|name| (*name).to_owned()).collect();
-        let upstreams = sources.iter().enumerate().filter(|(_, source)| source.pool().is_some());
-        let asked = upstreams.map(|(index, source)| async move {
-            (index, source, source.ask(question, self.metadata(index, Home::Unknown)).await)
+    /// Lists what is hosted and what is forwarded. An upstream that does not answer is left out.
+    async fn list(&self, request: &ServerReflectionRequest) -> MessageResponse {
+        let mut names: BTreeSet<String> = self.sources.hosted().map(str::to_owned).collect();
+        let asked = self.sources.upstreams().map(|(index, source)| async move {
+            (index, source, source.ask(request, self.metadata_for(index, Owner::Unknown)).await)
         });
-        for (index, source, answer) in join_all(asked).await {
-            match answer {
+        for (index, source, result) in join_all(asked).await {
+            match result {
                 Ok(MessageResponse::ListServicesResponse(list)) => {
                     let listed = list.service.into_iter().map(|service| service.name);
-                    names.extend(listed.filter(|name| self.known.is_forwarded(name, index)));
+                    names.extend(listed.filter(|name| self.sources.is_forwarded_to(name, index)));
                 }
                 Ok(_) => tracing::warn!(upstream = %source, "an upstream lists no services"),
                 Err(status) => tracing::warn!(
                     upstream = %source,
                     code = code_name(status.code()),
-                    words = status.message(),
+                    error = status.message(),
                     "an upstream lists no services"
                 ),
             }
@@ -117,96 +102,37 @@ impl Session {
         MessageResponse::ListServicesResponse(ListServiceResponse { service })
     }
 
-    /// Asks one after the other until one knows.
+    /// Asks one source after the other until one has an answer.
     async fn ask(
         &mut self,
-        question: &ServerReflectionRequest,
-        home: Home,
+        request: &ServerReflectionRequest,
+        owner: Owner,
     ) -> Result<MessageResponse, Status> {
-        let known = Arc::clone(&self.known);
-        let (mut nothing, mut failed) = (None, None);
-        for index in known.order(home, self.last) {
-            let source = &known.sources[index];
-            match source.ask(question, self.metadata(index, home)).await {
-                // Somebody else may have some.
+        let sources = Arc::clone(&self.sources);
+        let (mut empty, mut failed) = (None, None);
+        for index in sources.order(owner, self.last) {
+            let source = sources.get(index);
+            match source.ask(request, self.metadata_for(index, owner)).await {
+                // Another source may have some.
                 Ok(MessageResponse::AllExtensionNumbersResponse(numbers))
                     if numbers.extension_number.is_empty() =>
                 {
-                    nothing.get_or_insert(MessageResponse::AllExtensionNumbersResponse(numbers));
+                    empty.get_or_insert(MessageResponse::AllExtensionNumbersResponse(numbers));
                 }
-                Ok(answer) => {
+                Ok(response) => {
                     self.last = Some(index);
-                    return Ok(answer);
+                    return Ok(response);
                 }
                 Err(status) => {
-                    tracing::debug!(asked = %source, %status, "no answer about a descriptor");
-                    let knows_not = matches!(status.code(), Code::NotFound | Code::Unimplemented);
-                    // Whoever has it and does not answer is no reason to say that there is nothing.
-                    if !knows_not && [Home::Unknown, Home::Upstream(index)].contains(&home) {
+                    tracing::debug!(%source, %status, "no answer about a descriptor");
+                    let is_absent = matches!(status.code(), Code::NotFound | Code::Unimplemented);
+                    // The owner has the symbol, so its failure is not the same as NOT_FOUND.
+                    if !is_absent && [Owner::Unknown, Owner::Upstream(index)].contains(&owner) {
                         failed.get_or_insert(status);
                     }
                 }
             }
         }
-        nothing.ok_or_else(|| failed.unwrap_or_else(|| Status::not_found("no server here knows it")))
-    }
-}
-
-/// Where a symbol belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Home {
-    HostedServices,
-    Upstream(usize),
-    /// Its service is closed: no upstream is asked.
-    Closed,
-    Unknown,
-}
-
-impl Known {
-    /// Tells whether a call to the service would go to this source.
-    fn is_forwarded(&self, service: &str, index: usize) -> bool {
-        is_name(service)
-            && !self.hosted.contains(service)
-            && self.routes.find(service).is_some_and(|route| self.upstream(&route) == Some(index))
-    }
-
-    fn upstream(&self, route: &Route) -> Option<usize> {
-        let Route::To(pool) = route else { return None };
-        self.sources.iter().position(|source| source.pool().is_some_and(|other| Arc::ptr_eq(other, pool)))
-    }
-
-    /// Returns where a symbol belongs: a service, something in one, or anything in the package of one.
-    fn home(&self, symbol: &str) -> Home {
-        let parent = symbol.rsplit_once('.').map(|(parent, _)| parent);
-        let names = || [Some(symbol), parent].into_iter().flatten();
-        if names().any(|name| self.hosted.contains(name)) {
-            return Home::HostedServices;
-        }
-        let routes: Vec<_> = names().filter_map(|name| self.routes.find(name)).collect();
-        match routes.iter().find_map(|route| self.upstream(route)) {
-            Some(index) => Home::Upstream(index),
-            None if routes.is_empty() => Home::Unknown,
-            None => Home::Closed,
-        }
-    }
-
-    /// Returns who is asked, in this order: where the symbol belongs, who answered last, and everybody else.
-    fn order(&self, home: Home, last: Option<usize>) -> Vec<usize> {
-        let (hosted, upstreams): (Vec<_>, Vec<_>) =
-            (0..self.sources.len()).partition(|index| self.sources[*index].pool().is_none());
-        let mut order = Vec::with_capacity(self.sources.len());
-        let mut push = |index| {
-            if !order.contains(&index) {
-                order.push(index);
-            }
-        };
-        match home {
-            Home::HostedServices => hosted.iter().copied().for_each(&mut push),
-            Home::Upstream(index) => push(index),
-            Home::Closed => return hosted,
-            Home::Unknown => {}
-        }
-        last.into_iter().chain(hosted).chain(upstreams).for_each(push);
-        order
+        empty.ok_or_else(|| failed.unwrap_or_else(|| Status::not_found("no server here knows it")))
     }
 }

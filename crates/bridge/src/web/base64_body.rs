@@ -1,4 +1,4 @@
-//! gRPC-Web's text form, as it comes in.
+//! Decodes requests in gRPC-Web's text form.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,13 +13,12 @@ use tonic::body::Body;
 /// The length of a group of base64.
 const GROUP: usize = 4;
 
-/// A request's body, decoded from base64.
+/// A request body, decoded from base64.
 ///
-/// A client may encode its body piece by piece, so that padding may stand at the end of any piece and not of the body
-/// alone ([gRPC-Web](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md)).
+/// A client may encode its body in pieces, so padding may be anywhere and not only at the end of the body ([gRPC-Web](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md)).
 pub(crate) struct Base64Body {
     body: Body,
-    /// What has come of a group that is not whole yet.
+    /// The bytes of an incomplete group.
     pending: BytesMut,
 }
 
@@ -59,7 +58,7 @@ impl HttpBody for Base64Body {
     }
 }
 
-/// Decodes whole groups, of which any may be padded.
+/// Decodes complete groups, any of which may be padded.
 fn decode(text: &[u8]) -> Result<Vec<u8>, Status> {
     STANDARD.decode(text).or_else(|_| {
         let mut bytes = Vec::with_capacity(text.len());
@@ -71,7 +70,7 @@ fn decode(text: &[u8]) -> Result<Vec<u8>, Status> {
 }
 
 fn malformed() -> Status {
-    Status::internal("the request's body is not base64, which application/grpc-web-text is in")
+    Status::internal("the request body is not base64, as application/grpc-web-text requires")
 }
 
 #[cfg(test)]
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn padding_may_end_any_piece_at_any_boundary_of_chunks() {
+    async fn padding_may_be_inside_of_the_body_at_any_chunk_boundary() {
         let pieces = [&b"a"[..], b"bc", b"def", b"", b"ghij"];
         let text: String = pieces.iter().map(|piece| STANDARD.encode(piece)).collect();
         for split in 0..=text.len() {
@@ -100,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_base64_is_internal() {
+    async fn invalid_base64_is_internal() {
         for text in [&b"!!!!"[..], b"AAA", b"AA=A", b"====", b"AAAAA"] {
             assert_eq!(read([text]).await.unwrap_err().code(), tonic::Code::Internal, "{text:?}");
         }

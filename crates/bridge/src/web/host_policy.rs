@@ -1,21 +1,22 @@
-//! Whose name a request was sent to.
+//! Which host names requests may be sent to.
 //!
-//! A server on a loopback address trusts that only this machine talks to it. A browser on this machine breaks that
-//! trust when a foreign page's own DNS name is rebound to 127.0.0.1: to the browser the server is then same-origin.
-//! The `Host` header still carries the foreign name, and that is what gives it away.
+//! A server on a loopback address is meant for this machine only. DNS rebinding gets around that: a foreign page's own DNS
+//! name resolves to 127.0.0.1, so that a browser on this machine takes the server for same-origin. The `Host` header still
+//! has the foreign name, and is checked here.
 
 use std::net::IpAddr;
 
 use http::uri::{Authority, Uri};
 use http::{Request, header};
 
-/// Which names a request may be sent to.
+/// Which host names requests may be sent to. A request to any other name is answered 421 (Misdirected Request).
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub enum HostPolicy {
-    /// Any name. For a listener that is reachable from outside anyway.
+    /// Any name. For a listener that other machines can reach.
     #[default]
     Any,
-    /// `localhost`, names under it, loopback addresses, and these names besides.
+    /// `localhost`, names under it, loopback addresses, and the names in `also`.
     Loopback {
         /// Further names that are allowed, without a port.
         also: Vec<String>,
@@ -23,8 +24,8 @@ pub enum HostPolicy {
 }
 
 impl HostPolicy {
-    /// Returns the host of a request that this policy refuses, as it was sent (empty when there was none), or
-    /// `None` when the request is welcome.
+    /// Returns the host of a request that this policy refuses, as it was sent (empty if there was none), or `None` if the
+    /// request is allowed.
     pub(crate) fn refused<B>(&self, request: &Request<B>) -> Option<String> {
         let Self::Loopback { also } = self else { return None };
         // Over h2 the authority is in the URI; over HTTP/1.1 in `Host`, unless the request line is absolute.
@@ -41,7 +42,7 @@ impl HostPolicy {
 }
 
 impl HostPolicy {
-    /// Tells whether a page of this origin, as browsers write it, comes from a host that this policy allows.
+    /// Returns whether this policy allows the host of an origin, as browsers write it.
     pub(crate) fn allows_origin(&self, origin: &[u8]) -> bool {
         let Self::Loopback { also } = self else { return true };
         let uri = Uri::try_from(origin).ok();
@@ -49,7 +50,7 @@ impl HostPolicy {
     }
 }
 
-/// Tells whether an authority is one of those that nearly all requests on loopback are sent to, which need no parsing.
+/// Returns whether an authority is one of those that nearly all requests on loopback have, which need no parsing.
 fn is_plain_loopback(authority: &[u8]) -> bool {
     let names = [&b"localhost"[..], b"127.0.0.1", b"[::1]"];
     names.iter().filter_map(|name| authority.strip_prefix(*name)).any(|rest| match rest {
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_names_are_welcome() {
+    fn loopback_names_are_allowed() {
         for host in [
             "localhost",
             "localhost:8080",
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_refused_and_told() {
+    fn other_names_are_refused() {
         for host in [
             "rebound.example",
             "localhost.evil.example",
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_of_any_asks_nothing() {
+    fn any_name_is_allowed_by_any() {
         let request = Request::builder().uri("/").header("host", "rebound.example").body(()).unwrap();
         assert_eq!(HostPolicy::Any.refused(&request), None);
     }

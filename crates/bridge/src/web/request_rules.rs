@@ -1,9 +1,9 @@
-//! What the messages of a request must keep to, whatever form they come in.
+//! Rules for the messages of a request to a hosted service.
 //!
-//! tonic decodes messages and is lenient around them: a second message to a unary method is ignored, none at all is
-//! INTERNAL, a message that ends right behind its prefix counts as a clean end, one that is too long is
-//! `OUT_OF_RANGE`. Here the prefixes are read as they pass, so that each breach has the code that the gRPC
-//! specification gives it, and a length is judged before anything of that length is stored.
+//! tonic decodes messages and is lenient around them: a second message to a unary method is ignored, no message at all is
+//! INTERNAL, a message that ends right behind its prefix counts as a clean end, and one that is too long is
+//! `OUT_OF_RANGE`. Here the prefixes are read as they pass. Each violation gets the code of the gRPC specification, and a
+//! length is checked before anything of that length is stored.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ use tonic::body::Body;
 
 use drawbridge_core::frame::{FramePrefix, FrameScanner};
 
-/// How many messages a method takes, by the method's path. A path that is not here is not judged.
+/// How many messages a method takes, by its path. A method that is not here may have any number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MethodKinds(HashMap<String, RequestKind>);
 
@@ -35,7 +35,7 @@ impl MethodKinds {
     ///
     /// # Errors
     ///
-    /// Returns an error where the bytes are no such set.
+    /// Returns an error if the bytes are not such a set.
     #[cfg(feature = "descriptors")]
     pub(crate) fn add(&mut self, descriptors: &[u8]) -> Result<(), prost::DecodeError> {
         use prost::Message as _;
@@ -56,8 +56,8 @@ impl MethodKinds {
     }
 }
 
-/// A service whose requests keep the rules: it hands its requests on with a body that ends in an error where a rule
-/// is broken, which tonic turns into the call's status.
+/// Checks the messages of each request. The body ends in an error at the first violation, which tonic makes the status of
+/// the call.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestRules<S> {
     inner: S,
@@ -168,7 +168,7 @@ impl HttpBody for RuledBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        // The end itself is judged, so it has to be polled for.
+        // The end itself is checked, so it has to be polled.
         self.over
     }
 
