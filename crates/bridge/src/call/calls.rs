@@ -43,7 +43,7 @@ impl Calls {
     /// Sets whether each call logs a line when it opens and one when it ends: `tracing` events of level INFO and target
     /// `drawbridge::call`, in the span that was current when the call opened. On by default.
     pub fn set_logging(&self, on: bool) {
-        self.0.set_logging(on);
+        self.0.observers().set_logging(on);
     }
 
     /// Calls `hook` at the end of each call, after its [end reason](CallContext::end_reason) is recorded and before its
@@ -56,7 +56,7 @@ impl Calls {
     /// calls.on_end(|call| println!("{} took {:?}", call.method(), call.elapsed()));
     /// ```
     pub fn on_end(&self, hook: impl Fn(&CallContext) + Send + Sync + 'static) {
-        self.0.add_hook(Arc::new(hook));
+        self.0.observers().add_hook(Arc::new(hook));
     }
 
     /// Returns how many calls are open.

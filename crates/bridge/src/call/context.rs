@@ -22,6 +22,7 @@ use super::forwarding::{Addresses, Forwarded};
 use super::id::CallId;
 use super::list::CallList;
 use super::log;
+use super::observers::Observers;
 use super::record::{CallFacts, CallRecord};
 use super::request_id::RequestId;
 use super::response_slot::ResponseSlot;
@@ -43,6 +44,7 @@ struct Inner {
     ended: OnceLock<Notify>,
     /// The list that the call is in. The list keeps calls that have ended, so a call does not keep the list.
     list: Weak<CallList<CallContext>>,
+    observers: Arc<Observers<CallContext>>,
     /// Its key in the list.
     key: AtomicUsize,
     /// The runtime whose keeper ends the call at its deadline.
@@ -66,7 +68,7 @@ impl CallContext {
     pub(super) fn open(facts: CallFacts, opened: Instant, list: &Arc<CallList<Self>>) -> Self {
         let caller_span = Span::current().id();
         let span = tracing::info_span!(target: "drawbridge::call", "call", id = %*facts.call_id);
-        if list.logs_calls() {
+        if list.observers().logs_calls() {
             log::opened(&facts, caller_span.clone());
         }
         Self(Arc::new(Inner {
@@ -74,6 +76,7 @@ impl CallContext {
             response: ResponseSlot::default(),
             ended: OnceLock::new(),
             list: Arc::downgrade(list),
+            observers: Arc::clone(list.observers()),
             key: AtomicUsize::new(NO_KEY),
             runtime: OnceLock::new(),
             span,

@@ -1,8 +1,7 @@
 //! Where the calls of a list are kept.
 
-use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use slab::Slab;
@@ -11,6 +10,7 @@ use tokio::runtime;
 pub(super) use super::deadline_queue::Added;
 use super::deadline_queue::DeadlineQueues;
 use super::history::History;
+use super::observers::Observers;
 
 /// The open calls of a list, those that ended last, and what applies to all of them. It is generic, since a call knows
 /// its list: nothing here depends on what a call is.
@@ -22,20 +22,7 @@ pub(super) struct CallList<C> {
     watchers: AtomicUsize,
     /// How many calls may be open.
     max_open: AtomicUsize,
-    /// Whether calls are not logged.
-    silent: AtomicBool,
-    hooks: OnceLock<Mutex<Hooks<C>>>,
-}
-
-/// What is called at the end of each call.
-struct Hooks<C>(Vec<Hook<C>>);
-
-pub(super) type Hook<C> = Arc<dyn Fn(&C) + Send + Sync>;
-
-impl<C> fmt::Debug for Hooks<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} hooks", self.0.len())
-    }
+    observers: Arc<Observers<C>>,
 }
 
 #[derive(Debug)]
@@ -67,31 +54,13 @@ impl<C: Clone> CallList<C> {
             history: Mutex::default(),
             watchers: AtomicUsize::new(0),
             max_open: AtomicUsize::new(max_open),
-            silent: AtomicBool::new(false),
-            hooks: OnceLock::new(),
+            observers: Arc::default(),
         }
     }
 
-    pub(super) fn set_logging(&self, on: bool) {
-        self.silent.store(!on, Ordering::Relaxed);
-    }
-
-    pub(super) fn logs_calls(&self) -> bool {
-        !self.silent.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn add_hook(&self, hook: Hook<C>) {
-        let hooks = self.hooks.get_or_init(|| Mutex::new(Hooks(Vec::new())));
-        hooks.lock().unwrap_or_else(PoisonError::into_inner).0.push(hook);
-    }
-
-    /// Runs the hooks for a call that has ended. None of them runs under a lock.
-    pub(super) fn call_ended(&self, call: &C) {
-        let Some(hooks) = self.hooks.get() else { return };
-        let hooks = hooks.lock().unwrap_or_else(PoisonError::into_inner).0.clone();
-        for hook in hooks {
-            hook(call);
-        }
+    /// Returns what observes the calls of this list. A call keeps it beyond the life of the list.
+    pub(super) fn observers(&self) -> &Arc<Observers<C>> {
+        &self.observers
     }
 
     pub(super) fn set_max_open(&self, max: usize) {

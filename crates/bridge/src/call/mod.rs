@@ -6,7 +6,8 @@
 //!    time that it is granted.
 //! 2. [`record`]: what is known of a call. [`activity`]: what runs for it besides its handler; [`forwarding`]: where it was
 //!    forwarded to. [`log`]: its two log lines.
-//! 3. [`list`]: where the calls of a list are kept; [`history`] and [`deadline_queue`] are parts of it.
+//! 3. [`list`]: where the calls of a list are kept; [`history`] and [`deadline_queue`] are parts of it. [`observers`]: the
+//!    log and the hooks of its users.
 //! 4. [`response_slot`]: what a call keeps of its response.
 //! 5. [`context`]: one call, as its handler and whatever ends it share it. [`guard`] follows it to its end, [`scope`] and
 //!    [`task`] run futures as part of it.
@@ -28,6 +29,7 @@ mod keeper;
 mod layer;
 mod list;
 mod log;
+mod observers;
 mod record;
 mod request_id;
 mod request_info;

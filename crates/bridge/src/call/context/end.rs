@@ -63,11 +63,11 @@ impl CallContext {
         }
         if let Some(list) = self.0.list.upgrade() {
             self.leave_list(&list);
-            if list.logs_calls() {
-                log::ended(record, self.0.caller_span.clone());
-            }
-            list.call_ended(self);
         }
+        if self.0.observers.logs_calls() {
+            log::ended(record, self.0.caller_span.clone());
+        }
+        self.0.observers.call_ended(self);
         // What polls the body at this moment holds its lock, and looks for the reason once it has released it
         // (`with_body`). What waits for the end says so, and then looks for the reason (`cancelled`). The fences there and
         // here make at least one side see what the other did.
