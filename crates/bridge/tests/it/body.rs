@@ -22,7 +22,7 @@ fn answers(frames: Vec<Frame<Bytes>>, error: Option<Status>) -> Response<Body> {
     response
 }
 
-/// Sends a call through GrpcWebLayer and CallLayer, and returns the data of the response, whether it broke off, and its
+/// Sends a call through `GrpcWebLayer` and `CallLayer`, and returns the data of the response, whether it broke off, and its
 /// trailers.
 async fn call(
     content_type: &str,

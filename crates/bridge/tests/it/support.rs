@@ -43,7 +43,7 @@ impl Greeter for Hello {
 
 /// Returns a request over HTTP/2 with one message.
 pub(crate) fn request(path: &str, content_type: &str, headers: &[(&str, &str)]) -> Request<Body> {
-    let message = HelloRequest { name: "ada".to_owned(), ..HelloRequest::default() }.encode_to_vec();
+    let message = HelloRequest { name: "ada".to_owned() }.encode_to_vec();
     let mut frame = vec![0];
     frame.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
     frame.extend(message);

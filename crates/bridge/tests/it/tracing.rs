@@ -12,9 +12,12 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::support::{Hello, read, request};
 
-/// Records each event: its message, and the names of the spans that it is in, outermost first.
+/// The message of an event, and the names of the spans that it is in, outermost first.
+type Recorded = (String, Vec<&'static str>);
+
+/// Records each event.
 #[derive(Clone, Default)]
-struct Scopes(Arc<Mutex<Vec<(String, Vec<&'static str>)>>>);
+struct Scopes(Arc<Mutex<Vec<Recorded>>>);
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Scopes {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
@@ -31,7 +34,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Scopes {
     }
 }
 
-async fn events(bridge: Bridge) -> Vec<(String, Vec<&'static str>)> {
+async fn events(bridge: Bridge) -> Vec<Recorded> {
     let scopes = Scopes::default();
     let subscriber = tracing_subscriber::registry().with(scopes.clone());
     let service = bridge.add_service(GreeterServer::new(Hello)).into_service();
