@@ -80,6 +80,7 @@ mod hosted_services;
 #[cfg(feature = "channel")]
 mod in_process;
 mod peer;
+mod random;
 #[cfg(feature = "reflection")]
 mod reflection;
 #[cfg(feature = "serve")]

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::random;
+
 const DIGITS: usize = 32;
 
 /// The id of one call on one server: 128 random bits, so that the id of another caller's call cannot be guessed. Its text form
@@ -15,7 +17,7 @@ pub struct CallId(u128);
 
 impl CallId {
     pub(crate) fn random() -> Self {
-        Self(rand::random())
+        Self(u128::from_ne_bytes(random::bytes()))
     }
 
     /// Writes the id into the head of a request.

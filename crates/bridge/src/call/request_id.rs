@@ -8,6 +8,8 @@ use bytes::Bytes;
 use drawbridge_core::headers::X_REQUEST_ID;
 use http::{HeaderMap, HeaderValue};
 
+use crate::random;
+
 /// The longest id that a caller may send, in bytes.
 const MAX_BYTES: usize = 128;
 
@@ -69,7 +71,7 @@ const BATCH: usize = 32;
 fn generate() -> HeaderValue {
     let mut ids = GENERATED.take();
     if ids.is_empty() {
-        ids = random();
+        ids = batch();
     }
     let id = ids.split_to(DIGITS);
     GENERATED.set(ids);
@@ -77,9 +79,8 @@ fn generate() -> HeaderValue {
     HeaderValue::from_maybe_shared(id).unwrap_or(HeaderValue::from_static("0000000000000000"))
 }
 
-fn random() -> Bytes {
-    let mut bytes = [0_u8; BATCH * DIGITS / 2];
-    rand::fill(&mut bytes);
+fn batch() -> Bytes {
+    let bytes: [u8; BATCH * DIGITS / 2] = random::bytes();
     bytes.iter().flat_map(|byte| HEXADECIMAL[usize::from(*byte)]).collect::<Vec<_>>().into()
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::connection::{Connection, Slot};
+use crate::random;
 
 /// How many calls a connection that is being made is expected to take: what servers commonly allow.
 const EXPECTED_ROOM: usize = 100;
@@ -124,7 +125,7 @@ impl Endpoints {
         let endpoint = &mut self.0[address];
         endpoint.failures = endpoint.failures.saturating_add(1);
         let backoff = FIRST_BACKOFF.saturating_mul(1 << (endpoint.failures - 1).min(10)).min(MAX_BACKOFF);
-        endpoint.out_until = Some(now + backoff.mul_f64(rand::random_range(0.8..1.2)));
+        endpoint.out_until = Some(now + backoff.mul_f64(0.8 + 0.4 * random::fraction()));
     }
 
     /// Takes a connection out of use.

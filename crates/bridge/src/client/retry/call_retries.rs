@@ -6,6 +6,7 @@ use drawbridge_core::{Deadline, RetryDecision, RetryPolicy, RetryState, SharedTh
 use tonic::Status;
 
 use crate::call::{ActivityKind, CallContext, now};
+use crate::random;
 
 /// The retries of one call, within its deadline.
 pub(crate) struct CallRetries<'a> {
@@ -39,7 +40,7 @@ impl<'a> CallRetries<'a> {
     /// Decides what follows from the failure of the current attempt. `committed`: the request cannot be sent again.
     pub(crate) fn after_failure(&mut self, failure: &Status, committed: bool) -> RetryDecision {
         let remaining = self.deadline.map(|deadline| deadline.remaining(now()).duration());
-        self.state.after_failure(failure, committed, remaining, rand::random())
+        self.state.after_failure(failure, committed, remaining, random::fraction())
     }
 
     /// Waits before the next attempt, or until the call has ended, which ends that attempt before it is sent.
