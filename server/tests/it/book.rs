@@ -81,7 +81,9 @@ async fn follow(page: &str, name: &str) -> usize {
             continue;
         }
         assert!(command.contains("curl "), "{name}: a block that is only shown is marked `bash`: {command}");
-        let Some(("text", expected)) = blocks.next() else { panic!("{name}: what does this print? {command}") };
+        let Some(("text", expected)) = blocks.next() else {
+            panic!("{name}: what does this print? {command}")
+        };
         if !programs.0.contains_key(DEFAULT) {
             programs.start("").await;
         }

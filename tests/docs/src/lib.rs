@@ -22,5 +22,7 @@ pages! {
     Library: "../../../docs/src/library.md",
     Axum: "../../../docs/src/library/axum.md",
     Handlers: "../../../docs/src/library/handlers.md",
+    Layers: "../../../docs/src/library/layers.md",
+    OwnParts: "../../../docs/src/library/own-parts.md",
     ChildCalls: "../../../docs/src/library/child-calls.md",
 }

@@ -55,7 +55,10 @@ fn a_block_that_is_not_compiled_here_is_included_from_a_file_that_is_built() {
             let source = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{page}: {path}: {error}"));
             // mdBook includes nothing, and says nothing, where an anchor is missing.
             if let Some(anchor) = anchor {
-                assert!(source.contains(&format!("ANCHOR: {anchor}\n")), "{page}: no anchor {anchor} in {path}");
+                assert!(
+                    source.contains(&format!("ANCHOR: {anchor}\n")),
+                    "{page}: no anchor {anchor} in {path}"
+                );
             }
         }
     }
