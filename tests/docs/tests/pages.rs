@@ -63,3 +63,11 @@ fn a_block_that_is_not_compiled_here_is_included_from_a_file_that_is_built() {
         }
     }
 }
+
+#[test]
+fn each_page_is_in_the_summary() {
+    let summary = fs::read_to_string(book().join("SUMMARY.md")).unwrap();
+    for (page, _) in all_pages().into_iter().filter(|(page, _)| page != "SUMMARY.md") {
+        assert!(summary.contains(&format!("({page})")), "docs/src/{page} is not in SUMMARY.md");
+    }
+}
