@@ -69,10 +69,10 @@ enum Command {
     /// Open and leave many streams, one after the other and all at a time, and see that memory is as before
     Soak {
         /// How many one after the other, a multiple of 1,000
-        #[arg(default_value = "100000", value_parser = clap::value_parser!(u32).range(1000..))]
+        #[arg(default_value_t = commands::soak::STREAMS, value_parser = clap::value_parser!(u32).range(1000..))]
         streams: u32,
         /// How many at a time, idle, over one bridge to one upstream: a multiple of 100
-        #[arg(long, default_value = "20000", value_parser = clap::value_parser!(u32).range(1000..=20_000))]
+        #[arg(long, default_value_t = commands::soak::IDLE, value_parser = clap::value_parser!(u32).range(1000..=20_000))]
         idle: u32,
     },
     /// Take the README's picture of the page: docs/src/page.png
