@@ -56,8 +56,12 @@ enum Command {
     Lint,
     /// Check the workspace's own rules: where versions are named, how long a file may be, and the like
     Tidy,
-    /// Everything that must pass before a change lands: `lint`, `test` and `conformance`, each step with its time
+    /// Build the book into target/book/, check the links of all Markdown, and compile the code in README and book
+    Docs,
+    /// Everything that must pass before a change lands: `lint`, `docs`, `test` and `conformance`, each step with its time
     Ci,
+    /// What takes longer than `ci` may, by hand: `bench`, `soak` and `picture`, each step with its time
+    Nightly,
     /// Measure what deadlines, cancellation and the list of calls cost per call
     Cost,
     /// Measure what a call costs over the bridge, beside Envoy, and hosted, beside tonic-web; needs Python
@@ -65,13 +69,13 @@ enum Command {
     /// Open and leave many streams, one after the other and all at a time, and see that memory is as before
     Soak {
         /// How many one after the other, a multiple of 1,000
-        #[arg(default_value = "100000", value_parser = clap::value_parser!(u32).range(1000..))]
+        #[arg(default_value_t = commands::soak::STREAMS, value_parser = clap::value_parser!(u32).range(1000..))]
         streams: u32,
         /// How many at a time, idle, over one bridge to one upstream: a multiple of 100
-        #[arg(long, default_value = "20000", value_parser = clap::value_parser!(u32).range(1000..=20_000))]
+        #[arg(long, default_value_t = commands::soak::IDLE, value_parser = clap::value_parser!(u32).range(1000..=20_000))]
         idle: u32,
     },
-    /// Take the README's picture of the page: docs/page.png
+    /// Take the README's picture of the page: docs/src/page.png
     Picture,
 }
 
@@ -91,7 +95,9 @@ impl Xtask {
             }
             Command::Lint => Steps::all(|steps| commands::lint::lint(sh, steps)),
             Command::Tidy => commands::tidy::tidy(sh),
+            Command::Docs => Steps::all(|steps| commands::docs::docs(sh, steps)),
             Command::Ci => Steps::all(|steps| commands::ci::ci(sh, steps)),
+            Command::Nightly => Steps::all(|steps| commands::nightly::nightly(sh, steps)),
             Command::Bench => commands::bench::bench(sh),
             Command::Cost => commands::cost::cost(sh),
             Command::Soak { streams, idle } => commands::soak::soak(sh, streams, idle),

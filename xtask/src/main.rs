@@ -11,6 +11,7 @@ mod commands;
 mod firefox;
 mod first_load;
 mod go;
+mod markdown;
 mod node;
 mod packages;
 mod page;

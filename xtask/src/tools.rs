@@ -53,6 +53,28 @@ impl Tool {
         }
     }
 
+    /// mdBook, without what serves and watches a book.
+    pub(crate) fn mdbook() -> Self {
+        Tool {
+            program: "mdbook",
+            package: "mdbook",
+            version: "0.5.4".to_owned(),
+            what: "it builds the book",
+            install_options: &["--locked", "--no-default-features", "--features", "search"],
+        }
+    }
+
+    /// A checker of links in built pages that needs no network.
+    pub(crate) fn hyperlink() -> Self {
+        Tool {
+            program: "hyperlink",
+            package: "hyperlink",
+            version: "0.3.2".to_owned(),
+            what: "it checks the links of the book",
+            install_options: &["--locked"],
+        }
+    }
+
     /// The path of this program, which is installed when neither PATH nor `.tools/` has it in this version.
     pub(crate) fn ensure(&self, sh: &Shell) -> Result<PathBuf> {
         let on_path = which::which_all(self.program).into_iter().flatten();
@@ -79,7 +101,7 @@ impl Tool {
             && cmd!(sh, "{path} --version")
                 .ignore_stderr()
                 .read()
-                .is_ok_and(|output| output.split_whitespace().nth(1) == Some(self.version.as_str()))
+                .is_ok_and(|output| version_in(&output) == Some(self.version.as_str()))
     }
 
     /// Builds without optimisation, which takes a quarter of the time. The build's own files are removed afterwards.
@@ -94,5 +116,23 @@ impl Tool {
             .run()?;
         sh.remove_path(build)?;
         Ok(())
+    }
+}
+
+/// Reads the version in what a program prints of itself: `trunk 0.21.14`, or `mdbook v0.5.4`.
+fn version_in(output: &str) -> Option<&str> {
+    let version = output.split_whitespace().nth(1)?;
+    Some(version.strip_prefix('v').unwrap_or(version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_read_with_and_without_a_letter_before_it() {
+        assert_eq!(version_in("trunk 0.21.14\n"), Some("0.21.14"));
+        assert_eq!(version_in("mdbook v0.5.4\n"), Some("0.5.4"));
+        assert_eq!(version_in("mdbook\n"), None);
     }
 }

@@ -23,6 +23,11 @@ pub(crate) fn dist() -> PathBuf {
     root().join("dist")
 }
 
+/// The folder of the book, built.
+pub(crate) fn book() -> PathBuf {
+    root().join("target/book")
+}
+
 /// A shell that stands in the workspace's top folder.
 pub(crate) fn shell() -> Result<Shell> {
     let sh = Shell::new()?;

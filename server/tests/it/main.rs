@@ -6,6 +6,7 @@
 // A test exports nothing, and an unwrap that panics is a test that fails.
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
+mod book;
 mod cancellation;
 mod child_deadline;
 mod console;

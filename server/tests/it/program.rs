@@ -6,7 +6,6 @@ use drawbridge_proto::frontend::{GetUserRequest, GetUserResponse};
 use drawbridge_proto::greet::{HelloReply, HelloRequest};
 use drawbridge_proto::message::{Request as KeyRequest, Response as Progress};
 use drawbridge_proto::user::UserRequest;
-use tokio::process::Command;
 
 use crate::support::client::Wire;
 use crate::support::program::{Program, command, text};
@@ -166,77 +165,4 @@ async fn with_tls_the_address_is_https_and_what_is_wrong_with_it_comes_before_an
         assert!(text(&output.stderr).contains(words), "{arguments:?}: {}", text(&output.stderr));
         assert!(code == 2 || text(&output.stderr).lines().count() == 1, "{}", text(&output.stderr));
     }
-}
-
-/// README's table of flags and the program's own list say the same.
-#[test]
-fn the_readme_names_each_flag_with_its_default() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
-    let rows: Vec<_> = readme.lines().filter(|line| line.starts_with("| `--")).collect();
-    let flags: Vec<_> = drawbridge_gateway::command()
-        .get_arguments()
-        .filter(|flag| flag.get_env().is_some())
-        .map(|flag| {
-            let long = flag.get_long().unwrap().to_owned();
-            let default =
-                flag.get_default_values().iter().map(|value| value.to_str().unwrap().to_owned()).next();
-            (long, flag.get_env().unwrap().to_str().unwrap().to_owned(), default)
-        })
-        .collect();
-    assert_eq!(rows.len(), flags.len(), "one row for each flag");
-    for (row, (long, env, default)) in rows.iter().zip(flags) {
-        assert!(row.starts_with(&format!("| `--{long}")), "{row}: expected --{long}, in the order of --help");
-        assert!(row.contains(&format!("`{env}`")), "{row}: expected {env}");
-        if let Some(default) = default {
-            assert!(row.contains(&format!("`{default}`")), "{row}: expected the default {default}");
-        }
-    }
-}
-
-/// README's curl commands, pasted into a shell, print what README says.
-#[tokio::test]
-async fn the_readmes_curl_commands_print_what_it_says() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
-    let section = readme.split("\n## ").find(|section| section.starts_with("Call it with curl")).unwrap();
-    let blocks: Vec<_> = section.split("```").skip(1).step_by(2).collect();
-    let program = Program::start(&[]).await;
-    for pair in blocks.chunks(2) {
-        let [command, expected] = pair else { panic!("a command and what it prints: {pair:?}") };
-        let command =
-            command.strip_prefix("sh\n").unwrap().replace("http://127.0.0.1:8080", &program.address);
-        let expected = expected.strip_prefix("text\n").unwrap();
-        let output = soon("curl", Command::new("sh").args(["-c", &command]).output()).await.unwrap();
-        let errors = text(&output.stderr);
-        assert!(errors.is_empty(), "this test needs curl and binutils' strings: {errors}");
-        assert_eq!(text(&output.stdout), expected, "{command}");
-    }
-    assert_eq!(blocks.len(), 6);
-}
-
-/// README's way to a bridge before a server of one's own, step by step.
-#[tokio::test]
-async fn the_readmes_way_to_ones_own_server_leads_there() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
-    let section =
-        readme.split("\n## ").find(|section| section.starts_with("In front of your own server")).unwrap();
-    let blocks: Vec<_> = section.split("```").skip(1).step_by(2).collect();
-    let [build, own, bridge, calls @ .., _rust] = &blocks[..] else { panic!("more blocks: {blocks:?}") };
-    assert_eq!(*build, "sh\ncargo build --release --package drawbridge\n");
-    let arguments = |block: &str| -> Vec<String> {
-        let line =
-            block.strip_prefix("sh\ntarget/release/drawbridge ").expect("a command line of the program");
-        line.split_whitespace().map(str::to_owned).collect()
-    };
-    assert_eq!(arguments(own), ["--listen", "127.0.0.1:50051"]);
-    let own = Program::start(&[]).await;
-    let bridge: Vec<_> =
-        arguments(bridge).iter().map(|word| word.replace("http://127.0.0.1:50051", &own.address)).collect();
-    let bridge = Program::start(&bridge.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    for call in calls.chunks(2) {
-        let [curl, expected] = call else { panic!("a command and what it prints: {call:?}") };
-        let curl = curl.strip_prefix("sh\n").unwrap().replace("http://127.0.0.1:8080", &bridge.address);
-        let output = soon("curl", Command::new("sh").args(["-c", &curl]).output()).await.unwrap();
-        assert_eq!(text(&output.stdout), expected.strip_prefix("text\n").unwrap(), "{curl}");
-    }
-    assert_eq!(calls.len(), 4);
 }

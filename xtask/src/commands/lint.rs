@@ -9,12 +9,13 @@ use crate::toolchain;
 use crate::workspace::WASM;
 
 /// The crates that run in the browser.
-const BROWSER_CRATES: [&str; 5] = [
+const BROWSER_CRATES: [&str; 6] = [
     "drawbridge-web",
     "drawbridge-fetch",
     "drawbridge-proto",
     "drawbridge-core",
     "drawbridge-conformance-page",
+    "drawbridge-docs",
 ];
 
 /// Checks the form of everything.

@@ -14,11 +14,11 @@ const LIMIT: u64 = 200_000;
 pub(crate) fn picture(sh: &Shell) -> Result<()> {
     page::page(sh)?;
     let browser = Browser::ensure(sh)?;
-    let file = workspace::root().join("docs").join("page.png");
+    let file = workspace::root().join("docs/src/page.png");
     let take = cmd!(sh, "cargo run --locked --package drawbridge-e2e --example picture -- {file}");
     test::with_browser(sh, take, &browser, &workspace::dist())?.run()?;
     let bytes = file.metadata()?.len();
-    ensure!(bytes <= LIMIT, "docs/page.png has {bytes} bytes, more than {LIMIT}");
-    println!("docs/page.png: {bytes} bytes");
+    ensure!(bytes <= LIMIT, "docs/src/page.png has {bytes} bytes, more than {LIMIT}");
+    println!("docs/src/page.png: {bytes} bytes");
     Ok(())
 }

@@ -5,6 +5,12 @@ use xshell::{Shell, cmd};
 
 use crate::toolchain;
 
+/// How many streams are opened and left one after the other, unless the command line says otherwise.
+pub(crate) const STREAMS: u32 = 100_000;
+
+/// How many streams are held open at a time, unless the command line says otherwise.
+pub(crate) const IDLE: u32 = 20_000;
+
 /// Opens and leaves `streams` streams on a server in release, and `idle` streams at a time over a bridge, and fails if memory
 /// or open calls are left behind.
 pub(crate) fn soak(sh: &Shell, streams: u32, idle: u32) -> Result<()> {
