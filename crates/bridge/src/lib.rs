@@ -96,7 +96,7 @@ mod web;
 
 #[cfg(feature = "descriptors")]
 pub use bridge::DescriptorError;
-pub use bridge::{Bridge, BridgeService, Limits};
+pub use bridge::{Bridge, BridgeFuture, BridgeService, Limits};
 pub use call::{
     Activity, CallBody, CallContext, CallFuture, CallId, CallLayer, CallService, Calls, DeadlinePolicy,
     OnCallEnd, ParseCallIdError, RequestId, Truncated,

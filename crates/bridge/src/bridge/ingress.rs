@@ -12,13 +12,16 @@ use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as HttpBody;
 use http_body_util::Full;
+use hyper::service::Service as HyperService;
 use tonic::body::Body;
 use tower::{BoxError, Service};
 
 use super::classify::{Kind, classify};
 use super::drain_request::DrainRequest;
+use super::future::BridgeFuture;
 use super::known_services::KnownServices;
-use crate::service::{ResponseFuture, SharedService};
+use super::stack::Stack;
+use crate::service::SharedService;
 use crate::web::HostPolicy;
 
 /// A bridge as a tower service: it answers every request over HTTP/1.1 and HTTP/2. [`Bridge::into_service`] makes it.
@@ -35,7 +38,7 @@ pub struct BridgeService(Arc<Ingress>);
 pub(super) struct Ingress {
     pub(super) hosts: HostPolicy,
     pub(super) known: KnownServices,
-    pub(super) grpc: SharedService,
+    pub(super) grpc: Stack,
     /// The same behind CORS, for requests that name an origin.
     #[cfg(feature = "cors")]
     pub(super) cross_origin: Option<SharedService>,
@@ -62,13 +65,13 @@ where
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = ResponseFuture;
+    type Future = BridgeFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> ResponseFuture {
+    fn call(&mut self, request: Request<B>) -> BridgeFuture {
         let ingress = &*self.0;
         if let Some(host) = ingress.hosts.refused(&request) {
             tracing::warn!(host = ?host, path = ?request.uri().path(), "refused a request to a foreign host name");
@@ -79,7 +82,7 @@ where
         match classify(&request, service, ingress.known.detection(), is_meant) {
             Kind::Grpc => ingress.grpc(request),
             Kind::Other => match &ingress.fallback {
-                Some(fallback) => fallback.call(request.map(Body::new)),
+                Some(fallback) => fallback.call(request.map(Body::new)).into(),
                 None => plain(StatusCode::NOT_FOUND, "nothing is served here\n"),
             },
         }
@@ -87,7 +90,7 @@ where
 }
 
 impl Ingress {
-    fn grpc<B>(&self, mut request: Request<B>) -> ResponseFuture
+    fn grpc<B>(&self, mut request: Request<B>) -> BridgeFuture
     where
         B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
@@ -109,19 +112,19 @@ impl Ingress {
                     response
                 })
             };
-            return cross_origin.call(request).map(finish).boxed();
+            return cross_origin.call(request).map(finish).boxed().into();
         }
         #[cfg(not(feature = "cors"))]
         let _: Method = method;
-        self.grpc.call(request)
+        BridgeFuture::grpc(HyperService::call(&self.grpc, request))
     }
 }
 
 /// Answers in plain text what is not gRPC.
-fn plain(status: StatusCode, text: &'static str) -> ResponseFuture {
+fn plain(status: StatusCode, text: &'static str) -> BridgeFuture {
     let mut response = Response::new(Body::new(Full::from(text)));
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    ready(Ok(response)).boxed()
+    ready(Ok(response)).boxed().into()
 }

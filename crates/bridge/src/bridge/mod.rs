@@ -7,6 +7,7 @@
 
 mod classify;
 mod drain_request;
+mod future;
 mod ingress;
 mod intercept;
 mod known_services;
@@ -20,6 +21,7 @@ use tonic::Status;
 use tonic::server::NamedService;
 
 use self::classify::GrpcDetection;
+pub use self::future::BridgeFuture;
 pub use self::ingress::BridgeService;
 use self::intercept::Interceptor;
 pub use self::limits::Limits;

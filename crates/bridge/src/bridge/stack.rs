@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "cors")]
 use futures_util::FutureExt as _;
+#[cfg(feature = "cors")]
 use hyper::service::Service as _;
 use tower::ServiceBuilder;
 
@@ -10,13 +12,23 @@ use super::Bridge;
 use super::ingress::{BridgeService, Ingress};
 use super::intercept::Intercept;
 use super::known_services::KnownServices;
-use crate::call::CallLayer;
+use crate::call::{CallLayer, CallService};
+use crate::hosted_services::HostedServices;
 #[cfg(feature = "reflection")]
 use crate::reflection::Reflection;
+#[cfg(feature = "cors")]
 use crate::service::SharedService;
 #[cfg(feature = "upstream")]
 use crate::upstream::{Forward, Retries, Route, Routes, TrustedProxies};
-use crate::web::{Codecs, GrpcWebLayer, RequestRules};
+use crate::web::{Codecs, GrpcWebLayer, GrpcWebService, RequestRules};
+
+/// The layers that each call passes. Their futures are small, since those of handlers and forwarded calls are boxed.
+pub(super) type Stack = GrpcWebService<CallService<Intercept<Inside>>>;
+
+#[cfg(feature = "upstream")]
+type Inside = Forward<RequestRules<HostedServices>>;
+#[cfg(not(feature = "upstream"))]
+type Inside = RequestRules<HostedServices>;
 
 /// Puts a bridge together.
 pub(super) fn build(mut bridge: Bridge) -> BridgeService {
@@ -51,11 +63,10 @@ pub(super) fn build(mut bridge: Bridge) -> BridgeService {
     // A forwarded call has a deadline and an end like any other, so it leaves from inside of the call.
     #[cfg(feature = "upstream")]
     let stack = stack.layer_fn(|inner| Forward::new(inner, proxies.clone(), retries.clone()));
-    let stack = stack
+    let grpc: Stack = stack
         // A broken rule ends one call, with its status, so the rules stand inside of it.
         .layer_fn(|inner| RequestRules::new(inner, Arc::clone(&kinds), max_message_bytes))
         .service(bridge.hosted.clone());
-    let grpc = SharedService::new(move |request| stack.call(request).boxed());
 
     BridgeService::new(Ingress {
         hosts: bridge.hosts,
@@ -68,8 +79,9 @@ pub(super) fn build(mut bridge: Bridge) -> BridgeService {
         // A response that is not gRPC has to be readable cross-origin too, so CORS stands outside of all that answers.
         #[cfg(feature = "cors")]
         cross_origin: (!bridge.without_cors).then(|| {
-            let cors = tower::Layer::layer(&crate::web::cors::layer(&bridge.origins), grpc.clone());
-            SharedService::from_tower(cors)
+            let grpc = grpc.clone();
+            let grpc = SharedService::new(move |request| grpc.call(request).boxed());
+            SharedService::from_tower(tower::Layer::layer(&crate::web::cors::layer(&bridge.origins), grpc))
         }),
         grpc,
         fallback: bridge.fallback,
