@@ -15,7 +15,7 @@ use crate::call::CallLayer;
 use crate::reflection::Reflection;
 use crate::service::SharedService;
 #[cfg(feature = "upstream")]
-use crate::upstream::{Forward, Retries, Route, Routes, TrustedProxies};
+use crate::upstream::{Forward, RetryRules, Route, Routes, TrustedProxies};
 use crate::web::{Codecs, GrpcWebLayer, RequestRules};
 
 /// Puts a bridge together.
@@ -26,7 +26,7 @@ pub(super) fn build(mut bridge: Bridge) -> BridgeService {
     #[cfg(feature = "upstream")]
     let proxies = TrustedProxies::new(bridge.trusted_proxies);
     #[cfg(feature = "upstream")]
-    let retries = Retries::new(bridge.retries);
+    let retry_rules = RetryRules::new(bridge.retries);
     #[cfg(feature = "reflection")]
     if let Some(reflection) = Reflection::new(&bridge.hosted, &bridge.descriptors, &upstreams, &proxies) {
         reflection.host(&mut bridge.hosted);
@@ -50,7 +50,7 @@ pub(super) fn build(mut bridge: Bridge) -> BridgeService {
         .layer_fn(|inner| Intercept::new(inner, Arc::clone(&interceptors)));
     // A forwarded call has a deadline and an end like any other, so it leaves from inside of the call.
     #[cfg(feature = "upstream")]
-    let stack = stack.layer_fn(|inner| Forward::new(inner, proxies.clone(), retries.clone()));
+    let stack = stack.layer_fn(|inner| Forward::new(inner, proxies.clone(), retry_rules.clone()));
     let stack = stack
         // A broken rule ends one call, with its status, so the rules stand inside of it.
         .layer_fn(|inner| RequestRules::new(inner, Arc::clone(&kinds), max_message_bytes))
