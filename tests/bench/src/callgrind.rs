@@ -5,16 +5,24 @@
 //! on and off in one run would do the same, but `callgrind_control` attaches to the process by ptrace, which many
 //! containers forbid, and it switches at a moment of its own rather than between two calls.
 //!
+//! How much a call costs depends on how much the program finds to do at each wake-up. For the same count in each run,
+//! clients, upstream and program share one CPU, and the program is scheduled as a batch job, which never interrupts the
+//! others: whenever it runs, they have done all that they can. So its batches are full, on a busy machine too.
+//!
 //! Callgrind counts instructions in user space. What the kernel does in a system call is in the CPU time only.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::thread;
 
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use crate::one_cpu;
 use crate::program::Program;
+use crate::service;
 use crate::target::Target;
 use crate::workload::Workload;
 
@@ -23,32 +31,61 @@ pub(crate) struct Callgrind {
     pub(crate) valgrind: PathBuf,
 }
 
+/// A finished run: what was done, and the instructions from start to end.
+struct Run {
+    units: usize,
+    instructions: u64,
+}
+
 impl Callgrind {
-    /// Returns the instructions for a unit of the workload.
-    pub(crate) async fn per_unit(&self, program: &Program, workload: Workload) -> Result<f64> {
-        let [short, long] = workload.counted();
-        let (few, base) = self.count(program, workload, short).await?;
-        let (many, all) = self.count(program, workload, long).await?;
-        Ok((all as f64 - base as f64) / (many - few) as f64)
+    /// Returns the instructions for a unit of the workload. `program` makes the program for an upstream.
+    pub(crate) fn per_unit(
+        &self,
+        workload: Workload,
+        program: impl Fn(SocketAddr) -> Program + Sync,
+    ) -> Result<f64> {
+        let [short, long] = workload.counted().map(|each| self.run(workload, each, &program));
+        let (short, long) = (short?, long?);
+        let instructions = long.instructions as f64 - short.instructions as f64;
+        Ok(instructions / (long.units - short.units) as f64)
     }
 
-    /// Runs the program until each client has done `each` units. Returns the units and the instructions of the whole run.
-    async fn count(&self, program: &Program, workload: Workload, each: usize) -> Result<(usize, u64)> {
+    /// Runs the program until each client has done `each` units, with an upstream and clients of its own.
+    fn run(
+        &self,
+        workload: Workload,
+        each: usize,
+        program: &(impl Fn(SocketAddr) -> Program + Sync),
+    ) -> Result<Run> {
+        let run = || {
+            one_cpu::keep_this_thread_on_one()?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let (upstream, _) = service::upstream().await?;
+                self.count(&program(upstream), workload, each).await
+            })
+        };
+        // The thread's CPU is inherited by the processes that it starts, and by no other thread.
+        thread::scope(|scope| scope.spawn(run).join()).expect("a measurement that fails returns an error")
+    }
+
+    async fn count(&self, program: &Program, workload: Workload, each: usize) -> Result<Run> {
         let folder = TempDir::new()?;
         let (out, log) = (folder.path().join("out"), folder.path().join("log"));
-        let mut command = Command::new(&self.valgrind);
+        let mut command = Command::new("chrt");
+        command.args(["--batch", "0"]).arg(&self.valgrind);
         command.args(["--tool=callgrind", "--vgdb=no", "--quiet"]);
         command.arg(format!("--callgrind-out-file={}", out.display()));
         command.arg(format!("--log-file={}", log.display()));
         let counted = async {
             let target = Target::start_under(command, program).await?;
             let mut clients = workload.connect(&target).await?;
-            let units = workload.run(&mut clients, each).await?;
+            let units = workload.run_together(&mut clients, each).await?;
             drop(clients);
             // Callgrind writes its file when the process ends.
             target.stop().await?;
             let text = fs::read_to_string(&out).context("callgrind wrote no file")?;
-            anyhow::Ok((units, instructions_in(&text)?))
+            anyhow::Ok(Run { units, instructions: instructions_in(&text)? })
         };
         counted.await.with_context(|| {
             let log = fs::read_to_string(&log).unwrap_or_default();

@@ -33,24 +33,25 @@ impl Compare {
     /// # Errors
     ///
     /// When a ratio of instructions is over the limit, when `only` selects no row, and when a measurement fails.
-    pub(crate) async fn run(self) -> Result<()> {
-        let (upstream, _) = service::upstream().await?;
+    pub(crate) fn run(self) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let (upstream, _) = runtime.block_on(service::upstream())?;
         let mut comparison = Comparison::new(&self.revision, self.max_ratio);
         let units = [Unit::Unary, Unit::Small, Unit::Large, Unit::HostedUnary];
         for workload in units.into_iter().flat_map(Workload::of) {
             if !workload.name().contains(&self.only) {
                 continue;
             }
-            let programs = [&self.old, &self.new].map(|path| match workload.unit {
-                Unit::HostedUnary => Program::Samples(path.clone()),
-                Unit::Unary | Unit::Small | Unit::Large => Program::Bridge(path.clone(), upstream),
+            let [old, new] = [&self.old, &self.new].map(|path| {
+                move |upstream| match workload.unit {
+                    Unit::HostedUnary => Program::Samples(path.clone()),
+                    Unit::Unary | Unit::Small | Unit::Large => Program::Bridge(path.clone(), upstream),
+                }
             });
-            let [old, new] = &programs;
-            let instructions = [
-                self.callgrind.per_unit(old, workload).await?,
-                self.callgrind.per_unit(new, workload).await?,
-            ];
-            let cpu = cpu::rounds(&programs, workload).await?.map(median);
+            let instructions =
+                [self.callgrind.per_unit(workload, old)?, self.callgrind.per_unit(workload, new)?];
+            let programs = [old(upstream), new(upstream)];
+            let cpu = runtime.block_on(cpu::rounds(&programs, workload))?.map(median);
             let row = Row { name: workload.name(), cpu, instructions };
             eprintln!("{row}");
             comparison.add(row);

@@ -145,6 +145,18 @@ pub(crate) async fn repeat(
     Ok(())
 }
 
+/// Has each client make `each` calls, where no client begins its next call before all have ended their last.
+pub(crate) async fn repeat_together(
+    clients: &mut [Client],
+    each: usize,
+    call: impl AsyncFn(&mut Client) -> Result<()>,
+) -> Result<()> {
+    for _ in 0..each {
+        try_join_all(clients.iter_mut().map(|client| call(client))).await?;
+    }
+    Ok(())
+}
+
 /// Has each client read one stream of `messages` messages of `size` bytes.
 pub(crate) async fn streams(clients: &mut [Client], size: usize, messages: usize) -> Result<()> {
     let key = &format!("{size}x{messages}");

@@ -3,7 +3,7 @@
 //!
 //! The upstream is in this process ([`service`]). A [`target`] is a process of its own, which runs a [`program`] and does a
 //! [`workload`], whose calls [`load`] makes. [`cpu`] reads the CPU time of targets from `/proc` in rounds, [`callgrind`]
-//! counts their instructions. [`table`] and [`comparison`] are what is printed. `cargo xtask bench` builds and installs what
+//! counts their instructions, on [`one_cpu`]. [`table`] and [`comparison`] are what is printed. `cargo xtask bench` builds and installs what
 //! this program needs.
 
 // A measurement that fails to measure shall panic, and what is counted fits into any mantissa.
@@ -15,6 +15,7 @@ mod comparison;
 mod cpu;
 mod load;
 mod measure;
+mod one_cpu;
 mod program;
 mod service;
 mod table;
@@ -78,22 +79,13 @@ enum Router {
 }
 
 fn main() -> Result<()> {
-    let bench = Bench::parse();
-    if let Bench::Host { router } = bench {
-        return service::host(match router {
-            Router::Bridge => service::with_bridge,
-            Router::TonicWeb => service::with_tonic_web,
-        });
-    }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        match bench {
-            Bench::Peers { bridge, envoy, floor, only } => Measure { bridge, envoy, floor, only }.run().await,
-            Bench::Compare { old, revision, new, valgrind, max_ratio, only } => {
-                let callgrind = Callgrind { valgrind };
-                Compare { old, revision, new, callgrind, only, max_ratio }.run().await
-            }
-            Bench::Host { .. } => unreachable!("handled above"),
+    match Bench::parse() {
+        Bench::Peers { bridge, envoy, floor, only } => Measure { bridge, envoy, floor, only }.run(),
+        Bench::Compare { old, revision, new, valgrind, max_ratio, only } => {
+            let callgrind = Callgrind { valgrind };
+            Compare { old, revision, new, callgrind, only, max_ratio }.run()
         }
-    })
+        Bench::Host { router: Router::Bridge } => service::host(service::with_bridge),
+        Bench::Host { router: Router::TonicWeb } => service::host(service::with_tonic_web),
+    }
 }

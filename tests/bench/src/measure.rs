@@ -36,7 +36,12 @@ impl Measure {
     /// # Errors
     ///
     /// When a ratio is over its limit, when `only` selects no row, and when a measurement fails.
-    pub(crate) async fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(self.measure())
+    }
+
+    async fn measure(self) -> Result<()> {
         let (upstream, service) = service::upstream().await?;
         let bridge = Program::Bridge(self.bridge, upstream);
         let envoy = Program::Envoy(self.envoy, upstream);

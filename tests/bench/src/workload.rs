@@ -69,9 +69,9 @@ impl Workload {
     /// How many units each client does in the shorter and in the longer of the two runs under callgrind.
     pub(crate) fn counted(self) -> [usize; 2] {
         match self.unit {
-            Unit::Unary | Unit::HostedUnary => [40, 120],
-            Unit::Small => [1_000, 4_000],
-            Unit::Large => [100, 400],
+            Unit::Unary | Unit::HostedUnary => [60, 260],
+            Unit::Small => [2_000, 14_000],
+            Unit::Large => [200, 1_500],
         }
     }
 
@@ -82,6 +82,16 @@ impl Workload {
             Unit::HostedUnary => load::repeat(clients, each, Client::health).await?,
             Unit::Small => load::streams(clients, 100, each).await?,
             Unit::Large => load::streams(clients, 64 * 1024, each).await?,
+        }
+        Ok(clients.len() * each)
+    }
+
+    /// The same with unary calls that begin at the same time, so that the target finds the same calls to do in each run.
+    pub(crate) async fn run_together(self, clients: &mut [Client], each: usize) -> Result<usize> {
+        match self.unit {
+            Unit::Unary => load::repeat_together(clients, each, Client::unary).await?,
+            Unit::HostedUnary => load::repeat_together(clients, each, Client::health).await?,
+            Unit::Small | Unit::Large => return self.run(clients, each).await,
         }
         Ok(clients.len() * each)
     }
