@@ -64,8 +64,28 @@ enum Command {
     Nightly,
     /// Measure what deadlines, cancellation and the list of calls cost per call
     Cost,
-    /// Measure what a call costs over the bridge, beside Envoy, and hosted, beside tonic-web; needs Python
-    Bench,
+    /// Measure what a call costs over the bridge: beside Envoy, or beside another revision (`--compare`)
+    ///
+    /// Without `--compare`: CPU time of a unary call and of a streamed message over the bridge, beside Envoy with one worker
+    /// (installed into `.tools/`, needs Python 3) and beside the floor, which is hyper and `h2` with the least between them;
+    /// then memory of an idle stream, time from an abort to the handler's drop, time to the first answer; then a hosted
+    /// service beside bare tonic-web. Fails when a ratio is over its limit. Takes about five minutes after the build.
+    ///
+    /// With `--compare REV`: the working tree beside REV, in one run. CPU time is the median of rounds in which the two take
+    /// turns. It includes the kernel, and varies with what else the machine does. Instructions a call are counted by
+    /// callgrind (of valgrind, which is installed with apt-get where that needs no password), in user space only. They are
+    /// repeatable on a busy machine, so judge a change by them. Needs no Envoy.
+    ///
+    /// REV is built in a git worktree under `target/compare/`, which is removed afterwards. The program is kept there for
+    /// the next run; delete the folder to free the space.
+    ///
+    /// Examples:
+    ///
+    ///   cargo xtask bench unary                                   rows with `unary` in their names
+    ///   cargo xtask bench --compare main                          what this branch changes
+    ///   cargo xtask bench --compare HEAD --max-ratio 1.01 HTTP/2  fail at 1 % more instructions
+    #[command(verbatim_doc_comment)]
+    Bench(commands::bench::Options),
     /// Open and leave many streams, one after the other and all at a time, and see that memory is as before
     Soak {
         /// How many one after the other, a multiple of 1,000
@@ -98,7 +118,7 @@ impl Xtask {
             Command::Docs => Steps::all(|steps| commands::docs::docs(sh, steps)),
             Command::Ci => Steps::all(|steps| commands::ci::ci(sh, steps)),
             Command::Nightly => Steps::all(|steps| commands::nightly::nightly(sh, steps)),
-            Command::Bench => commands::bench::bench(sh),
+            Command::Bench(options) => commands::bench::bench(sh, &options),
             Command::Cost => commands::cost::cost(sh),
             Command::Soak { streams, idle } => commands::soak::soak(sh, streams, idle),
             Command::Picture => commands::picture::picture(sh),

@@ -2,8 +2,8 @@
 //!
 //! [`cli`] names the commands, [`commands`] holds one file for each. The rest is what they share: where things are
 //! ([`workspace`]), what must be installed ([`toolchain`], [`tools`], [`browser`], [`firefox`], [`packages`], [`python`],
-//! [`go`], [`node`]), what is built ([`page`],
-//! [`server`]), and how a command of many steps tells what it does ([`steps`]).
+//! [`go`], [`node`], [`valgrind`]), what is built ([`page`],
+//! [`server`], [`revision`]), and how a command of many steps tells what it does ([`steps`]).
 
 mod browser;
 mod cli;
@@ -16,10 +16,12 @@ mod node;
 mod packages;
 mod page;
 mod python;
+mod revision;
 mod server;
 mod steps;
 mod toolchain;
 mod tools;
+mod valgrind;
 mod workspace;
 
 use std::process::ExitCode;

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use xshell::{Shell, cmd};
 
-use crate::workspace;
+use crate::{packages, workspace};
+
+/// What to do when there is no Python and none may be installed.
+const HELP: &str = "install Python 3.9 or newer with its module venv (Debian, Ubuntu: `apt-get install python3 python3-venv`)";
 
 /// A list of packages, and the environment that has them.
 pub(crate) struct Environment {
@@ -40,16 +43,35 @@ impl Environment {
         }
 
         println!("Installing {what} into .tools/{name}/.");
-        let system = which::which("python3").or_else(|_| which::which("python")).context(
-            "no Python: install Python 3.9 or newer (Debian, Ubuntu: `apt-get install python3 python3-venv`)",
-        )?;
-        cmd!(sh, "{system} -m venv --clear {home}")
-            .run()
-            .context("Python has no working venv module (Debian, Ubuntu: `apt-get install python3-venv`)")?;
+        let system = system(sh)?;
+        cmd!(sh, "{system} -m venv --clear {home}").run().with_context(|| {
+            format!("{} made no virtual environment; its own words are above", system.display())
+        })?;
         cmd!(sh, "{python} -m pip install --quiet --disable-pip-version-check --only-binary :all: --requirement {requirements}")
             .run()
             .with_context(|| format!("pip could not install {what}; its own words are above. The first run needs the network"))?;
         sh.write_file(installed, wanted)?;
         Ok(python)
     }
+}
+
+/// Finds a Python that can make virtual environments, else installs Debian's, where that is possible without a password.
+fn system(sh: &Shell) -> Result<PathBuf> {
+    if let Some(found) = find(sh) {
+        return Ok(found);
+    }
+    let why = "packages of Python's are installed with it";
+    packages::install(sh, &["python3", "python3-venv"], "Python with its module venv", why, HELP)?;
+    find(sh).with_context(|| format!("the packages were installed, yet there is no Python with venv: {HELP}"))
+}
+
+fn find(sh: &Shell) -> Option<PathBuf> {
+    let pythons = ["python3", "python"].into_iter().filter_map(|name| which::which_all(name).ok()).flatten();
+    // Debian's venv is there without its package too, and fails for want of `ensurepip`.
+    let can = |python: &PathBuf| {
+        let test =
+            cmd!(sh, "{python} -c").arg("import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 9))");
+        test.quiet().ignore_stderr().run().is_ok()
+    };
+    pythons.into_iter().find(can)
 }

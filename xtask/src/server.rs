@@ -8,6 +8,9 @@ use xshell::{Shell, cmd};
 
 use crate::toolchain;
 
+/// The name of the server's program.
+const PROGRAM: &str = "drawbridge";
+
 /// Builds the server for tests and returns the path of its program.
 ///
 /// It is built along with its tests, which were built before: with the features that they turn on, so that nothing is
@@ -17,19 +20,39 @@ pub(crate) fn build(sh: &Shell) -> Result<PathBuf> {
     let messages = cmd!(sh, "cargo build --locked --bins --tests --message-format=json-render-diagnostics")
         .read()
         .context("the server was not built; the compiler's own words are above")?;
-    program_in(&messages, "drawbridge").context("cargo built no program of the name drawbridge")
+    program_in(&messages, PROGRAM).with_context(|| format!("cargo built no program of the name {PROGRAM}"))
 }
 
 /// Builds the server in release, as it is shipped but for its page, and returns the path of its program.
+///
+/// The package is the one that has the program, in the workspace that the shell stands in.
 pub(crate) fn build_release(sh: &Shell) -> Result<PathBuf> {
+    let metadata = cmd!(sh, "cargo metadata --locked --no-deps --format-version 1").read()?;
+    let package = package_of(&metadata, PROGRAM)
+        .with_context(|| format!("no package of the workspace has a program {PROGRAM}"))?;
+    let [program] = build_release_of(sh, &package, [PROGRAM])?;
+    Ok(program)
+}
+
+/// Builds the programs of a package in release, and returns the paths of those that are named.
+pub(crate) fn build_release_of<const N: usize>(
+    sh: &Shell,
+    package: &str,
+    names: [&str; N],
+) -> Result<[PathBuf; N]> {
     toolchain::ensure_c_compiler()?;
     let messages = cmd!(
         sh,
-        "cargo build --locked --release --package drawbridge --message-format=json-render-diagnostics"
+        "cargo build --locked --release --package {package} --bins --message-format=json-render-diagnostics"
     )
     .read()
-    .context("the server was not built; the compiler's own words are above")?;
-    program_in(&messages, "drawbridge").context("cargo built no program of the name drawbridge")
+    .with_context(|| format!("{package} was not built; the compiler's own words are above"))?;
+    let mut programs = names.map(|_| PathBuf::new());
+    for (program, name) in programs.iter_mut().zip(names) {
+        *program = program_in(&messages, name)
+            .with_context(|| format!("cargo built no program of the name {name}"))?;
+    }
+    Ok(programs)
 }
 
 /// Builds the program of a package that has its name, and returns the program's path.
@@ -40,6 +63,17 @@ pub(crate) fn build_package(sh: &Shell, package: &str) -> Result<PathBuf> {
             .read()
             .with_context(|| format!("{package} was not built; the compiler's own words are above"))?;
     program_in(&messages, package).with_context(|| format!("cargo built no program of the name {package}"))
+}
+
+/// Finds the package that has the program `name` in the output of `cargo metadata`.
+fn package_of(metadata: &str, name: &str) -> Option<String> {
+    let metadata: Value = serde_json::from_str(metadata).ok()?;
+    let has_program = |package: &&Value| {
+        let mut targets = package["targets"].as_array().into_iter().flatten();
+        targets.any(|target| target["name"] == name && target["kind"][0] == "bin")
+    };
+    let package = metadata["packages"].as_array()?.iter().find(has_program)?;
+    Some(package["name"].as_str()?.to_owned())
 }
 
 /// Finds the program `name` among cargo's messages, one JSON object a line.
@@ -54,6 +88,17 @@ fn program_in(messages: &str, name: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_package_is_found_by_its_program() {
+        let metadata = r#"{"packages":[
+            {"name":"drawbridge-grpc","targets":[{"name":"drawbridge","kind":["lib"]}]},
+            {"name":"drawbridge-gateway","targets":[{"name":"it","kind":["test"]},{"name":"drawbridge","kind":["bin"]}]}
+        ]}"#;
+        assert_eq!(package_of(metadata, "drawbridge").as_deref(), Some("drawbridge-gateway"));
+        assert_eq!(package_of(metadata, "trunk"), None);
+        assert_eq!(package_of("no JSON", "drawbridge"), None);
+    }
 
     #[test]
     fn the_program_is_told_from_the_library_and_from_its_unit_tests() {

@@ -1,5 +1,6 @@
 //! Calls in gRPC-Web, over HTTP/1.1 and HTTP/2.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use anyhow::{Result, ensure};
@@ -20,6 +21,15 @@ use tokio::net::TcpStream;
 pub(crate) enum Wire {
     H1,
     H2,
+}
+
+impl fmt::Display for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::H1 => "HTTP/1.1",
+            Self::H2 => "HTTP/2",
+        })
+    }
 }
 
 /// A connection.
@@ -51,11 +61,10 @@ impl Client {
         })
     }
 
-    /// Connects so many clients, which share the connections where the version allows it.
+    /// Connects `count` clients. Over HTTP/2 they share two connections, as the calls of two browsers do.
     pub(crate) async fn some(wire: Wire, address: SocketAddr, count: usize) -> Result<Vec<Self>> {
         let mut clients: Vec<Self> = Vec::new();
         for index in 0..count {
-            // Two connections for all, as from two browsers.
             clients.push(match index.checked_sub(2).and_then(|before| clients.get(before)) {
                 Some(Self::H2(sender)) => Self::H2(sender.clone()),
                 _ => Self::connect(wire, address).await?,
@@ -64,17 +73,25 @@ impl Client {
         Ok(clients)
     }
 
-    /// Makes a unary call.
+    /// Makes a unary call of the bench's own service.
     pub(crate) async fn unary(&mut self) -> Result<()> {
-        let request = HelloRequest { name: "ada".to_owned() };
-        let answer = self.send("/greet.Greeter/SayHello", &request).await?;
+        self.call("/greet.Greeter/SayHello", &HelloRequest { name: "ada".to_owned() }).await
+    }
+
+    /// Makes a unary call of the health service, with an empty message.
+    pub(crate) async fn health(&mut self) -> Result<()> {
+        self.call("/grpc.health.v1.Health/Check", &()).await
+    }
+
+    async fn call(&mut self, path: &str, message: &impl Message) -> Result<()> {
+        let answer = self.send(path, message).await?;
         ensure!(answer.status() == 200 && !answer.headers().contains_key("grpc-status"), "{answer:?}");
         let body = answer.into_body().collect().await?.to_bytes();
-        ensure!(body.len() > 20, "no message and trailers");
+        ensure!(body.len() > 20, "the answer to {path} lacks a message or trailers: {body:?}");
         Ok(())
     }
 
-    /// Reads a stream to its end, and returns how many bytes came.
+    /// Reads a stream to its end, and returns its length in bytes.
     pub(crate) async fn stream(&mut self, key: &str) -> Result<usize> {
         let mut body = self.open(key).await?.into_body();
         let mut bytes = 0;
@@ -111,12 +128,16 @@ impl Client {
     }
 }
 
-/// Makes so many unary calls, so many at a time.
-pub(crate) async fn unary(clients: &mut [Client], calls: usize) -> Result<()> {
-    let each = calls / clients.len();
+/// Has each client make `each` calls, one after the other.
+pub(crate) async fn repeat(
+    clients: &mut [Client],
+    each: usize,
+    call: impl AsyncFn(&mut Client) -> Result<()>,
+) -> Result<()> {
+    let call = &call;
     try_join_all(clients.iter_mut().map(|client| async move {
         for _ in 0..each {
-            client.unary().await?;
+            call(client).await?;
         }
         anyhow::Ok(())
     }))
@@ -124,7 +145,19 @@ pub(crate) async fn unary(clients: &mut [Client], calls: usize) -> Result<()> {
     Ok(())
 }
 
-/// Reads one stream with each client.
+/// Has each client make `each` calls, where no client begins its next call before all have ended their last.
+pub(crate) async fn repeat_together(
+    clients: &mut [Client],
+    each: usize,
+    call: impl AsyncFn(&mut Client) -> Result<()>,
+) -> Result<()> {
+    for _ in 0..each {
+        try_join_all(clients.iter_mut().map(|client| call(client))).await?;
+    }
+    Ok(())
+}
+
+/// Has each client read one stream of `messages` messages of `size` bytes.
 pub(crate) async fn streams(clients: &mut [Client], size: usize, messages: usize) -> Result<()> {
     let key = &format!("{size}x{messages}");
     let bytes = try_join_all(clients.iter_mut().map(|client| client.stream(key))).await?;

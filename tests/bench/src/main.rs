@@ -1,30 +1,91 @@
-//! What a call costs over the bridge, beside Envoy, and what a hosted one costs beside bare tonic-web.
+//! What a call costs over the bridge: beside Envoy, beside the floor and bare tonic-web ([`measure`]), or beside another
+//! build of the bridge ([`compare`]).
 //!
-//! `drawbridge-bench BRIDGE ENVOY [ONLY]` starts everything and prints one table. The upstream is in this process ([`service`]); who
-//! is measured ([`contestant`]) is in a process of its own, whose CPU time and memory are read from `/proc`. [`load`] makes
-//! the calls, [`measure`] the rounds of them, and [`table`] prints what came of it. `hosted` and `bare` are such
-//! processes: the service behind a bridge's router, and behind tonic-web's.
+//! The upstream is in this process ([`service`]). A [`target`] is a process of its own, which runs a [`program`] and does a
+//! [`workload`], whose calls [`load`] makes. [`cpu`] reads the CPU time of targets from `/proc` in rounds, [`callgrind`]
+//! counts their instructions, on [`one_cpu`]. [`table`] and [`comparison`] are what is printed. `cargo xtask bench` builds and installs what
+//! this program needs.
 
 // A measurement that fails to measure shall panic, and what is counted fits into any mantissa.
 #![allow(clippy::unwrap_used, clippy::cast_precision_loss)]
 
-mod contestant;
+mod callgrind;
+mod compare;
+mod comparison;
+mod cpu;
 mod load;
 mod measure;
+mod one_cpu;
+mod program;
 mod service;
 mod table;
+mod target;
+mod workload;
 
-use anyhow::{Result, bail};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+
+use crate::callgrind::Callgrind;
+use crate::compare::Compare;
+use crate::measure::Measure;
+
+/// Measures what a call costs over the bridge.
+#[derive(Parser)]
+enum Bench {
+    /// Beside Envoy, the floor and bare tonic-web
+    Peers {
+        #[arg(long)]
+        bridge: PathBuf,
+        #[arg(long)]
+        envoy: PathBuf,
+        #[arg(long)]
+        floor: PathBuf,
+        /// Measure only the rows whose names contain this
+        #[arg(default_value = "")]
+        only: String,
+    },
+    /// Beside another build of the bridge
+    Compare {
+        /// The other build
+        #[arg(long)]
+        old: PathBuf,
+        /// What the other build is called in the table
+        #[arg(long)]
+        revision: String,
+        #[arg(long)]
+        new: PathBuf,
+        #[arg(long)]
+        valgrind: PathBuf,
+        /// The largest ratio of instructions that is allowed, in any row
+        #[arg(long)]
+        max_ratio: Option<f64>,
+        /// Measure only the rows whose names contain this
+        #[arg(default_value = "")]
+        only: String,
+    },
+    /// Serve the service that is measured on a free port, and print its address
+    Host { router: Router },
+}
+
+/// The router that a hosted service is behind.
+#[derive(Clone, Copy, ValueEnum)]
+enum Router {
+    /// The bridge's
+    Bridge,
+    /// tonic-web's layer in axum
+    TonicWeb,
+}
 
 fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["hosted"] => service::host(service::with_bridge),
-        ["bare"] => service::host(service::with_tonic_web),
-        [bridge, envoy, ref only @ ..] => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(measure::all(bridge, envoy, &only.concat()))
+    match Bench::parse() {
+        Bench::Peers { bridge, envoy, floor, only } => Measure { bridge, envoy, floor, only }.run(),
+        Bench::Compare { old, revision, new, valgrind, max_ratio, only } => {
+            let callgrind = Callgrind { valgrind };
+            Compare { old, revision, new, callgrind, only, max_ratio }.run()
         }
-        _ => bail!("expected the paths of drawbridge and of envoy"),
+        Bench::Host { router: Router::Bridge } => service::host(service::with_bridge),
+        Bench::Host { router: Router::TonicWeb } => service::host(service::with_tonic_web),
     }
 }

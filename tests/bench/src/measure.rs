@@ -1,157 +1,134 @@
-//! The rounds: each contestant in turn, so that whatever else the machine does concerns all of them.
+//! The bridge beside Envoy and beside the floor, and its hosted services beside bare tonic-web.
 
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use crate::contestant::{Contestant, Kind};
-use crate::load::{self, Client, Wire};
+use crate::cpu::{self, ROUNDS};
+use crate::load::{Client, Wire};
+use crate::program::Program;
 use crate::service::{self, Service};
 use crate::table::{Row, Table};
+use crate::target::Target;
+use crate::workload::{Unit, Workload};
 
-const ROUNDS: usize = 9;
-const CALLS: usize = 6_000;
-const AT_A_TIME: usize = 32;
-const STREAMS: usize = 8;
 const IDLE: usize = 10_000;
 const IDLE_ON_EACH: usize = 100;
 const CANCELS: usize = 1_000;
 const STARTS: usize = 5;
 
-const WIRES: [(Wire, &str); 2] = [(Wire::H1, "HTTP/1.1"), (Wire::H2, "HTTP/2")];
+/// The largest ratios to Envoy that are allowed.
+const FORWARDED: [(Unit, f64); 3] = [(Unit::Unary, 0.4), (Unit::Small, 0.5), (Unit::Large, 0.75)];
 
-/// Measures everything whose name contains `only`, and prints it.
-pub(crate) async fn all(bridge: &str, envoy: &str, only: &str) -> Result<()> {
-    let (upstream, service) = service::upstream().await?;
-    let bridge = Kind::Bridge(bridge.to_owned(), upstream);
-    let envoy = Kind::Envoy(envoy.to_owned(), upstream);
-    let floor = Kind::Floor(upstream);
-    let (limits, none) = ([0.4, 0.5, 0.75], [f64::INFINITY; 3]);
-
-    let mut forwarded = Table::new(["", "Drawbridge", "Envoy"], only);
-    let kinds = [bridge.clone(), envoy];
-    calls(&mut forwarded, &kinds, limits).await?;
-    if forwarded.wants("memory per idle stream") {
-        forwarded.add(Row::new("memory per idle stream", "bytes", 0.25), idle(&kinds, &service).await?);
-    }
-    if forwarded.wants("from abort to the handler's drop") {
-        let (p50, p99) = cancels(&kinds, &service).await?;
-        forwarded.add(us("from abort to the handler's drop, p50", 1.0), p50);
-        forwarded.add(us("the same, p99", 1.0), p99);
-    }
-    if forwarded.wants("start to first answer") {
-        forwarded.add(Row::new("start to first answer", "ms", f64::INFINITY), starts(&kinds).await?);
-    }
-    forwarded.print();
-
-    let mut least = Table::new(["over the least of a bridge", "Drawbridge", "the least"], only);
-    calls(&mut least, &[bridge, floor], none).await?;
-    least.print();
-
-    let mut hosted = Table::new(["a hosted service", "Drawbridge", "bare tonic-web"], only);
-    let kinds = [Kind::Hosting("hosted"), Kind::Hosting("bare")];
-    unary_calls(&mut hosted, &kinds, 1.15).await?;
-    hosted.print();
-    ensure!(forwarded.holds() && hosted.holds(), "a figure is over its limit");
-    Ok(())
+/// The programs, and what to measure of them.
+pub(crate) struct Measure {
+    pub(crate) bridge: PathBuf,
+    pub(crate) envoy: PathBuf,
+    pub(crate) floor: PathBuf,
+    /// Measures only the rows whose names contain this.
+    pub(crate) only: String,
 }
 
-/// Measures what calls cost, with the limits for unary calls and for messages of either length.
-async fn calls(table: &mut Table, kinds: &[Kind; 2], [unary, small, large]: [f64; 3]) -> Result<()> {
-    unary_calls(table, kinds, unary).await?;
-    for (wire, version) in WIRES {
-        for (size, length, count, most) in
-            [(100, "100 bytes", 8_000, small), (64 * 1024, "64 KB", 200, large)]
-        {
-            let name = format!("CPU per message of {length}, {version}");
+impl Measure {
+    /// Measures and prints the tables.
+    ///
+    /// # Errors
+    ///
+    /// When a ratio is over its limit, when `only` selects no row, and when a measurement fails.
+    pub(crate) fn run(self) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(self.measure())
+    }
+
+    async fn measure(self) -> Result<()> {
+        let (upstream, service) = service::upstream().await?;
+        let bridge = Program::Bridge(self.bridge, upstream);
+        let envoy = Program::Envoy(self.envoy, upstream);
+        let floor = Program::Floor(self.floor, upstream);
+        let only = &self.only;
+
+        let mut forwarded = Table::new(["", "Drawbridge", "Envoy"], only);
+        let programs = [bridge.clone(), envoy];
+        calls(&mut forwarded, &programs, &FORWARDED).await?;
+        others(&mut forwarded, &programs, &service).await?;
+        forwarded.print();
+
+        let mut least = Table::new(["over the floor", "Drawbridge", "floor"], only);
+        calls(&mut least, &[bridge, floor], &FORWARDED.map(|(unit, _)| (unit, f64::INFINITY))).await?;
+        least.print();
+
+        let mut hosted = Table::new(["a hosted service", "Drawbridge", "bare tonic-web"], only);
+        let programs = [Program::Hosting("bridge"), Program::Hosting("tonic-web")];
+        calls(&mut hosted, &programs, &[(Unit::Unary, 1.15)]).await?;
+        hosted.print();
+
+        let tables = [forwarded, least, hosted];
+        ensure!(!tables.iter().all(Table::is_empty), "no row has {only:?} in its name");
+        ensure!(tables.iter().all(Table::holds), "a figure is over its limit");
+        Ok(())
+    }
+}
+
+/// Measures the CPU time of each unit, with the largest ratio that is allowed.
+async fn calls(table: &mut Table, programs: &[Program; 2], units: &[(Unit, f64)]) -> Result<()> {
+    for &(unit, most) in units {
+        for workload in Workload::of(unit) {
+            let name = format!("CPU per {}", workload.name());
             if table.wants(&name) {
-                table.add(us(name, most), stream(kinds, wire, size, count).await?);
+                table.add(Row::new(name, "µs", most), cpu::rounds(programs, workload).await?);
             }
         }
     }
     Ok(())
 }
 
-async fn unary_calls(table: &mut Table, kinds: &[Kind; 2], most: f64) -> Result<()> {
-    for (wire, version) in WIRES {
-        let name = format!("CPU per unary call, {version}");
-        if table.wants(&name) {
-            table.add(us(name, most), unary(kinds, wire).await?);
-        }
+/// Measures what is not CPU time.
+async fn others(table: &mut Table, programs: &[Program; 2], service: &Service) -> Result<()> {
+    if table.wants("memory per idle stream") {
+        table.add(Row::new("memory per idle stream", "bytes", 0.25), idle(programs, service).await?);
+    }
+    if table.wants("from abort to the handler's drop") {
+        let (p50, p99) = cancels(programs, service).await?;
+        table.add(Row::new("from abort to the handler's drop, p50", "µs", 1.0), p50);
+        table.add(Row::new("the same, p99", "µs", 1.0), p99);
+    }
+    if table.wants("start to first answer") {
+        table.add(Row::new("start to first answer", "ms", f64::INFINITY), starts(programs).await?);
     }
     Ok(())
 }
 
-fn us(name: impl AsRef<str>, most: f64) -> Row {
-    Row::new(name, "µs", most)
-}
-
+/// The figures of all rounds, of two targets.
 type Pair = [Vec<f64>; 2];
 
-async fn unary(kinds: &[Kind; 2], wire: Wire) -> Result<Pair> {
-    cpu(kinds, wire, AT_A_TIME, CALLS, async |clients| load::unary(clients, CALLS).await).await
-}
-
-async fn stream(kinds: &[Kind; 2], wire: Wire, size: usize, messages: usize) -> Result<Pair> {
-    cpu(kinds, wire, STREAMS, STREAMS * messages, async |clients| {
-        load::streams(clients, size, messages).await
-    })
-    .await
-}
-
-/// Returns the CPU time of each round over what was done in it, in microseconds.
-async fn cpu(
-    kinds: &[Kind; 2],
-    wire: Wire,
-    clients: usize,
-    done: usize,
-    work: impl AsyncFn(&mut [Client]) -> Result<()>,
-) -> Result<Pair> {
-    let mut running = Vec::new();
-    for kind in kinds {
-        let contestant = Contestant::start(kind).await?;
-        let mut clients = Client::some(wire, contestant.address, clients).await?;
-        work(&mut clients).await?;
-        running.push((contestant, clients));
-    }
+async fn idle(programs: &[Program; 2], service: &Service) -> Result<Pair> {
     let mut figures = Pair::default();
-    for _ in 0..ROUNDS {
-        for ((contestant, clients), figures) in running.iter_mut().zip(&mut figures) {
-            let before = contestant.cpu();
-            work(clients).await?;
-            figures.push(contestant.cpu().saturating_sub(before).as_secs_f64() * 1e6 / done as f64);
-        }
-    }
-    Ok(figures)
-}
-
-async fn idle(kinds: &[Kind; 2], service: &Service) -> Result<Pair> {
-    let mut figures = Pair::default();
-    for (kind, figures) in kinds.iter().zip(&mut figures) {
-        let contestant = Contestant::start(kind).await?;
-        let before = contestant.resident();
+    for (program, figures) in programs.iter().zip(&mut figures) {
+        let target = Target::start(program).await?;
+        let before = target.resident();
         let mut answers = Vec::new();
         for index in 0..IDLE / IDLE_ON_EACH {
-            let mut client = Client::connect(Wire::H2, contestant.address).await?;
+            let mut client = Client::connect(Wire::H2, target.address).await?;
             for each in 0..IDLE_ON_EACH {
                 let key = format!("idle {index} {each}");
                 answers.push(client.open(&key).await?);
             }
         }
         until(|| service.open() == IDLE).await?;
-        figures.push((contestant.resident() - before) as f64 / IDLE as f64);
+        figures.push((target.resident() - before) as f64 / IDLE as f64);
         drop(answers);
         until(|| service.open() == 0).await?;
     }
     Ok(figures)
 }
 
-async fn cancels(kinds: &[Kind; 2], service: &Service) -> Result<(Pair, Pair)> {
+async fn cancels(programs: &[Program; 2], service: &Service) -> Result<(Pair, Pair)> {
     let mut running = Vec::new();
-    for kind in kinds {
-        let contestant = Contestant::start(kind).await?;
-        let client = Client::connect(Wire::H2, contestant.address).await?;
-        running.push((contestant, client));
+    for program in programs {
+        let target = Target::start(program).await?;
+        let client = Client::connect(Wire::H2, target.address).await?;
+        running.push((target, client));
     }
     let (mut p50, mut p99) = (Pair::default(), Pair::default());
     for round in 0..ROUNDS {
@@ -160,7 +137,7 @@ async fn cancels(kinds: &[Kind; 2], service: &Service) -> Result<(Pair, Pair)> {
             for each in 0..CANCELS / ROUNDS {
                 let key = format!("cancel {round} {each}");
                 let answer = client.open(&key).await?;
-                let begun = std::time::Instant::now();
+                let begun = Instant::now();
                 drop(answer);
                 let dropped = loop {
                     match service.dropped(&key) {
@@ -179,11 +156,11 @@ async fn cancels(kinds: &[Kind; 2], service: &Service) -> Result<(Pair, Pair)> {
     Ok((p50, p99))
 }
 
-async fn starts(kinds: &[Kind; 2]) -> Result<Pair> {
+async fn starts(programs: &[Program; 2]) -> Result<Pair> {
     let mut figures = Pair::default();
     for _ in 0..STARTS {
-        for (kind, figures) in kinds.iter().zip(&mut figures) {
-            figures.push(Contestant::start(kind).await?.cold_start.as_secs_f64() * 1e3);
+        for (program, figures) in programs.iter().zip(&mut figures) {
+            figures.push(Target::start(program).await?.cold_start.as_secs_f64() * 1e3);
         }
     }
     Ok(figures)
@@ -196,5 +173,5 @@ async fn until(condition: impl Fn() -> bool) -> Result<()> {
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    anyhow::bail!("the streams were not all there, or not all gone, within a minute")
+    anyhow::bail!("the streams were not all open, or not all closed, within a minute")
 }

@@ -1,6 +1,6 @@
 //! The table of figures, as Markdown.
 
-/// What a row is about.
+/// What a row measures.
 pub(crate) struct Row {
     name: String,
     unit: &'static str,
@@ -14,10 +14,10 @@ impl Row {
     }
 }
 
-/// Figures of two contestants, and their ratios.
+/// Figures of two targets, and their ratios.
 pub(crate) struct Table {
     names: [&'static str; 3],
-    /// What the names of its rows contain.
+    /// The text that the name of a row must contain.
     only: String,
     rows: Vec<(Row, [f64; 2])>,
 }
@@ -27,7 +27,7 @@ impl Table {
         Self { names, only: only.to_owned(), rows: Vec::new() }
     }
 
-    /// Tells whether a row of this name is asked for.
+    /// Returns whether a row of this name is measured.
     pub(crate) fn wants(&self, name: &str) -> bool {
         name.contains(&self.only)
     }
@@ -39,14 +39,19 @@ impl Table {
         self.rows.push((row, medians));
     }
 
-    /// Tells whether every ratio is within its limit.
+    /// Returns whether no row was measured.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Returns whether every ratio is within its limit.
     pub(crate) fn holds(&self) -> bool {
         self.rows.iter().all(|(row, [ours, theirs])| ours / theirs <= row.most)
     }
 
     /// Prints the table, if there is anything in it.
     pub(crate) fn print(&self) {
-        if self.rows.is_empty() {
+        if self.is_empty() {
             return;
         }
         let [what, ours, theirs] = self.names;
@@ -62,7 +67,8 @@ impl Table {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// Returns the middle one of the values.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

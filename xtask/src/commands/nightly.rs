@@ -10,7 +10,7 @@ use crate::steps::Steps;
 /// Runs all steps, also when one has failed, and then fails with the first failure.
 pub(crate) fn nightly(sh: &Shell, steps: &mut Steps) -> Result<()> {
     let results = [
-        steps.step("bench", || bench::bench(sh)),
+        steps.step("bench", || bench::bench(sh, &bench::Options::default())),
         steps.step("soak", || soak::soak(sh, soak::STREAMS, soak::IDLE)),
         steps.step("picture", || picture::picture(sh)),
     ];
