@@ -1,4 +1,4 @@
-//! The servers' own records, asked for past the page.
+//! The server's records of a request, fetched without the page.
 
 use anyhow::Result;
 use drawbridge_calls_proto::calls_client::CallsClient;
@@ -8,7 +8,7 @@ use tonic::transport::Endpoint;
 use crate::Server;
 
 /// Returns the calls of a request, once all of them have stopped.
-pub async fn records(server: &Server, request_id: &str) -> Result<Vec<Call>> {
+pub async fn call_records(server: &Server, request_id: &str) -> Result<Vec<Call>> {
     let channel = Endpoint::try_from(server.url(""))?.connect().await?;
     let request = GetRequest { request_id: request_id.to_owned(), wait_ms: 10_000 };
     Ok(CallsClient::new(channel).get(request).await?.into_inner().calls)

@@ -1,4 +1,4 @@
-//! Callers that are no browser: as many as a test wants, each with a connection of its own.
+//! A gRPC-Web client without a browser. Each call has a connection of its own.
 
 use anyhow::{Context, Result, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -6,14 +6,14 @@ use tokio::net::TcpStream;
 
 use crate::Server;
 
-/// A gRPC-Web call over HTTP/1.1 that was sent. Dropping it closes its connection, which leaves the call.
+/// A gRPC-Web call over HTTP/1.1. Dropping it closes the connection, which cancels the call.
 pub struct Caller(TcpStream);
 
 impl Caller {
-    /// Calls `path` with `message`, and does not wait for the answer.
+    /// Calls `path` with `message`, without waiting for the response.
     pub async fn call(server: &Server, path: &str, message: &[u8]) -> Result<Self> {
         let url = server.url("");
-        let address = url.strip_prefix("http://").context("a caller does not speak TLS")?;
+        let address = url.strip_prefix("http://").context("a caller does not support TLS")?;
         let mut socket = TcpStream::connect(address).await?;
         let length = u32::try_from(message.len())?;
         let head = format!(
@@ -25,17 +25,17 @@ impl Caller {
         Ok(Self(socket))
     }
 
-    /// Calls for greetings of `name`, which go on as long as this lives.
+    /// Opens an endless stream of greetings for `name`.
     pub async fn greetings(server: &Server, name: &str) -> Result<Self> {
         let message = [&[0x0a, u8::try_from(name.len())?], name.as_bytes()].concat();
         Self::call(server, crate::GREETINGS, &message).await
     }
 
-    /// Reads on until `words` have come, and returns all that has.
-    pub async fn read_until(&mut self, words: &str) -> Result<String> {
+    /// Reads the response until it contains `text`, and returns what was read.
+    pub async fn read_until(&mut self, text: &str) -> Result<String> {
         let mut read = Vec::new();
-        while !String::from_utf8_lossy(&read).contains(words) {
-            ensure!(self.0.read_buf(&mut read).await? > 0, "the answer ended without {words:?}");
+        while !String::from_utf8_lossy(&read).contains(text) {
+            ensure!(self.0.read_buf(&mut read).await? > 0, "the response ended without {text:?}");
         }
         Ok(String::from_utf8_lossy(&read).into_owned())
     }

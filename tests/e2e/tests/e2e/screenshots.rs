@@ -1,4 +1,4 @@
-//! Pictures of each view, for people to look at. They are written into `tests/e2e/pictures`, which is not committed.
+//! Screenshots of each view for review. They are written to `tests/e2e/pictures`, which is not committed.
 
 use std::{fs, path::Path};
 
@@ -6,12 +6,12 @@ use anyhow::Result;
 use drawbridge_e2e::{Browser, Caller, FRONTEND, GREETINGS, Server, Size, Theme, USER, Visit};
 
 const SIZES: [Size; 2] =
-    [Size { width: 390, height: 844, phone: true }, Size { width: 1440, height: 900, phone: false }];
+    [Size { width: 390, height: 844, phone: true }, Size { width: 1280, height: 800, phone: false }];
 
-/// The highest picture.
-const MOST: u32 = 3_000;
+/// The greatest height of a screenshot.
+const MAX_HEIGHT: u32 = 3_000;
 
-/// Takes a picture of the whole page, at each size and in each theme.
+/// Takes screenshots of the whole page, in each size and theme. Fails if the page is wider than the screen.
 async fn take(browser: &Browser, view: &str) -> Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("pictures");
     fs::create_dir_all(&folder)?;
@@ -21,8 +21,8 @@ async fn take(browser: &Browser, view: &str) -> Result<()> {
             let width: u32 = browser.read("return document.documentElement.scrollWidth").await?;
             assert!(width <= size.width, "{view} is {width} wide on a screen of {}", size.width);
             let height: u32 = browser.read("return document.documentElement.scrollHeight").await?;
-            // Of a list without end, its beginning will do.
-            browser.emulate(Size { height: height.clamp(size.height, MOST), ..size }, theme).await?;
+            // Of a long list, the start is enough.
+            browser.emulate(Size { height: height.clamp(size.height, MAX_HEIGHT), ..size }, theme).await?;
             let name = format!("{view}-{}-{theme}.png", size.width);
             fs::write(folder.join(name), browser.client().screenshot().await?)?;
         }
@@ -31,60 +31,60 @@ async fn take(browser: &Browser, view: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn of_streams_in_each_state() -> Result<()> {
+async fn streams_in_each_state() -> Result<()> {
     let mut visit = Visit::start("/streams").await?;
     take(&visit.browser, "streams-empty").await?;
-    visit.stream("cancelled").await?;
-    visit.press_button("cancelled").await?;
+    visit.open_stream("cancelled").await?;
+    visit.click_button("cancelled").await?;
     visit.await_state("cancelled", "cancelled").await?;
-    visit.enter("completed").await?;
+    visit.enter_key("completed").await?;
     visit.await_state("completed", "completed").await?;
-    visit.stream("streaming").await?;
-    visit.stream("another one").await?;
+    visit.open_stream("streaming").await?;
+    visit.open_stream("another one").await?;
     take(&visit.browser, "streams").await?;
     visit.server.kill();
     visit.await_state("streaming", "failed").await?;
-    visit.enter("server down").await?;
+    visit.enter_key("server down").await?;
     visit.await_state("server down", "failed").await?;
     take(&visit.browser, "streams-failed").await
 }
 
 #[tokio::test]
-async fn of_streams_that_were_left() -> Result<()> {
+async fn dropped_streams() -> Result<()> {
     let visit = Visit::start("/streams").await?;
-    visit.stream("ada").await?;
-    visit.stream("grace").await?;
+    visit.open_stream("ada").await?;
+    visit.open_stream("grace").await?;
     visit.follow("/greeter").await?;
     visit.follow("/streams").await?;
-    visit.await_left().await?;
-    take(&visit.browser, "streams-left").await
+    visit.await_dropped_notice().await?;
+    take(&visit.browser, "streams-dropped").await
 }
 
 #[tokio::test]
-async fn of_the_greeter() -> Result<()> {
+async fn greeter() -> Result<()> {
     let visit = Visit::start("/greeter").await?;
     take(&visit.browser, "greeter-idle").await?;
     visit.type_into("#name", "ada").await?;
     visit.browser.click("#say-hello").await?;
     visit.browser.click("#start-greetings").await?;
     visit.server.next_call(GREETINGS).await?;
-    let script = "return document.querySelectorAll('#greetings > li').length";
+    let script = "return document.querySelectorAll('#greetings li').length";
     visit.browser.await_value("three greetings", script, |greetings: &usize| *greetings > 2).await?;
     take(&visit.browser, "greeter").await
 }
 
 #[tokio::test]
-async fn of_deadlines_before_and_after_a_call() -> Result<()> {
+async fn deadlines() -> Result<()> {
     let visit = Visit::start("/deadlines").await?;
-    visit.await_text("#outcome", |words| !words.is_empty()).await?;
+    visit.await_text("#outcome", |text| !text.is_empty()).await?;
     take(&visit.browser, "deadlines-idle").await?;
-    visit.browser.click(".failing summary").await?;
+    visit.browser.click(".retries summary").await?;
     let examples =
         [(1, "answered"), (2, "failed"), (3, "failed"), (4, "answered"), (5, "answered"), (6, "failed")];
     for (example, state) in examples {
         visit.browser.click(&format!(".examples button:nth-child({example})")).await?;
         if state == "answered" {
-            // Its own deadline is for people, and a machine that is busy with other tests may break it.
+            // A machine that is busy with other tests may exceed the deadline of the example.
             visit.type_into("#deadline", "30").await?;
         }
         visit.browser.click("#call").await?;
@@ -101,13 +101,13 @@ async fn of_deadlines_before_and_after_a_call() -> Result<()> {
     visit.server.next_call(USER).await?;
     visit.follow("/greeter").await?;
     visit.follow("/deadlines").await?;
-    visit.await_left().await?;
-    visit.await_rows("of the call that was left", |rows| rows.iter().any(|row| row.kind == "query")).await?;
-    take(&visit.browser, "deadlines-left").await
+    visit.await_dropped_notice().await?;
+    visit.await_rows("of the dropped call", |rows| rows.iter().any(|row| row.kind == "activity")).await?;
+    take(&visit.browser, "deadlines-dropped").await
 }
 
 #[tokio::test]
-async fn of_200_open_calls() -> Result<()> {
+async fn calls() -> Result<()> {
     let visit = Visit::start("/deadlines").await?;
     visit.browser.click(".examples button:nth-child(2)").await?;
     visit.browser.click("#call").await?;
@@ -120,12 +120,12 @@ async fn of_200_open_calls() -> Result<()> {
     visit.follow("/calls").await?;
     let script = "return document.querySelectorAll('#calls [data-open=true]').length";
     visit.browser.await_value("200 open calls", script, |open: &usize| *open == 200).await?;
-    visit.await_text("#calls-title", |words| words.starts_with("200 open")).await?;
+    visit.await_text("#calls-title", |text| text.starts_with("200 open")).await?;
     take(&visit.browser, "calls").await
 }
 
 #[tokio::test]
-async fn of_services() -> Result<()> {
+async fn services() -> Result<()> {
     let hosts = Visit::start("/services").await?;
     let shown = "return !!document.querySelector('#hosted li')";
     hosts.browser.await_value("the services", shown, |shown| *shown).await?;
@@ -157,23 +157,23 @@ async fn of_services() -> Result<()> {
 }
 
 #[tokio::test]
-async fn of_what_is_forwarded() -> Result<()> {
+async fn forwarded_calls() -> Result<()> {
     let upstream = Server::start().await?;
     let visit = Visit::of(Server::start_with(&["--upstream", &upstream.url("")]).await?, "/streams").await?;
-    visit.stream("ada").await?;
-    take(&visit.browser, "streams-lacking").await?;
+    visit.open_stream("ada").await?;
+    take(&visit.browser, "streams-not-hosted").await?;
     visit.await_state("ada", "completed").await?;
-    let left = Caller::greetings(&visit.server, "grace").await?;
+    let dropped = Caller::greetings(&visit.server, "grace").await?;
     visit.server.next_call(GREETINGS).await?;
-    drop(left);
+    drop(dropped);
     let _open = Caller::greetings(&visit.server, "ada").await?;
     visit.follow("/calls").await?;
-    visit.await_text("#calls tbody .upstream", |words| words.starts_with("to ")).await?;
+    visit.await_text("#calls tbody .upstream", |text| text.starts_with("sent to ")).await?;
     take(&visit.browser, "calls-forwarded").await
 }
 
 #[tokio::test]
-async fn of_an_unknown_path() -> Result<()> {
+async fn unknown_path() -> Result<()> {
     let visit = Visit::start("/no/such/view").await?;
     take(&visit.browser, "not-found").await
 }
