@@ -15,4 +15,5 @@ mod receipts;
 mod retries;
 mod streaming;
 mod terms;
+mod tonic_web;
 mod views;
