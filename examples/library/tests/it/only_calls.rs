@@ -37,7 +37,7 @@ async fn a_deadline_ends_a_response_stream() {
     request.set_timeout(Duration::from_secs(1));
     let mut stream = greeter(address).say_hellos(request).await.unwrap().into_inner();
     assert_eq!(stream.message().await.unwrap_err().code(), Code::DeadlineExceeded);
-    let (_, end) = ends.recv().await.unwrap();
+    let (_, end) = ends.next().await;
     assert!(matches!(end, EndReason::DeadlineExceeded { .. }), "{end}");
 }
 
@@ -48,7 +48,7 @@ async fn a_caller_that_leaves_ends_its_call() {
     let stream = greeter(address).say_hellos(bob()).await.unwrap();
     assert_eq!(calls.open(), 1);
     drop(stream);
-    assert_eq!(ends.recv().await.unwrap().1, EndReason::ClientGone);
+    assert_eq!(ends.next().await.1, EndReason::ClientGone);
 }
 
 #[tokio::test]

@@ -46,14 +46,14 @@ async fn a_child_call_has_the_deadline_of_its_parent_and_ends_with_it() {
     request.set_timeout(Duration::from_secs(1));
     let mut stream = greeter(near).say_hellos(request).await.unwrap().into_inner();
     assert_eq!(stream.message().await.unwrap_err().code(), Code::DeadlineExceeded);
-    assert!(matches!(parent_ends.recv().await.unwrap().1, EndReason::DeadlineExceeded { .. }));
+    assert!(matches!(parent_ends.next().await.1, EndReason::DeadlineExceeded { .. }));
     // Which of the two sees the deadline first is up to their clocks.
-    let end = child_ends.recv().await.unwrap().1;
+    let end = child_ends.next().await.1;
     assert!(matches!(end, EndReason::DeadlineExceeded { .. } | EndReason::ClientGone), "{end}");
 
     // So does the end of its caller.
     let stream = greeter(near).say_hellos(bob()).await.unwrap();
     drop(stream);
-    assert_eq!(parent_ends.recv().await.unwrap().1, EndReason::ClientGone);
-    assert_eq!(child_ends.recv().await.unwrap().1, EndReason::ClientGone);
+    assert_eq!(parent_ends.next().await.1, EndReason::ClientGone);
+    assert_eq!(child_ends.next().await.1, EndReason::ClientGone);
 }

@@ -21,8 +21,8 @@ async fn each_service_goes_to_its_own_server() {
     assert_eq!(greeter(address).say_hello(bob()).await.unwrap().into_inner().message, "Hello Bob");
     assert!(say_hello(address, &[]).await.contains("Hello Bob"));
     for _ in 0..2 {
-        assert_eq!(ends.recv().await.unwrap().1, EndReason::Completed(Code::Ok));
-        assert_eq!(upstream_ends.recv().await.unwrap().1, EndReason::Completed(Code::Ok));
+        assert_eq!(ends.next().await.1, EndReason::Completed(Code::Ok));
+        assert_eq!(upstream_ends.next().await.1, EndReason::Completed(Code::Ok));
     }
     let other = MessageClient::new(channel(address)).stream(KeyRequest::default()).await.unwrap_err();
     assert_eq!(other.code(), Code::Unavailable, "{other}");

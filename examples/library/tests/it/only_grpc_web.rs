@@ -33,7 +33,7 @@ async fn a_deadline_is_a_trailers_frame() {
     // A message of no bytes is a request without a name.
     let response = http(address, "POST /greet.Greeter/SayHellos", &headers, &[0; 5]).await;
     assert!(response.contains("grpc-status:4"), "{response}");
-    assert!(matches!(ends.recv().await.unwrap().1, EndReason::DeadlineExceeded { .. }));
+    assert!(matches!(ends.next().await.1, EndReason::DeadlineExceeded { .. }));
     let unknown = http(address, "POST /no.such.Service/Method", &headers[..1], &[0; 5]).await;
     assert!(unknown.contains(&format!("grpc-status: {}", Code::Unimplemented as i32)), "{unknown}");
 }

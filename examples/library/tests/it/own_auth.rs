@@ -73,7 +73,7 @@ async fn an_interceptor_refuses_hosted_and_forwarded_calls_and_each_refusal_ends
 
     for method in ["/greet.Greeter/SayHello", "/Message/Stream"] {
         let end = EndReason::Completed(Code::Unauthenticated);
-        assert_eq!(ends.recv().await, Some((method.to_owned(), end)));
+        assert_eq!(ends.next().await, (method.to_owned(), end));
     }
 }
 

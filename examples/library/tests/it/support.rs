@@ -1,6 +1,7 @@
 //! Servers on free ports, and clients of both kinds.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use drawbridge::{CallContext, Calls, EndReason};
@@ -48,15 +49,29 @@ pub(crate) fn bob() -> HelloRequest {
     HelloRequest { name: "Bob".to_owned() }
 }
 
-/// How each call of a list ends, by its method.
-pub(crate) fn ends(calls: &Calls) -> UnboundedReceiver<(String, EndReason)> {
+/// How long a test waits for what a correct program does at once.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How the calls of a list end.
+pub(crate) struct Ends(UnboundedReceiver<(String, EndReason)>);
+
+impl Ends {
+    /// Waits for the next end of a call, and returns the call's method with it.
+    pub(crate) async fn next(&mut self) -> (String, EndReason) {
+        let end = tokio::time::timeout(PATIENCE, self.0.recv()).await;
+        end.expect("a call ends soon").expect("the list of calls lives as long as its server")
+    }
+}
+
+/// Records how each call of a list ends.
+pub(crate) fn ends(calls: &Calls) -> Ends {
     let (sender, ends) = unbounded_channel();
     calls.on_end(move |call: &CallContext| {
         let end = call.end_reason().expect("a hook runs after the end").clone();
         // A test that is over needs no more ends.
         let _ = sender.send((call.method().to_owned(), end));
     });
-    ends
+    Ends(ends)
 }
 
 /// Sends an HTTP/1.1 request, and returns the whole response as text, which gRPC-Web is for the most part.

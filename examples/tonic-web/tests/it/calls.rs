@@ -14,11 +14,21 @@ use crate::wire::{Request, serve};
 
 const EVERY: Duration = Duration::from_millis(10);
 
+/// How long a test waits for what a correct program does at once.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// The services on a port of their own, their open calls, and how each call ended.
 struct Server {
     address: SocketAddr,
     calls: Calls,
     ends: UnboundedReceiver<EndReason>,
+}
+
+impl Server {
+    async fn next_end(&mut self) -> EndReason {
+        let end = tokio::time::timeout(PATIENCE, self.ends.recv()).await;
+        end.expect("a call ends soon").expect("the server has the sender")
+    }
 }
 
 async fn start() -> Server {
@@ -43,7 +53,7 @@ async fn a_stream_has_all_its_messages_and_its_status() {
     let stream = Request::call("/Message/Stream", &KeyRequest { key: "ada".to_owned() });
     let response = stream.response(server.address).await;
     assert_eq!((response.messages(), response.grpc_status().as_deref()), (10, Some("0")), "{response:?}");
-    assert_eq!(server.ends.recv().await, Some(EndReason::Completed(tonic::Code::Ok)));
+    assert_eq!(server.next_end().await, EndReason::Completed(tonic::Code::Ok));
 }
 
 #[tokio::test]
@@ -54,7 +64,7 @@ async fn a_deadline_ends_a_stream_with_status_4_after_its_messages() {
     assert!(response.complete, "{response:?}");
     assert!(response.messages() > 0, "{response:?}");
     assert_eq!(response.grpc_status().as_deref(), Some("4"), "{response:?}");
-    assert!(matches!(server.ends.recv().await, Some(EndReason::DeadlineExceeded { .. })));
+    assert!(matches!(server.next_end().await, EndReason::DeadlineExceeded { .. }));
 }
 
 #[tokio::test]
@@ -65,7 +75,7 @@ async fn a_client_that_leaves_ends_its_call() {
     stream.read_exact(&mut first).await.unwrap();
     assert_eq!(server.calls.open(), 1);
     drop(stream);
-    assert_eq!(server.ends.recv().await, Some(EndReason::ClientGone));
+    assert_eq!(server.next_end().await, EndReason::ClientGone);
     assert_eq!(server.calls.open(), 0);
 }
 
@@ -79,5 +89,5 @@ async fn a_shutdown_ends_open_streams_with_status_14() {
     stream.read_to_end(&mut bytes).await.unwrap();
     let text = String::from_utf8_lossy(&bytes);
     assert!(text.contains("grpc-status:14"), "{text}");
-    assert_eq!(server.ends.recv().await, Some(EndReason::Draining));
+    assert_eq!(server.next_end().await, EndReason::Draining);
 }
