@@ -1,6 +1,7 @@
 //! Shutdown of your own: open calls may finish within a grace period, and what is left then is aborted with UNAVAILABLE.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -41,7 +42,9 @@ pub async fn with_axum(
         // do, so the grace period runs beside that.
         tokio::spawn(async move { finish(&calls, grace).await });
     };
-    axum::serve(listener, router).with_graceful_shutdown(signal).await
+    // Calls know their caller's address by `ConnectInfo`.
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(signal).await
 }
 
 /// Serves with the library's own server until `stop` resolves, and returns when all calls have ended.
