@@ -1,6 +1,6 @@
-//! The page of Drawbridge: it opens gRPC streams, and leaving it ends them, all the way down.
+//! The page of Drawbridge: it makes gRPC calls, and cancels them when its user leaves.
 //!
-//! [`model`] is what the page thinks, without browser, and is tested natively. `page` is what it shows.
+//! [`model`] is the state and its rules, without a browser. `page` is the user interface.
 
 mod model;
 #[cfg(target_arch = "wasm32")]
@@ -8,7 +8,7 @@ mod page;
 
 #[cfg(target_arch = "wasm32")]
 fn main() {
-    page::show();
+    page::mount();
 }
 
 #[cfg(not(target_arch = "wasm32"))]

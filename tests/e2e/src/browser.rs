@@ -1,4 +1,4 @@
-//! The browser that shows the page, and what it witnesses inside of it.
+//! The browser that shows the page.
 
 use std::fmt::{self, Debug};
 
@@ -16,27 +16,27 @@ use url::{ParseError, Url};
 
 use crate::{
     Engine, Session,
-    patience::{Sight, until},
+    wait::{Look, wait_for},
 };
 
-/// How many browsers run at once at most. Each keeps more than one core busy while it starts.
-static PLACES: Semaphore = Semaphore::const_new(4);
+/// Limits how many browsers run at once. Each uses more than one core while it starts.
+static SLOTS: Semaphore = Semaphore::const_new(4);
 
-/// Whether the browser may keep a page that was left, to show it again as it was.
+/// Whether the browser keeps a page for the back button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackForwardCache {
-    /// It keeps the page, as a user's browser does: back shows the same document, with `persisted` true.
+    /// The default: back shows the same document, with `persisted` true.
     On,
-    /// It keeps nothing: back loads the page anew.
+    /// Back reloads the page.
     Off,
 }
 
-/// A colour scheme that the user prefers.
+/// The preferred colour scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theme {
-    /// Dark on light.
+    /// Dark text on a light background.
     Light,
-    /// Light on dark.
+    /// Light text on a dark background.
     Dark,
 }
 
@@ -49,50 +49,50 @@ impl fmt::Display for Theme {
     }
 }
 
-/// A screen, in CSS pixels.
+/// The size of a screen in CSS pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// From left to right.
+    /// The width.
     pub width: u32,
-    /// From top to bottom.
+    /// The height.
     pub height: u32,
-    /// Whether it is a phone's: twice as dense, and touched.
+    /// Whether the screen has a device pixel ratio of 2 and touch, as a phone has.
     pub phone: bool,
 }
 
-/// A running Chromium. Dropping it ends the process, also when its test panics.
+/// A running Chromium. Dropping it ends the process, even when the test panics.
 pub struct Browser {
-    // Dropped in this order: only when the browser has ended may another start.
+    // Dropped in this order: another browser may start only when this one has exited.
     session: Session,
-    _place: SemaphorePermit<'static>,
+    _slot: SemaphorePermit<'static>,
 }
 
 impl Browser {
-    /// Starts a browser with an empty profile, once there is a place for it.
+    /// Waits for a slot and starts a browser with an empty profile.
     pub async fn start(back_forward_cache: BackForwardCache) -> Result<Self> {
-        let place = PLACES.acquire().await?;
+        let slot = SLOTS.acquire().await?;
         let flag = match back_forward_cache {
             BackForwardCache::On => None,
             BackForwardCache::Off => Some("--disable-features=BackForwardCache".to_owned()),
         };
         let session = Session::start(Engine::Chromium, flag.into_iter().collect()).await?;
-        let browser = Self { session, _place: place };
-        browser.inject(include_str!("witness.js")).await?;
+        let browser = Self { session, _slot: slot };
+        browser.inject(include_str!("recorder.js")).await?;
         Ok(browser)
     }
 
-    /// Returns the WebDriver client, for what this fixture has no word for.
+    /// Returns the WebDriver client.
     pub fn client(&self) -> &Client {
         self.session.client()
     }
 
-    /// Has `script` run in every document of this tab from the next one on, before the document's own.
+    /// Runs `script` in every later document of this tab, before the document's own scripts.
     pub async fn inject(&self, script: &str) -> Result<()> {
         self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await?;
         Ok(())
     }
 
-    /// Sends a command of the browser's own protocol, `DevTools`, to this tab.
+    /// Sends a `DevTools` command to this tab.
     pub async fn devtools(&self, method: &'static str, parameters: Value) -> Result<Value> {
         self.client()
             .issue_cmd(DevTools { method, parameters })
@@ -100,21 +100,21 @@ impl Browser {
             .with_context(|| format!("{method} failed"))
     }
 
-    /// Opens `url`, as somebody does who types it into the address bar, and waits until it has loaded.
+    /// Opens `url`, as from the address bar, and waits until it has loaded.
     pub async fn goto(&self, url: &str) -> Result<()> {
         self.session.goto(url).await
     }
 
-    /// Clicks on the first element that `css` selects, once there is one that can be clicked.
+    /// Clicks the first element that `css` selects, once it can be clicked.
     pub async fn click(&self, css: &str) -> Result<()> {
-        until(&format!("a click on `{css}`"), async || {
+        wait_for(&format!("a click on `{css}`"), async || {
             self.client().find(Locator::Css(css)).await?.click().await?;
-            Ok(Sight::Found(()))
+            Ok(Look::Found(()))
         })
         .await
     }
 
-    /// Presses and releases a key, on whatever has the focus. Special keys are [`fantoccini::key::Key`]'s.
+    /// Presses and releases a key. Special keys are in [`fantoccini::key::Key`].
     pub async fn press(&self, key: impl Into<char>) -> Result<()> {
         let value = key.into();
         let keys =
@@ -122,41 +122,41 @@ impl Browser {
         Ok(self.client().perform_actions(keys).await?)
     }
 
-    /// Runs `script` in the page as the body of a function, and returns what it returns.
+    /// Runs `script` in the page as the body of a function, and returns its result.
     pub async fn read<T: DeserializeOwned>(&self, script: &str) -> Result<T> {
         let value = self.client().execute(script, Vec::new()).await?;
         serde_json::from_value(value.clone()).with_context(|| format!("`{script}` returned {value}"))
     }
 
-    /// Waits until `script` returns what is `wanted`.
+    /// Runs `script` until its result matches.
     pub async fn await_value<T: DeserializeOwned + Debug>(
         &self,
         what: &str,
         script: &str,
-        wanted: impl Fn(&T) -> bool,
+        matches: impl Fn(&T) -> bool,
     ) -> Result<T> {
-        until(what, async || {
+        wait_for(what, async || {
             let value = self.read(script).await?;
-            Ok(if wanted(&value) { Sight::Found(value) } else { Sight::Other(format!("{value:?}")) })
+            Ok(if matches(&value) { Look::Found(value) } else { Look::NotYet(format!("{value:?}")) })
         })
         .await
     }
 
-    /// Shows the page as if on a screen of `size`, to a user who prefers `theme`, and with nothing that moves.
+    /// Emulates a screen of this size, this colour scheme, and reduced motion.
     pub async fn emulate(&self, size: Size, theme: Theme) -> Result<()> {
         let Size { width, height, phone } = size;
         let scale = if phone { 2 } else { 1 };
         let screen = json!({ "width": width, "height": height, "deviceScaleFactor": scale, "mobile": phone });
         self.devtools("Emulation.setDeviceMetricsOverride", screen).await?;
         let scheme = json!({ "name": "prefers-color-scheme", "value": theme.to_string() });
-        // A colour on its way from one theme to the other belongs to neither.
+        // A screenshot during a transition would mix the colours of both themes.
         let motion = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": [scheme, motion] })).await?;
         Ok(())
     }
 }
 
-/// A command of the browser's own protocol, as chromedriver takes it.
+/// A `DevTools` command, as chromedriver accepts it.
 #[derive(Debug)]
 struct DevTools {
     method: &'static str,

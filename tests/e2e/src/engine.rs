@@ -1,10 +1,10 @@
-//! The kinds of browser, and the programs that run one.
+//! The browser engines and their drivers.
 
 use std::{env, path::PathBuf};
 
 use serde_json::{Map, Value, json};
 
-/// Headless, as root, without a word to anybody but the server under test.
+/// Headless, as root, and without requests to servers other than the one under test.
 const CHROMIUM_FLAGS: [&str; 8] = [
     "--headless=new",
     "--no-sandbox",
@@ -16,7 +16,7 @@ const CHROMIUM_FLAGS: [&str; 8] = [
     "--disable-sync",
 ];
 
-/// A kind of browser.
+/// A browser engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     /// Chromium, from `CHROME` or where chromedriver finds it, through `CHROMEDRIVER` or the chromedriver on the `PATH`.
@@ -26,17 +26,16 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// Returns the program through which a browser of this kind is driven.
+    /// Returns the driver's program.
     pub(crate) fn driver(self) -> PathBuf {
-        let (variable, usual) = match self {
+        let (variable, default) = match self {
             Self::Chromium => ("CHROMEDRIVER", "chromedriver"),
             Self::Firefox => ("GECKODRIVER", "geckodriver"),
         };
-        env::var_os(variable).map_or_else(|| usual.into(), PathBuf::from)
+        env::var_os(variable).map_or_else(|| default.into(), PathBuf::from)
     }
 
-    /// Returns what a driver is to be told, so that it starts a headless browser that takes any certificate, with these
-    /// flags besides.
+    /// Returns the capabilities of a headless browser that accepts any certificate, with additional `flags`.
     pub(crate) fn capabilities(self, flags: Vec<String>) -> Map<String, Value> {
         let (name, options, variable, headless) = match self {
             Self::Chromium => ("chrome", "goog:chromeOptions", "CHROME", &CHROMIUM_FLAGS[..]),

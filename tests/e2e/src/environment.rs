@@ -1,13 +1,13 @@
-//! Where the parts under test come from.
+//! The program and the page under test.
 
 use std::{env, path::PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The parts that a test run needs, as `cargo xtask test` names them in the environment.
+/// The program and the page under test, from the environment that `cargo xtask test` sets.
 #[derive(Clone, Debug)]
 pub struct Environment {
-    /// The server's program, from `DRAWBRIDGE_BIN`.
+    /// The program of the server, from `DRAWBRIDGE_BIN`.
     pub program: PathBuf,
     /// The folder of the built page, from `DRAWBRIDGE_PAGE`.
     pub page: PathBuf,
@@ -18,23 +18,23 @@ impl Environment {
     ///
     /// # Errors
     ///
-    /// When a part is not named, in a sentence that tells which command names it.
+    /// When a variable is not set, with the command that sets it.
     pub fn read() -> Result<Self> {
-        Ok(Self { program: needed("DRAWBRIDGE_BIN")?, page: needed("DRAWBRIDGE_PAGE")? })
+        Ok(Self { program: required("DRAWBRIDGE_BIN")?, page: required("DRAWBRIDGE_PAGE")? })
     }
 
-    /// Reads the environment, with the program of `examples/tonic-web`, from `DRAWBRIDGE_TONIC_WEB_BIN`, as the server's.
+    /// Reads the environment, with the program of `examples/tonic-web`, from `DRAWBRIDGE_TONIC_WEB_BIN`, as the server.
     ///
     /// # Errors
     ///
-    /// When a part is not named, in a sentence that tells which command names it.
+    /// When a variable is not set, with the command that sets it.
     pub fn read_with_tonic_web() -> Result<Self> {
-        Ok(Self { program: needed("DRAWBRIDGE_TONIC_WEB_BIN")?, page: needed("DRAWBRIDGE_PAGE")? })
+        Ok(Self { program: required("DRAWBRIDGE_TONIC_WEB_BIN")?, page: required("DRAWBRIDGE_PAGE")? })
     }
 }
 
-fn needed(name: &str) -> Result<PathBuf> {
+fn required(name: &str) -> Result<PathBuf> {
     env::var_os(name).map(PathBuf::from).with_context(|| {
-        format!("{name} is not set. `cargo xtask test` builds the server and the page, and sets it.")
+        format!("{name} is not set. Run `cargo xtask test browser`, which builds the servers and sets the variable.")
     })
 }

@@ -1,4 +1,4 @@
-//! The server's log, which tells what became of each call.
+//! The server's log, which records how each call ended.
 
 use std::{
     collections::BTreeSet,
@@ -12,7 +12,7 @@ use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::watch;
 
-use crate::PATIENCE;
+use crate::TIMEOUT;
 
 /// One line of the log.
 #[derive(Clone, Debug)]
@@ -22,28 +22,28 @@ pub struct Event {
 }
 
 impl Event {
-    /// Reads a line. One that is not JSON (a panic's, say) is an event without fields.
-    pub(crate) fn read(line: String) -> Self {
+    /// Parses a line. A line that is not JSON, such as a panic, is an event without fields.
+    pub(crate) fn parse(line: String) -> Self {
         let json = serde_json::from_str(&line).unwrap_or_default();
         Self { line, json }
     }
 
-    /// Returns the event's message, or nothing.
+    /// Returns the message, or empty text.
     pub fn message(&self) -> &str {
         self.text("message")
     }
 
-    /// Returns a field that is text, or nothing.
+    /// Returns a text field, or empty text.
     pub fn text(&self, field: &str) -> &str {
         self.json["fields"][field].as_str().unwrap_or_default()
     }
 
-    /// Returns a field that is a whole number.
+    /// Returns a field with a whole number.
     pub fn number(&self, field: &str) -> Option<u64> {
         self.json["fields"][field].as_u64()
     }
 
-    /// Returns when the server logged it.
+    /// Returns the timestamp.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl fmt::Display for Event {
     }
 }
 
-/// All that a server has logged since it was started. It grows while the server runs.
+/// The log of a server since its start. It grows while the server runs.
 #[derive(Clone)]
 pub struct Log {
     events: watch::Receiver<Vec<Event>>,
@@ -74,45 +74,45 @@ impl Log {
         Self { events, claimed: Arc::default() }
     }
 
-    /// Waits for the first event, from the start of the log, that is `wanted`.
+    /// Waits for an event that matches, and returns the first one in the log.
     ///
     /// # Errors
     ///
-    /// When it does not come, or the server ends before it does; with the log's last lines.
-    pub async fn await_event(&self, what: &str, wanted: impl Fn(&Event) -> bool) -> Result<Event> {
+    /// When it does not occur in time or before the server exits, with the end of the log.
+    pub async fn await_event(&self, what: &str, matches: impl Fn(&Event) -> bool) -> Result<Event> {
         let mut events = self.events.clone();
-        let wait = events.wait_for(|events| events.iter().any(&wanted));
-        let ended = match tokio::time::timeout(PATIENCE, wait).await {
+        let wait = events.wait_for(|events| events.iter().any(&matches));
+        let exited = match tokio::time::timeout(TIMEOUT, wait).await {
             Ok(Ok(events)) => {
                 return events
                     .iter()
-                    .find(|event| wanted(event))
+                    .find(|event| matches(event))
                     .cloned()
-                    .context("events are never taken away");
+                    .context("events are never removed");
             }
             Ok(Err(_closed)) => true,
             Err(_elapsed) => false,
         };
-        if ended {
-            bail!("the server ended, and never logged {what}. Its last words:\n{self}")
+        if exited {
+            bail!("the server exited without logging {what}. Its log ends:\n{self}")
         }
-        bail!("waited {PATIENCE:?} for {what} in the server's log, which ends:\n{self}")
+        bail!("waited {TIMEOUT:?} for {what} in the server's log, which ends:\n{self}")
     }
 
-    /// Waits for the next call of `method` that was opened and that nobody has asked for yet.
+    /// Waits for the next call of `method` to open. Each call is returned once.
     pub async fn next_call(&self, method: &str) -> Result<Call> {
         let is_new = |event: &Event| {
             event.message() == "call opened"
                 && event.text("method") == method
                 && !self.claimed().contains(event.text("call_id"))
         };
-        let opened = self.await_event(&format!("an opened call of {method}"), is_new).await?;
+        let opened = self.await_event(&format!("a new call of {method}"), is_new).await?;
         let id = opened.text("call_id").to_owned();
         self.claimed().insert(id.clone());
         Ok(Call { id, log: self.clone() })
     }
 
-    /// Counts the calls that are open: opened, and not yet ended.
+    /// Returns how many calls are open.
     pub fn open_calls(&self) -> usize {
         let events = self.events.borrow();
         let count = |message| events.iter().filter(|event| event.message() == message).count();
@@ -132,7 +132,7 @@ impl fmt::Display for Log {
     }
 }
 
-/// One call, as the server saw it.
+/// One call on the server.
 #[derive(Clone)]
 pub struct Call {
     id: String,
@@ -140,12 +140,12 @@ pub struct Call {
 }
 
 impl Call {
-    /// Tells whether the server has not ended the call yet.
+    /// Returns whether the call is open.
     pub fn is_open(&self) -> bool {
         !self.log.events.borrow().iter().any(|event| self.is_end(event))
     }
 
-    /// Returns the time that the server granted the call, if the call has a deadline.
+    /// Returns the timeout that the server granted, if the call has a deadline.
     pub fn granted(&self) -> Option<Duration> {
         let events = self.log.events.borrow();
         let opened = |event: &&Event| event.message() == "call opened" && event.text("call_id") == self.id;
@@ -153,23 +153,23 @@ impl Call {
         Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
     }
 
-    /// Waits until the call has ended, and tells how.
+    /// Waits for the end of the call.
     pub async fn end(&self) -> Result<End> {
         let event =
             self.log.await_event(&format!("the end of call {}", self.id), |event| self.is_end(event)).await?;
         Ok(End {
             how: event.text("end").to_owned(),
             code: event.text("code").to_owned(),
-            messages: event.number("messages").with_context(|| format!("no count of messages: {event}"))?,
+            messages: event.number("messages").with_context(|| format!("no number of messages: {event}"))?,
             at: event.at()?,
         })
     }
 
-    /// Waits until the SQL statement that worked for the call was stopped.
-    pub async fn lookup_stopped(&self) -> Result<()> {
+    /// Waits until the SQL query of the call has been stopped.
+    pub async fn query_stopped(&self) -> Result<()> {
         let stopped =
             |event: &Event| event.message() == "lookup stopped" && event.json["span"]["id"] == self.id;
-        self.log.await_event(&format!("a stopped lookup of call {}", self.id), stopped).await?;
+        self.log.await_event(&format!("a stopped query of call {}", self.id), stopped).await?;
         Ok(())
     }
 
@@ -181,12 +181,12 @@ impl Call {
 /// How a call ended.
 #[derive(Clone, Debug)]
 pub struct End {
-    /// Why, in the log's words. `client gone` is the proof that the server dropped what it did for the call.
+    /// The end reason in the log. `client gone` proves that the server dropped the handler.
     pub how: String,
-    /// The gRPC status code, by its name.
+    /// The name of the gRPC status code.
     pub code: String,
-    /// How many messages the server had sent.
+    /// How many messages the server has sent.
     pub messages: u64,
-    /// When the server logged it.
+    /// When the server logged the end.
     pub at: SystemTime,
 }

@@ -1,4 +1,4 @@
-//! The program under test, as a process of its own.
+//! The server process under test.
 
 use std::{
     env,
@@ -8,17 +8,17 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{Call, Environment, Event, Log, output};
+use crate::{Call, Environment, Event, Log, process_output};
 
 const FREE_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// A running server that serves the built page, on a port of its own. Dropping it kills the process.
+/// A running server that serves the built page on its own port. Dropping it kills the process.
 pub struct Server {
     environment: Environment,
     process: Child,
     address: SocketAddr,
     scheme: &'static str,
-    /// What it was started with besides.
+    /// The additional arguments.
     arguments: Vec<String>,
     log: Log,
 }
@@ -28,16 +28,16 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When it does not say where it listens; with its last words.
+    /// When it does not print its address, with the end of its log.
     pub async fn start() -> Result<Self> {
         Self::start_with(&[]).await
     }
 
-    /// Starts a server on a free port with these arguments besides.
+    /// Starts a server on a free port with additional `arguments`.
     ///
     /// # Errors
     ///
-    /// When it does not say where it listens; with its last words.
+    /// When it does not print its address, with the end of its log.
     pub async fn start_with(arguments: &[&str]) -> Result<Self> {
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
         Self::listen(Environment::read()?, FREE_PORT, "http", arguments).await
@@ -47,16 +47,16 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When it does not say where it listens; with its last words.
+    /// When it does not print its address, with the end of its log.
     pub async fn start_tonic_web() -> Result<Self> {
         Self::listen(Environment::read_with_tonic_web()?, FREE_PORT, "http", Vec::new()).await
     }
 
-    /// Starts a server on a free port of every address of the machine, reached by one of them.
+    /// Starts a server that listens on a free port of all addresses.
     ///
     /// # Errors
     ///
-    /// When it does not say where it listens; with its last words.
+    /// When it does not print its address, with the end of its log.
     pub async fn start_on_all_addresses() -> Result<Self> {
         let every = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
         let mut server = Self::listen(Environment::read()?, every, "http", Vec::new()).await?;
@@ -64,11 +64,11 @@ impl Server {
         Ok(server)
     }
 
-    /// Starts a server on a free port that speaks HTTPS, and so HTTP/2 with a browser.
+    /// Starts a server with TLS on a free port. Browsers use HTTP/2 with it.
     ///
     /// # Errors
     ///
-    /// When it does not say where it listens; with its last words.
+    /// When it does not print its address, with the end of its log.
     pub async fn start_with_tls() -> Result<Self> {
         Self::listen(Environment::read()?, FREE_PORT, "https", vec!["--tls-self-signed".to_owned()]).await
     }
@@ -90,7 +90,7 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        // The program takes its flags from the environment too, and a tester's own must not change what is tested.
+        // The program also reads flags from the environment. Those of the developer must not change the test.
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("DRAWBRIDGE_"))
         {
             command.env_remove(name);
@@ -99,43 +99,49 @@ impl Server {
             command.spawn().with_context(|| format!("cannot start {}", environment.program.display()))?;
         let stdout = process.stdout.take().context("stdout is piped")?;
         let stderr = process.stderr.take().context("stderr is piped")?;
-        // From here on a failure kills the process, since the server owns it.
-        let log = Log::new(output::collect(stderr, Event::read));
-        let mut server = Self { environment, process, address, scheme, arguments, log };
-        server.address = output::announcement(stdout, address_in).await.with_context(|| {
-            format!("the server did not say where it listens. Its last words:\n{}", server.log)
+        // From here on the server owns the process, so a failure kills it.
+        let mut server = Self {
+            environment,
+            process,
+            address,
+            scheme,
+            arguments,
+            log: Log::new(process_output::collect(stderr, Event::parse)),
+        };
+        server.address = process_output::first_match(stdout, address_in).await.with_context(|| {
+            format!("the server did not print its address. Its log ends:\n{}", server.log)
         })?;
         Ok(server)
     }
 
-    /// Returns the address of `path` on this server.
+    /// Returns the URL of `path` on this server.
     pub fn url(&self, path: &str) -> String {
         format!("{}://{}{path}", self.scheme, self.address)
     }
 
-    /// Returns the address of `path` under the machine's other name, which makes it another site to a browser.
+    /// Returns the URL of `path` with the host `localhost`, which is another site for the browser.
     pub fn url_of_another_site(&self, path: &str) -> String {
         format!("{}://localhost:{}{path}", self.scheme, self.address.port())
     }
 
-    /// Returns the log since the server was started last.
+    /// Returns the log since the last start.
     pub fn log(&self) -> &Log {
         &self.log
     }
 
-    /// Waits for the next call of `method` that was opened and that nobody has asked for yet.
+    /// Waits for the next call of `method` to open. Each call is returned once.
     pub async fn next_call(&self, method: &str) -> Result<Call> {
         self.log.next_call(method).await
     }
 
-    /// Kills the server, which breaks every connection.
+    /// Kills the server, which breaks all connections.
     pub fn kill(&mut self) {
-        // It may have ended already, which is as good.
+        // The process may have exited already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 
-    /// Starts the server anew on the port that it had, with an empty log.
+    /// Kills the server and starts it again on the same port, with an empty log.
     pub async fn restart(&mut self) -> Result<()> {
         self.kill();
         let arguments = std::mem::take(&mut self.arguments);
@@ -150,7 +156,7 @@ impl Drop for Server {
     }
 }
 
-/// Finds the address that an announcement like `Drawbridge is open at http://127.0.0.1:8080` names.
+/// Returns the address in a line such as `Open http://127.0.0.1:8080 in a browser.`
 fn address_in(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once("://")?;
     let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':').unwrap_or(rest.len());
@@ -162,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_announcement_names_the_address() {
+    fn the_address_is_parsed_from_the_servers_output() {
         let address = Some(SocketAddr::from(([127, 0, 0, 1], 4321)));
         assert_eq!(address_in("Open http://127.0.0.1:4321 in a browser."), address);
         assert_eq!(address_in("http://127.0.0.1:4321/"), address);

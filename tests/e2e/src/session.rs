@@ -1,4 +1,4 @@
-//! A browser as a process of its own, with a profile of its own.
+//! A browser process.
 
 use std::thread;
 
@@ -9,21 +9,20 @@ use tempfile::TempDir;
 
 use crate::{Engine, driver::Driver};
 
-/// A running browser with an empty profile, and nothing more. Dropping it ends the process, also when its test panics.
+/// A running browser with an empty profile. Dropping it ends the process, even when the test panics.
 pub struct Session {
     client: Client,
     id: String,
-    // Dropped in this order: the driver ends before the profile is deleted under it.
+    // Dropped in this order: the driver exits before its profile is deleted.
     driver: Driver,
     _profile: Option<TempDir>,
 }
 
 impl Session {
-    /// Starts a browser with these flags, besides those that every one has. It takes any certificate: the servers under
-    /// test make theirs themselves.
+    /// Starts a browser with additional `flags`. It accepts any certificate, because the servers under test create their own.
     pub async fn start(engine: Engine, mut flags: Vec<String>) -> Result<Self> {
         let driver = Driver::start(engine).await?;
-        // Firefox's driver makes a profile by itself, and deletes it.
+        // Firefox's driver creates and deletes its own profile.
         let profile = match engine {
             Engine::Chromium => Some(TempDir::with_prefix("drawbridge-e2e-")?),
             Engine::Firefox => None,
@@ -36,7 +35,7 @@ impl Session {
             .connect(&driver.url())
             .await
             .with_context(|| {
-                format!("cannot start {engine:?}. `cargo xtask` finds it, or says what to install.")
+                format!("cannot start {engine:?}. Run the tests with `cargo xtask test browser`, which finds or installs it.")
             })?;
         let id = client.session_id().await?.context("a started browser has a session")?;
         Ok(Self { client, id, driver, _profile: profile })
@@ -47,7 +46,7 @@ impl Session {
         &self.client
     }
 
-    /// Opens `url`, as somebody does who types it into the address bar, and waits until it has loaded.
+    /// Opens `url`, as from the address bar, and waits until it has loaded.
     pub async fn goto(&self, url: &str) -> Result<()> {
         self.client.goto(url).await.with_context(|| format!("cannot open {url}"))
     }
@@ -58,7 +57,7 @@ impl Drop for Session {
         if let Err(error) = self.driver.end_session(&self.id)
             && !thread::panicking()
         {
-            eprintln!("The browser may still run: {error}");
+            eprintln!("The browser may still be running: {error}");
         }
     }
 }

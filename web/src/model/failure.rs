@@ -1,13 +1,13 @@
-//! Why a call failed, in words for a person.
+//! Why a call failed, explained to a user.
 
 use drawbridge_core::code_name;
 use drawbridge_fetch::Cause;
 use tonic::{Code, Status};
 
-/// Why a call failed: on which side of the wire, and with which status.
+/// Why a call failed: on which side, and with which status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
-    /// What went wrong on this side, or nothing when it was the server that said no.
+    /// What failed on this side, or `None` when the server sent the status.
     cause: Option<Cause>,
     code: Code,
     message: String,
@@ -30,18 +30,17 @@ impl Failure {
         code_name(self.code)
     }
 
-    /// Tells whether it was this side that ended the call, and not the server.
+    /// Returns whether this side made the status, and not the server.
     pub(crate) fn is_local(&self) -> bool {
         self.cause.is_some()
     }
 
-    /// Tells whether this side gave up because the deadline comes before another attempt.
+    /// Returns whether this side gave up because the deadline comes before the next attempt.
     pub(crate) fn had_no_time_to_retry(&self) -> bool {
         self.cause == Some(Cause::NoTimeToRetry)
     }
 
-    /// Returns the message that came with the status. Empty when there is none: what a browser says of a connection is
-    /// not for people.
+    /// Returns the status message. It is empty for a connection error, because the browser's text does not help a user.
     pub(crate) fn message(&self) -> &str {
         match self.cause {
             Some(Cause::Unreachable { .. } | Cause::ConnectionBroke { .. }) => "",
@@ -49,45 +48,49 @@ impl Failure {
         }
     }
 
-    /// Returns what happened, in plain words, and what may help.
-    pub(crate) fn words(&self) -> &'static str {
+    /// Returns what happened and what the user can do.
+    pub(crate) fn explanation(&self) -> &'static str {
         match self.cause {
-            None => answered(self.code),
+            None => explain_code(self.code),
             Some(Cause::Unreachable { offline: false }) => {
-                "The server could not be reached. It may be down; once it runs, try again."
+                "The server cannot be reached. Check that it is running, then try again."
             }
             Some(Cause::ConnectionBroke { offline: false }) => {
-                "The connection to the server broke before the call had ended. Try again."
+                "The connection to the server broke before the call ended. Try again."
             }
             Some(Cause::Unreachable { offline: true } | Cause::ConnectionBroke { offline: true }) => {
-                "This device seems to be offline. Once it is connected, try again."
+                "This device is offline. Connect it to the network, then try again."
             }
-            Some(Cause::NotGrpc) => "What answered is not the server of this page.",
-            Some(Cause::Protocol) => "The server's answer could not be understood.",
-            Some(Cause::NoStatus) => "The answer was cut off on its way. Try again.",
-            Some(Cause::DeadlineExceeded) => "Its deadline passed, so this page dropped the call.",
-            Some(Cause::NoTimeToRetry) => "It failed, and its deadline comes before another attempt.",
-            Some(_) => "The call was dropped.",
+            Some(Cause::NotGrpc) => {
+                "The response is not gRPC. A proxy may have answered in place of the server."
+            }
+            Some(Cause::Protocol) => "The server sent a malformed response.",
+            Some(Cause::NoStatus) => "The response ended without a status. Try again.",
+            Some(Cause::DeadlineExceeded) => "The deadline passed, so this page cancelled the call.",
+            Some(Cause::NoTimeToRetry) => {
+                "The call failed, and its deadline leaves no time for another attempt."
+            }
+            Some(_) => "The call was cancelled.",
         }
     }
 }
 
-/// Tells what a server means by a code.
-fn answered(code: Code) -> &'static str {
+/// Returns what a status code from a server means.
+fn explain_code(code: Code) -> &'static str {
     match code {
-        Code::Ok | Code::Unknown => "The server ended the call and did not say why.",
+        Code::Ok | Code::Unknown => "The server ended the call without a reason.",
         Code::Cancelled => "The server cancelled the call.",
-        Code::InvalidArgument | Code::OutOfRange => "The server did not accept what was sent.",
-        Code::DeadlineExceeded => "It ran out of time, so the server ended the call.",
-        Code::NotFound => "The server has nothing by that name.",
-        Code::AlreadyExists => "The server has this already.",
-        Code::PermissionDenied => "The server does not allow this.",
-        Code::Unauthenticated => "The server wants to know first who is calling.",
-        Code::ResourceExhausted => "The server has no room for this call now.",
-        Code::FailedPrecondition | Code::Aborted => "The server could not do this in its present state.",
-        Code::Unimplemented => "The server does not know this call.",
-        Code::Internal | Code::DataLoss => "Something went wrong inside the server.",
-        Code::Unavailable => "The server cannot take this call now. Try again.",
+        Code::InvalidArgument | Code::OutOfRange => "The server rejected the request as invalid.",
+        Code::DeadlineExceeded => "The deadline passed on the server.",
+        Code::NotFound => "The server found nothing with this name.",
+        Code::AlreadyExists => "The server already has this.",
+        Code::PermissionDenied => "The server does not permit this call.",
+        Code::Unauthenticated => "The server requires credentials. Add them to the metadata, then try again.",
+        Code::ResourceExhausted => "The server has reached a limit. Try again later.",
+        Code::FailedPrecondition | Code::Aborted => "The server cannot do this in its current state.",
+        Code::Unimplemented => "The server does not implement this method.",
+        Code::Internal | Code::DataLoss => "An error occurred inside the server.",
+        Code::Unavailable => "The server cannot take calls at the moment. Try again.",
     }
 }
 
@@ -103,24 +106,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_of_the_server_is_told_by_its_name_and_its_message() {
+    fn a_status_from_the_server_keeps_its_name_and_message() {
         let failure = Failure::from(&Status::invalid_argument("the key is too long"));
         assert_eq!(failure.code_name(), "INVALID_ARGUMENT");
         assert_eq!(failure.message(), "the key is too long");
-        assert!(failure.words().contains("did not accept"));
+        assert!(failure.explanation().contains("rejected the request"));
     }
 
     #[test]
-    fn a_server_that_is_down_a_broken_connection_and_an_answer_have_different_words() {
-        let words = |cause| Failure { cause, code: Code::Unavailable, message: String::new() }.words();
-        let told = [
-            words(None),
-            words(Some(Cause::Unreachable { offline: false })),
-            words(Some(Cause::ConnectionBroke { offline: false })),
-            words(Some(Cause::ConnectionBroke { offline: true })),
+    fn each_cause_of_unavailable_has_its_own_explanation() {
+        let explain =
+            |cause| Failure { cause, code: Code::Unavailable, message: String::new() }.explanation();
+        let explanations = [
+            explain(None),
+            explain(Some(Cause::Unreachable { offline: false })),
+            explain(Some(Cause::ConnectionBroke { offline: false })),
+            explain(Some(Cause::ConnectionBroke { offline: true })),
         ];
-        for (index, one) in told.iter().enumerate() {
-            assert!(!told[..index].contains(one), "{one}");
+        for (index, one) in explanations.iter().enumerate() {
+            assert!(!explanations[..index].contains(one), "{one}");
         }
     }
 }

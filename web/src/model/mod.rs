@@ -1,48 +1,48 @@
-//! What the page thinks: pure, without clock, network or DOM, so that it is tested natively and fast.
+//! The page's state and rules: no clock, network or DOM, so that native tests cover it.
 //!
 //! Read in this order:
 //!
-//! 1. [`Life`]: one call from its opening to its end, as a state machine.
-//! 2. [`Press`]: what the same key, or the same button, does next with it.
-//! 3. [`Failure`]: why a call failed, in words for a person.
-//! 4. [`Terms`]: what a caller asks of a call besides its message, and how a person writes it.
-//! 5. [`Limits`] and [`failing`]: a call over two hops, and how it shall fail.
-//! 6. [`record`], [`Proof`] and [`Waterfall`]: what servers tell of a call, as words and as a drawing; [`Tone`] is how it
-//!    ended, for both.
-//! 7. [`Ledger`]: the calls of a server as they change.
-//! 8. [`Services`]: what the server hosts and forwards.
-//! 9. [`Task`]: a future that lives no longer than its owner.
-//! 10. [`words`]: small things as text.
-// Without the page, only the tests use this.
+//! 1. [`CallState`]: one call from its start to its end, as a state machine.
+//! 2. [`ButtonAction`]: what a call's button does in each state.
+//! 3. [`Failure`]: why a call failed, explained to a user.
+//! 4. [`CallSettings`], [`metadata`] and [`parse`]: timeout, metadata and retry policy of a call, and how a user writes
+//!    them.
+//! 5. [`HopTimeouts`] and [`fault_injection`]: the call over two hops, and its injected failures.
+//! 6. [`call_format`], [`Receipt`] and [`Waterfall`]: the servers' records of a call, as text and as a diagram.
+//!    [`Severity`] selects their colour.
+//! 7. [`CallList`]: the server's calls, updated by `Watch`.
+//! 8. [`Services`]: the services that the server hosts and forwards.
+//! 9. [`Task`]: a background future that its owner cancels by dropping it.
+//! 10. [`mod@format`]: durations and keys as text.
+// Only the page and the tests use this module, so a native build without tests finds it unused.
 #![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, unused_imports))]
 
-pub(crate) mod failing;
+mod button_action;
+pub(crate) mod call_format;
+mod call_list;
+mod call_settings;
+mod call_state;
 mod failure;
-mod hops;
-mod ledger;
-mod life;
+pub(crate) mod fault_injection;
+pub(crate) mod format;
+mod hop_timeouts;
 pub(crate) mod metadata;
-mod number;
-mod press;
-mod proof;
-pub(crate) mod record;
+pub(crate) mod parse;
+mod receipt;
 mod request_id;
 pub(crate) mod services;
+mod severity;
 mod task;
-mod terms;
-mod tone;
 pub(crate) mod waterfall;
-pub(crate) mod words;
 
+pub(crate) use button_action::ButtonAction;
+pub(crate) use call_list::CallList;
+pub(crate) use call_settings::{CallSettings, SentCall};
+pub(crate) use call_state::{CallEvent, CallState, Phase};
 pub(crate) use failure::Failure;
-pub(crate) use hops::Limits;
-pub(crate) use ledger::Ledger;
-pub(crate) use life::{Event, Life, State};
-pub(crate) use press::Press;
-pub(crate) use proof::Proof;
-pub(crate) use request_id::{X_REQUEST_ID, request_id};
+pub(crate) use hop_timeouts::HopTimeouts;
+pub(crate) use receipt::Receipt;
 pub(crate) use services::Services;
+pub(crate) use severity::Severity;
 pub(crate) use task::Task;
-pub(crate) use terms::{Sent, Terms, limit};
-pub(crate) use tone::Tone;
 pub(crate) use waterfall::Waterfall;

@@ -1,97 +1,102 @@
-//! What can be called, as the server tells.
+//! The services that the server hosts and forwards.
 
 use drawbridge_calls_proto::{Forwarding, ServicesResponse};
 use tonic::{Code, Status};
 
-use super::Failure;
+use super::failure::Failure;
 
-/// The views that call services which come with the bridge, as examples: path, name, and the service that is called.
-const SAMPLES: [(&str, &str, &str); 3] = [
+/// The views that call the sample services: path, title, and the service that they call.
+const SAMPLE_VIEWS: [(&str, &str, &str); 3] = [
     ("/streams", "Streams", "Message"),
     ("/greeter", "Greeter", "greet.Greeter"),
     ("/deadlines", "Deadlines", "frontend.FrontendService"),
 ];
 
-/// What is known of the server's services.
+/// What the page knows of the server's services.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Services {
-    /// The answer is awaited.
-    Asked,
-    /// This is what it hosts and what it forwards.
-    Told(ServicesResponse),
-    /// It does not tell, for the reason that these words give.
-    Untold(&'static str),
+    /// The page has asked the server.
+    Pending,
+    /// The server's answer.
+    Known(ServicesResponse),
+    /// The server did not answer, for this reason.
+    Unavailable(&'static str),
 }
 
 impl From<Result<ServicesResponse, Status>> for Services {
-    fn from(answer: Result<ServicesResponse, Status>) -> Self {
-        match answer {
-            Ok(told) => Self::Told(told),
-            Err(status) if status.code() == Code::Unimplemented => Self::Untold(
-                "This server does not tell which services it has: it does so on a loopback address only.",
+    fn from(response: Result<ServicesResponse, Status>) -> Self {
+        match response {
+            Ok(services) => Self::Known(services),
+            Err(status) if status.code() == Code::Unimplemented => Self::Unavailable(
+                "This server does not list its services. It does so only when it listens on a loopback address.",
             ),
-            Err(status) => Self::Untold(Failure::from(&status).words()),
+            Err(status) => Self::Unavailable(Failure::from(&status).explanation()),
         }
     }
 }
 
 impl Services {
-    /// Returns the path of the view that one starts with, once that is known: the services where something is forwarded or
-    /// there are no samples to try, and the samples otherwise.
-    pub(crate) fn home(&self) -> Option<&'static str> {
+    /// Returns the path of the start view, or `None` while the server's answer is pending: *Services* when the server
+    /// forwards calls or hosts no samples, *Streams* otherwise.
+    pub(crate) fn start_path(&self) -> Option<&'static str> {
         match self {
-            Self::Asked => None,
-            Self::Told(told) if !told.forwarded.is_empty() || !hosts(told, SAMPLES[0].2) => Some("/services"),
-            Self::Told(_) | Self::Untold(_) => Some(SAMPLES[0].0),
+            Self::Pending => None,
+            Self::Known(services)
+                if !services.forwarded.is_empty() || !hosts(services, SAMPLE_VIEWS[0].2) =>
+            {
+                Some("/services")
+            }
+            Self::Known(_) | Self::Unavailable(_) => Some(SAMPLE_VIEWS[0].0),
         }
     }
 
-    /// Says what becomes of the calls of the view at this path where their service is not hosted, up to the flag that
-    /// would have it hosted. Empty where it is, and where nothing is known.
-    pub(crate) fn lacks(&self, path: &str) -> String {
-        let (Self::Told(told), Some((.., service))) = (self, SAMPLES.iter().find(|(at, ..)| *at == path))
+    /// Returns a note for the view at `path` whose service the server does not host, up to the flag that hosts it. Empty
+    /// when the server hosts it, and when the services are not known.
+    pub(crate) fn missing_note(&self, path: &str) -> String {
+        let (Self::Known(services), Some((.., service))) =
+            (self, SAMPLE_VIEWS.iter().find(|(at, ..)| *at == path))
         else {
             return String::new();
         };
-        if hosts(told, service) {
+        if hosts(services, service) {
             return String::new();
         }
-        let goes = told.forwarded.iter().find(|forwarding| takes(forwarding, service)).map_or_else(
-            || "its calls will fail".to_owned(),
-            |forwarding| format!("its calls go to {}", forwarding.addresses.join(", ")),
+        let effect = services.forwarded.iter().find(|forwarding| takes(forwarding, service)).map_or_else(
+            || "Its calls fail".to_owned(),
+            |forwarding| format!("Its calls go to {}", forwarding.addresses.join(", ")),
         );
         format!(
-            "This view calls {service}, which is not hosted here: {goes}. To host it, start the bridge with "
+            "This view calls {service}, which this server does not host. {effect}. To host it, start Drawbridge with "
         )
     }
 }
 
-/// Returns the path and the name of the view that calls a service, if there is one.
+/// Returns the path and the title of the view that calls a service.
 pub(crate) fn view_of(service: &str) -> Option<(&'static str, &'static str)> {
     if service == "drawbridge.calls.v1.Calls" {
         return Some(("/calls", "Calls"));
     }
-    SAMPLES.iter().find(|(.., called)| *called == service).map(|(path, name, _)| (*path, *name))
+    SAMPLE_VIEWS.iter().find(|(.., called)| *called == service).map(|(path, title, _)| (*path, *title))
 }
 
-/// Returns the names of the views whose services are not hosted.
-pub(crate) fn without_service(told: &ServicesResponse) -> String {
-    let lacking = SAMPLES.iter().filter(|(.., service)| !hosts(told, service));
-    lacking.map(|(_, name, _)| *name).collect::<Vec<_>>().join(", ")
+/// Returns the titles of the views whose service the server does not host.
+pub(crate) fn views_without_service(services: &ServicesResponse) -> String {
+    let missing = SAMPLE_VIEWS.iter().filter(|(.., service)| !hosts(services, service));
+    missing.map(|(_, title, _)| *title).collect::<Vec<_>>().join(", ")
 }
 
-/// Says what an upstream without a name does not take, and what of that it does.
-pub(crate) fn closed(told: &ServicesResponse) -> String {
-    let exposed = if told.exposed.is_empty() {
+/// Returns which services the default upstream does not get, and the exceptions.
+pub(crate) fn not_forwarded(services: &ServicesResponse) -> String {
+    let exposed = if services.exposed.is_empty() {
         String::new()
     } else {
-        format!(". Exposed: {}", told.exposed.join(", "))
+        format!(". Exposed: {}", services.exposed.join(", "))
     };
-    format!("Closed: {}{exposed}", told.closed.join(", "))
+    format!("Not forwarded: {}{exposed}", services.closed.join(", "))
 }
 
-fn hosts(told: &ServicesResponse, service: &str) -> bool {
-    told.hosted.iter().any(|hosted| hosted == service)
+fn hosts(services: &ServicesResponse, service: &str) -> bool {
+    services.hosted.iter().any(|hosted| hosted == service)
 }
 
 fn takes(forwarding: &Forwarding, service: &str) -> bool {
@@ -104,7 +109,7 @@ fn takes(forwarding: &Forwarding, service: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn told(hosted: &[&str], forwarded: &[(Option<&str>, &str)]) -> ServicesResponse {
+    fn response(hosted: &[&str], forwarded: &[(Option<&str>, &str)]) -> ServicesResponse {
         let forwarded = forwarded.iter().map(|(name, address)| Forwarding {
             name: name.map(str::to_owned),
             addresses: vec![(*address).to_owned()],
@@ -117,45 +122,48 @@ mod tests {
     }
 
     #[test]
-    fn one_starts_with_the_samples_where_they_are_all_there_is() {
+    fn the_start_view_is_streams_on_a_server_that_only_hosts_the_samples() {
         const ALL: [&str; 3] = ["Message", "greet.Greeter", "frontend.FrontendService"];
-        let home = |hosted, forwarded| Services::Told(told(hosted, forwarded)).home();
-        assert_eq!(home(&ALL, &[]), Some("/streams"));
-        assert_eq!(home(&ALL, &[(None, "http://a")]), Some("/services"));
-        assert_eq!(home(&["my.Service"], &[]), Some("/services"));
-        assert_eq!(Services::Asked.home(), None);
+        let start = |hosted, forwarded| Services::Known(response(hosted, forwarded)).start_path();
+        assert_eq!(start(&ALL, &[]), Some("/streams"));
+        assert_eq!(start(&ALL, &[(None, "http://a")]), Some("/services"));
+        assert_eq!(start(&["my.Service"], &[]), Some("/services"));
+        assert_eq!(Services::Pending.start_path(), None);
         for status in [Status::unimplemented(""), Status::deadline_exceeded("")] {
-            assert_eq!(Services::from(Err(status)).home(), Some("/streams"), "as nothing else is known");
+            assert_eq!(Services::from(Err(status)).start_path(), Some("/streams"), "nothing else is known");
         }
     }
 
     #[test]
     fn a_view_whose_service_is_not_hosted_says_where_its_calls_go() {
-        let hosted = Services::Told(told(&["Message"], &[]));
-        assert_eq!(hosted.lacks("/streams"), "");
-        assert_eq!(hosted.lacks("/calls"), "");
-        assert!(hosted.lacks("/greeter").contains("its calls will fail. To host it"));
+        let hosted = Services::Known(response(&["Message"], &[]));
+        assert_eq!(hosted.missing_note("/streams"), "");
+        assert_eq!(hosted.missing_note("/calls"), "");
+        assert!(hosted.missing_note("/greeter").contains("Its calls fail. To host it"));
         let forwarded = [(Some("greet.Greet"), "http://c"), (Some("greet"), "http://a"), (None, "http://b")];
-        let forwarded = Services::Told(told(&["frontend"], &forwarded));
-        assert!(forwarded.lacks("/greeter").contains("its calls go to http://a."));
-        assert!(forwarded.lacks("/streams").contains("its calls go to http://b."));
-        assert_eq!(Services::Asked.lacks("/streams"), "");
+        let forwarded = Services::Known(response(&["frontend"], &forwarded));
+        assert!(forwarded.missing_note("/greeter").contains("Its calls go to http://a."));
+        assert!(forwarded.missing_note("/streams").contains("Its calls go to http://b."));
+        assert_eq!(Services::Pending.missing_note("/streams"), "");
     }
 
     #[test]
-    fn the_views_without_a_service_are_named() {
-        assert_eq!(without_service(&told(&["greet.Greeter"], &[])), "Streams, Deadlines");
+    fn each_sample_view_is_found_by_its_service() {
+        assert_eq!(views_without_service(&response(&["greet.Greeter"], &[])), "Streams, Deadlines");
         assert_eq!(view_of("greet.Greeter"), Some(("/greeter", "Greeter")));
         assert_eq!(view_of("drawbridge.calls.v1.Calls"), Some(("/calls", "Calls")));
         assert_eq!(view_of("my.Service"), None);
     }
 
     #[test]
-    fn what_stays_closed_is_told_with_what_is_exposed() {
-        let mut told = told(&[], &[]);
-        told.closed = vec!["envoy".to_owned(), "grpc.reflection".to_owned()];
-        assert_eq!(closed(&told), "Closed: envoy, grpc.reflection");
-        told.exposed = vec!["grpc.reflection.*".to_owned()];
-        assert_eq!(closed(&told), "Closed: envoy, grpc.reflection. Exposed: grpc.reflection.*");
+    fn services_that_are_not_forwarded_are_listed_with_the_exceptions() {
+        let mut services = response(&[], &[]);
+        services.closed = vec!["envoy".to_owned(), "grpc.reflection".to_owned()];
+        assert_eq!(not_forwarded(&services), "Not forwarded: envoy, grpc.reflection");
+        services.exposed = vec!["grpc.reflection.*".to_owned()];
+        assert_eq!(
+            not_forwarded(&services),
+            "Not forwarded: envoy, grpc.reflection. Exposed: grpc.reflection.*"
+        );
     }
 }

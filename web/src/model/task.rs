@@ -1,4 +1,4 @@
-//! A future that lives no longer than the value that owns it.
+//! A background future that its owner cancels by dropping it.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -6,29 +6,29 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::Poll;
 
-type Shared = RefCell<Pin<Box<dyn Future<Output = ()>>>>;
+type SharedFuture = RefCell<Pin<Box<dyn Future<Output = ()>>>>;
 
-/// Owns a future that runs in the background. Dropping it drops the future there and then, not at some later turn of
-/// the event loop: a page that is being left has no later turn.
+/// Owns a future that runs in the background.
 ///
-/// Dropped from within its own future, it lets that one poll return first.
+/// Dropping the task drops the future immediately, not in a later turn of the event loop: a page that is being unloaded has
+/// no later turn. A task that is dropped by its own future lets the current poll return first.
 #[must_use = "a task that is dropped does nothing"]
 pub(crate) struct Task {
-    _future: Rc<Shared>,
+    _future: Rc<SharedFuture>,
 }
 
 impl Task {
     /// Runs `future` until it ends or the task is dropped.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) -> Self {
-        let (task, driver) = Self::tie(future);
+        let (task, driver) = Self::new(future);
         wasm_bindgen_futures::spawn_local(driver);
         task
     }
 
-    /// Ties `future` to a task. The future that is returned drives it, and ends when the task is dropped.
-    fn tie(future: impl Future<Output = ()> + 'static) -> (Self, impl Future<Output = ()>) {
-        let future: Rc<Shared> = Rc::new(RefCell::new(Box::pin(future)));
+    /// Returns a task for `future`, and the driver that polls it. The driver ends when the task is dropped.
+    fn new(future: impl Future<Output = ()> + 'static) -> (Self, impl Future<Output = ()>) {
+        let future: Rc<SharedFuture> = Rc::new(RefCell::new(Box::pin(future)));
         let weak = Rc::downgrade(&future);
         let driver = poll_fn(move |context| match Weak::upgrade(&weak) {
             Some(future) => future.borrow_mut().as_mut().poll(context),
@@ -44,10 +44,10 @@ mod tests {
     use futures_util::FutureExt as _;
 
     #[test]
-    fn dropping_the_task_drops_its_future_at_once() {
+    fn dropping_the_task_drops_its_future_immediately() {
         let held = Rc::new(());
         let inside = Rc::clone(&held);
-        let (task, driver) = Task::tie(async move {
+        let (task, driver) = Task::new(async move {
             std::future::pending::<()>().await;
             drop(inside);
         });
@@ -60,10 +60,10 @@ mod tests {
     }
 
     #[test]
-    fn a_task_may_be_dropped_from_within() {
+    fn a_task_can_be_dropped_by_its_own_future() {
         let slot = Rc::new(RefCell::new(None::<Task>));
         let own = Rc::clone(&slot);
-        let (task, driver) = Task::tie(async move {
+        let (task, driver) = Task::new(async move {
             own.borrow_mut().take();
             std::future::pending::<()>().await;
         });

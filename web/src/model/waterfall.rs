@@ -1,4 +1,4 @@
-//! What happened to a call, as rows of a drawing: each attempt of this page, each hop on the servers, each wait.
+//! The waterfall: a call as rows on one time axis, with each attempt, hop, activity and backoff.
 
 use std::time::Duration;
 
@@ -7,221 +7,221 @@ use drawbridge_calls_proto::{Call, Work};
 use drawbridge_fetch::{Attempt, Traced};
 use tonic::{Code, Status};
 
-use super::record::{self, method, ms};
-use super::{Failure, Proof, Tone, words};
+use super::call_format::{self, method, ms};
+use super::failure::Failure;
+use super::format::precise;
+use super::receipt::Receipt;
+use super::severity::Severity;
 
-/// How deep the hops of a request are drawn. Records that go in a circle end here.
-const MOST_DEPTH: usize = 8;
+/// The most levels of hops. It ends a cycle of records.
+const MAX_DEPTH: usize = 8;
 
-/// What a row stands for.
+/// The kind of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// An attempt, as this page saw it.
+pub(crate) enum RowKind {
+    /// An attempt, from the page's trace.
     Attempt,
-    /// A call on a server, as that saw it.
+    /// A call on a server, from that server's record.
     Hop,
-    /// A statement in a database.
-    Query,
-    /// A wait between two attempts.
-    Wait,
-    /// A wait that was not begun.
-    Skipped,
-    /// A hop of which nothing is known but that it was asked.
+    /// An activity that the handler has named, such as a database query.
+    Activity,
+    /// A backoff between two attempts.
+    Backoff,
+    /// A backoff that was not started, because the deadline comes first.
+    SkippedBackoff,
+    /// A hop without a record.
     Unknown,
 }
 
-/// One row. Times are since this page made the call.
+/// One row. Times count from the start of the call on this page.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Row {
-    pub(crate) kind: Kind,
-    /// How many rows it stands under.
+    pub(crate) kind: RowKind,
+    /// The level of indentation.
     pub(crate) depth: usize,
     pub(crate) name: String,
     pub(crate) start: Duration,
-    /// How long it took, or was meant to take if it was skipped. Not known of a hop that cannot be asked.
-    pub(crate) used: Option<Duration>,
-    pub(crate) asked: Option<Duration>,
+    /// How long it took. The planned time of a skipped backoff, and `None` for a hop without a record.
+    pub(crate) duration: Option<Duration>,
+    /// The timeout that the caller sent.
+    pub(crate) requested: Option<Duration>,
+    /// The timeout that the server granted.
     pub(crate) granted: Option<Duration>,
-    /// How it ended, and why.
+    /// How it ended.
     pub(crate) end: String,
-    pub(crate) tone: Tone,
+    pub(crate) severity: Severity,
 }
 
-/// A call as a drawing.
+/// A call as rows on one time axis.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Waterfall {
     pub(crate) rows: Vec<Row>,
-    /// The time from the left edge to the right one.
+    /// The length of the time axis.
     pub(crate) span: Duration,
-    /// When the whole call had to end.
+    /// The deadline of the whole call.
     pub(crate) deadline: Option<Duration>,
-    /// What page and server say of the end where they do not agree.
-    pub(crate) verdicts: Option<String>,
+    /// A note on the last attempt, where page and server report different codes, or on a missing receipt.
+    pub(crate) note: Option<String>,
 }
 
 impl Waterfall {
-    /// Lays out what this page has `traced` of a call to `path` until `now`, and what its servers tell. With an empty trace,
-    /// as after the page was loaded anew, there is what the servers tell.
+    /// Builds the waterfall of a call to `path` from the page's trace up to `now` and the servers' records. An empty trace,
+    /// as after a reload, leaves the servers' records alone.
     ///
-    /// The clocks of page and server differ, so a server's row is put in the middle of the attempt that it answered;
-    /// rows of one server stand to each other as its own clock has it.
-    pub(crate) fn of(traced: &Traced, proof: &Proof, path: &str, now: Duration) -> Self {
-        let calls = proof.calls();
+    /// The clocks of page and server differ, so a server's row is centred in the attempt that it answered. The rows of one
+    /// server keep their offsets by its own clock.
+    pub(crate) fn new(trace: &Traced, receipt: &Receipt, path: &str, now: Duration) -> Self {
+        let calls = receipt.calls();
         let mut rows = Vec::new();
         let roots = calls.iter().filter(|call| parent_of(calls, call).is_none());
         let mut roots = in_order(roots, |root| root.opened_unix_ms);
-        let mut verdicts = None;
-        for (number, attempt) in traced.attempts.iter().enumerate() {
-            let row = attempt_row(traced, number, now);
-            let (start, used) = (row.start, row.used.unwrap_or_default());
+        let mut note = None;
+        for (number, attempt) in trace.attempts.iter().enumerate() {
+            let row = attempt_row(trace, number, now);
+            let (start, duration) = (row.start, row.duration.unwrap_or_default());
             rows.push(row);
             let answered = |root: &&Call| usize::try_from(root.previous_attempts) == Ok(number);
             if let Some(place) = roots.iter().position(answered) {
                 let root = roots.remove(place);
-                let slack = used.saturating_sub(ms(root.elapsed_ms));
-                add_hop(&mut rows, calls, root, start + slack / 2, 1, true);
-                verdicts = disagreement(attempt, root);
+                let slack = duration.saturating_sub(ms(root.elapsed_ms));
+                push_hop(&mut rows, calls, root, start + slack / 2, 1, true);
+                note = disagreement(attempt, root);
             } else {
-                rows.push(unknown_row(method(path), 1, start, None, proof.unknown()));
+                rows.push(unknown_row(method(path), 1, start, None, receipt.missing_reason()));
             }
             if let Some(backoff) = attempt.backoff {
-                let ended = start + used;
-                let next = traced.attempts.get(number + 1).map(|next| next.started);
-                let until = next.or(traced.end.as_ref().map(|(at, _)| *at)).unwrap_or(now);
-                let waited = until.saturating_sub(traced.began + ended);
-                rows.push(wait_row(0, ended, waited, backoff.skipped, backoff.planned));
+                let ended = start + duration;
+                let next = trace.attempts.get(number + 1).map(|next| next.started);
+                let until = next.or(trace.end.as_ref().map(|(at, _)| *at)).unwrap_or(now);
+                let waited = until.saturating_sub(trace.began + ended);
+                rows.push(backoff_row(0, ended, waited, backoff.skipped, backoff.planned));
             }
         }
-        // What no attempt was answered by: all of them, where nothing was traced.
+        // The calls that answered no attempt: all of them, when the trace is empty.
         let first = roots.first().map_or(0.0, |root| root.opened_unix_ms);
         for root in roots {
-            add_hop(&mut rows, calls, root, ms(root.opened_unix_ms - first), 0, true);
+            push_hop(&mut rows, calls, root, ms(root.opened_unix_ms - first), 0, true);
         }
-        if rows.is_empty() && *proof != Proof::Unasked {
-            verdicts = Some(proof.unknown());
+        if rows.is_empty() && *receipt != Receipt::NotRequested {
+            note = Some(receipt.missing_reason());
         }
-        Self { span: span(&rows, traced.granted), deadline: traced.granted, verdicts, rows }
+        Self { span: span(&rows, trace.granted), deadline: trace.granted, note, rows }
     }
 }
 
-/// Returns `items` in the order of the times at which they began. They are few, and the general way to sort is heavy.
-fn in_order<'a, T>(items: impl Iterator<Item = &'a T>, began: fn(&T) -> f64) -> Vec<&'a T> {
+/// Sorts a few items by the time at which they started. `slice::sort` would add kilobytes to the page.
+fn in_order<'a, T>(items: impl Iterator<Item = &'a T>, started: fn(&T) -> f64) -> Vec<&'a T> {
     let mut ordered: Vec<&T> = Vec::new();
     for item in items {
-        let later = ordered.iter().position(|other| began(other) > began(item));
+        let later = ordered.iter().position(|other| started(other) > started(item));
         ordered.insert(later.unwrap_or(ordered.len()), item);
     }
     ordered
 }
 
-/// Returns the time that the drawing is wide. A wait that was skipped may go beyond its edge, but the deadline that it would
-/// have gone beyond does not.
+/// Returns the length of the time axis. A skipped backoff may reach beyond the axis; the deadline that it exceeds may not.
 fn span(rows: &[Row], deadline: Option<Duration>) -> Duration {
-    let least = Duration::from_millis(1);
-    let end = |row: &Row| row.start + row.used.unwrap_or_default();
-    let done = rows.iter().filter(|row| row.kind != Kind::Skipped).map(end).fold(least, Duration::max);
+    let min = Duration::from_millis(1);
+    let end = |row: &Row| row.start + row.duration.unwrap_or_default();
+    let done =
+        rows.iter().filter(|row| row.kind != RowKind::SkippedBackoff).map(end).fold(min, Duration::max);
     let all = rows.iter().map(end).fold(done, Duration::max);
     let room = deadline.map_or(done * 5 / 3, |deadline| deadline * 11 / 10);
     all.min(room.max(done))
 }
 
-fn attempt_row(traced: &Traced, number: usize, now: Duration) -> Row {
-    let attempt = &traced.attempts[number];
-    let start = attempt.started.saturating_sub(traced.began);
+fn attempt_row(trace: &Traced, number: usize, now: Duration) -> Row {
+    let attempt = &trace.attempts[number];
+    let start = attempt.started.saturating_sub(trace.began);
     let until = attempt.end.as_ref().map_or(now, |(at, _)| *at);
-    let several = traced.attempts.len() > 1;
+    let several = trace.attempts.len() > 1;
     let name = if several { format!("This page, attempt {}", number + 1) } else { "This page".to_owned() };
-    let (end, tone) = attempt.end.as_ref().map_or_else(running, |(_, status)| told(status));
+    let (end, severity) = attempt.end.as_ref().map_or_else(running, |(_, status)| attempt_end(status));
     Row {
-        kind: Kind::Attempt,
+        kind: RowKind::Attempt,
         depth: 0,
         name,
         start,
-        used: Some(until.saturating_sub(attempt.started)),
-        asked: None,
-        granted: traced.granted.map(|granted| granted.saturating_sub(start)),
+        duration: Some(until.saturating_sub(attempt.started)),
+        requested: None,
+        granted: trace.granted.map(|granted| granted.saturating_sub(start)),
         end,
-        tone,
+        severity,
     }
 }
 
-fn running() -> (String, Tone) {
-    ("runs".to_owned(), Tone::Good)
+fn running() -> (String, Severity) {
+    ("running".to_owned(), Severity::Ok)
 }
 
-/// Tells how an attempt ended for this page.
-fn told(status: &Status) -> (String, Tone) {
+/// Returns how an attempt ended on this page.
+fn attempt_end(status: &Status) -> (String, Severity) {
     let failure = Failure::from(status);
-    let words = match (failure.code(), failure.is_local()) {
-        (Code::Ok, _) => return ("answered, OK".to_owned(), Tone::Good),
-        (_, true) => format!("{}, by this page", failure.code_name()),
-        (_, false) => format!("{}, from the server", failure.code_name()),
-    };
-    let said = failure.message();
-    (if said.is_empty() { words } else { format!("{words}: {said}") }, Tone::of(failure.code()))
+    let side = if failure.is_local() { "set by this page" } else { "from the server" };
+    let end = format!("{}, {side}", failure.code_name());
+    let message = if failure.code() == Code::Ok { "" } else { failure.message() };
+    (if message.is_empty() { end } else { format!("{end}: {message}") }, Severity::of(failure.code()))
 }
 
-/// Says what page and server each made of the end, where it is not the same code.
+/// Returns which codes page and server report for the end, when they differ.
 fn disagreement(attempt: &Attempt, call: &Call) -> Option<String> {
     let (_, status) = attempt.end.as_ref()?;
     let end = call.end.as_ref()?;
-    let page = Failure::from(status);
-    let server = record::code(end.code);
-    (page.code_name() != server).then(|| {
-        let by = record::ended_by(end);
-        format!("This page says {}; the server says {server}, {by}.", page.code_name())
+    let page = Failure::from(status).code_name();
+    let server = call_format::code(end.code);
+    (page != server).then(|| {
+        format!("This page reports {page}; the server reports {server}, {}.", call_format::end_reason(end))
     })
 }
 
-/// Adds a call on a server, and under it what ran for it.
-fn add_hop(rows: &mut Vec<Row>, calls: &[Call], call: &Call, start: Duration, depth: usize, only: bool) {
-    let ended = |end| (record::ended(end), record::tone(end));
-    let (end, tone) = call.end.as_ref().map_or_else(running, ended);
+/// Adds a call on a server, and below it what ran for the call.
+fn push_hop(rows: &mut Vec<Row>, calls: &[Call], call: &Call, start: Duration, depth: usize, only: bool) {
+    let ended = |end| (call_format::end(end), call_format::severity(end));
+    let (end, severity) = call.end.as_ref().map_or_else(running, ended);
     let name = method(&call.method).to_owned();
     let name = if only { name } else { format!("{name}, attempt {}", call.previous_attempts + 1) };
     rows.push(Row {
-        kind: Kind::Hop,
+        kind: RowKind::Hop,
         depth,
         name,
         start,
-        used: Some(ms(call.elapsed_ms)),
-        asked: call.asked_ms.map(ms),
+        duration: Some(ms(call.elapsed_ms)),
+        requested: call.asked_ms.map(ms),
         granted: call.granted_ms.map(ms),
         end,
-        tone,
+        severity,
     });
-    if depth == MOST_DEPTH {
+    if depth == MAX_DEPTH {
         return;
     }
-    let below = calls.iter().filter(|child| child.parent_call_id.as_ref() == Some(&call.call_id));
-    let mut children = in_order(below, |child| child.opened_unix_ms);
+    let children = calls.iter().filter(|child| child.parent_call_id.as_ref() == Some(&call.call_id));
+    let mut children = in_order(children, |child| child.opened_unix_ms);
     let several = children.len() > 1;
-    let works = in_order(call.works.iter(), |work| work.started_ms);
-    for work in works {
-        let began = start + ms(work.started_ms);
-        let ran = ms(work.stopped_ms.unwrap_or(call.elapsed_ms) - work.started_ms);
+    let child_start = |child: &Call| start + ms(child.opened_unix_ms - call.opened_unix_ms);
+    for work in in_order(call.works.iter(), |work| work.started_ms) {
+        let work_start = start + ms(work.started_ms);
+        let duration = ms(work.stopped_ms.unwrap_or(call.elapsed_ms) - work.started_ms);
         match work.kind() {
             WorkKind::Child => {
-                // Attempts at a child come in the order in which they were opened.
+                // The attempts of a child call match its records in the order in which they opened.
                 if let Some(place) = children.iter().position(|child| child.method == work.name) {
                     let child = children.remove(place);
-                    let ahead = ms(child.opened_unix_ms - call.opened_unix_ms);
-                    add_hop(rows, calls, child, start + ahead, depth + 1, !several);
+                    push_hop(rows, calls, child, child_start(child), depth + 1, !several);
                 } else {
-                    rows.push(elsewhere(work, depth + 1, began, ran));
+                    rows.push(unrecorded_child(work, depth + 1, work_start, duration));
                 }
             }
-            WorkKind::Activity => rows.push(query_row(work, depth + 1, began, ran)),
+            WorkKind::Activity => rows.push(activity_row(work, depth + 1, work_start, duration)),
             WorkKind::Backoff => {
                 let planned = ms(work.planned_ms.unwrap_or_default());
-                rows.push(wait_row(depth + 1, began, ran, record::is_skipped(work), planned));
+                let skipped = call_format::is_skipped_backoff(work);
+                rows.push(backoff_row(depth + 1, work_start, duration, skipped, planned));
             }
             WorkKind::Handler | WorkKind::Unspecified => {}
         }
     }
     for child in children {
-        let ahead = ms(child.opened_unix_ms - call.opened_unix_ms);
-        add_hop(rows, calls, child, start + ahead, depth + 1, !several);
+        push_hop(rows, calls, child, child_start(child), depth + 1, !several);
     }
 }
 
@@ -230,33 +230,54 @@ fn parent_of<'a>(calls: &'a [Call], call: &Call) -> Option<&'a Call> {
     calls.iter().find(|other| other.call_id == *parent)
 }
 
-/// Returns the row of a child call whose server was not asked: what its caller saw of it.
-fn elsewhere(work: &Work, depth: usize, start: Duration, ran: Duration) -> Row {
-    let code = work.code.map_or_else(String::new, |code| format!(", {}", record::code(code)));
-    let words = format!("Its own server was not asked; its caller saw it for this long{code}.");
-    unknown_row(method(&work.name), depth, start, Some(ran), words)
+/// Returns the row of a child call without a record of its own: its caller's record of it.
+fn unrecorded_child(work: &Work, depth: usize, start: Duration, duration: Duration) -> Row {
+    let code = work.code.map_or_else(String::new, |code| format!("{}. ", call_format::code(code)));
+    let end = format!("{code}Measured by the caller; its own server has no record here.");
+    unknown_row(method(&work.name), depth, start, Some(duration), end)
 }
 
-fn unknown_row(name: &str, depth: usize, start: Duration, used: Option<Duration>, end: String) -> Row {
+fn unknown_row(name: &str, depth: usize, start: Duration, duration: Option<Duration>, end: String) -> Row {
     let name = name.to_owned();
-    Row { kind: Kind::Unknown, depth, name, start, used, asked: None, granted: None, end, tone: Tone::Dim }
+    let severity = Severity::Neutral;
+    Row {
+        kind: RowKind::Unknown,
+        depth,
+        name,
+        start,
+        duration,
+        requested: None,
+        granted: None,
+        end,
+        severity,
+    }
 }
 
-fn query_row(work: &Work, depth: usize, start: Duration, ran: Duration) -> Row {
-    let end = if work.stopped_ms.is_some() { "stopped" } else { "runs" }.to_owned();
-    let name = "Query".to_owned();
-    let used = Some(ran);
-    Row { kind: Kind::Query, depth, name, start, used, asked: None, granted: None, end, tone: Tone::Good }
+fn activity_row(work: &Work, depth: usize, start: Duration, duration: Duration) -> Row {
+    let end = if work.stopped_ms.is_some() { "stopped" } else { "running" }.to_owned();
+    let (name, duration, severity) = (work.name.clone(), Some(duration), Severity::Ok);
+    Row {
+        kind: RowKind::Activity,
+        depth,
+        name,
+        start,
+        duration,
+        requested: None,
+        granted: None,
+        end,
+        severity,
+    }
 }
 
-fn wait_row(depth: usize, start: Duration, waited: Duration, skipped: bool, planned: Duration) -> Row {
-    let (kind, used, end) = if skipped {
-        (Kind::Skipped, planned, format!("{} skipped: the deadline comes first", words::precise(planned)))
+fn backoff_row(depth: usize, start: Duration, waited: Duration, skipped: bool, planned: Duration) -> Row {
+    let (kind, duration, end) = if skipped {
+        let end = format!("{} skipped: the deadline comes first", precise(planned));
+        (RowKind::SkippedBackoff, planned, end)
     } else {
-        (Kind::Wait, waited, format!("{} planned", words::precise(planned)))
+        (RowKind::Backoff, waited, format!("{} planned", precise(planned)))
     };
-    let name = "Wait before the next".to_owned();
-    Row { kind, depth, name, start, used: Some(used), asked: None, granted: None, end, tone: Tone::Dim }
+    let (name, duration, severity) = ("Backoff".to_owned(), Some(duration), Severity::Neutral);
+    Row { kind, depth, name, start, duration, requested: None, granted: None, end, severity }
 }
 
 #[cfg(test)]

@@ -1,23 +1,17 @@
-//! The frame around the views: masthead, routes, and what all views share.
+//! The frame around the views: masthead, routes, and the state that all views share.
 
 use drawbridge_fetch::{Throttle, Transport};
 use leptos::prelude::*;
 
-use super::bridge::mark;
-use super::left::Left;
-use super::part::{Part, part, part_while};
-use super::plain::words;
-use super::proofs::Proofs;
-use super::route::{Route, START};
-use super::rows::rows;
-use super::services::ask;
-use super::stay::stay;
-use super::terms_fields::Metadata;
-use super::text::text;
-use super::views::{calls, deadlines, greeter, hint, not_found, services, streams};
+use super::components::{MetadataText, flag_hint, logo};
+use super::dom::{BoxedView, boxed, keyed_list, optional, text, text_signal};
+use super::route::{ROOT, Route};
+use super::rpc::{DroppedCalls, Receipts, fetch_services};
+use super::view_scope::view_scope;
+use super::views::{calls, deadlines, greeter, not_found, services, streams};
 
-/// A view: its path, its name, and what shows it.
-type View = (&'static str, &'static str, fn() -> Part);
+/// A view: its path, its title, and the function that shows it.
+type View = (&'static str, &'static str, fn() -> BoxedView);
 
 /// The views, in the order of their links.
 const VIEWS: [View; 5] = [
@@ -28,50 +22,49 @@ const VIEWS: [View; 5] = [
     ("/services", "Services", services),
 ];
 
-/// The number of no view, and not even of none: it is not known yet where one starts.
+/// The key of the empty page that is shown until the start view is known.
 const UNDECIDED: usize = usize::MAX;
 
 /// Shows the page.
 pub(crate) fn app() -> impl IntoView {
-    // The server of the page is the server of its calls. Failures are asked for here, to see retries: a few of them must
-    // not turn the retries off.
+    // Page and calls have one server. The user injects failures to watch retries, so the throttle allows many of them.
     let transport = Transport::new(window().location().origin().unwrap_or_default())
         .with_throttle(Throttle::new(1_000, 1.0));
-    let route = Route::follow();
-    let services = ask(transport.clone(), move |services| {
-        if let Some(home) = services.home() {
-            route.start(home);
+    let route = Route::listen();
+    let services = fetch_services(transport.clone(), move |services| {
+        if let Some(start) = services.start_path() {
+            route.leave_root(start);
         }
     });
     provide_context(services);
-    provide_context(Proofs::new(transport.clone()));
+    provide_context(Receipts::new(transport.clone()));
     provide_context(transport);
-    provide_context(Left::new());
-    provide_context(Metadata(RwSignal::new(String::new())));
+    provide_context(DroppedCalls::new());
+    provide_context(MetadataText::new());
     let shown = Memo::new(move |_| {
         let path = route.path();
-        let none = if path == START { UNDECIDED } else { VIEWS.len() };
+        let none = if path == ROOT { UNDECIDED } else { VIEWS.len() };
         VIEWS.iter().position(|(at, ..)| *at == path).unwrap_or(none)
     });
     let links: Vec<_> = VIEWS.iter().enumerate().map(|(number, view)| link(number, view, shown)).collect();
-    let home = text(move || services.read().home().unwrap_or(START));
+    let start = text_signal(move || services.read().start_path().unwrap_or(ROOT));
     view! {
         <header class="masthead">
-            <a class="brand" href=home>{mark()}"Drawbridge"</a>
+            <a class="brand" href=start>{logo()}"Drawbridge"</a>
             <nav aria-label="Views">{links}</nav>
         </header>
-        // A list of one: another view takes the place of the row, with all that the row owned.
         <main>
-            {part_while(move || {
-                let lacks = services.read().lacks(&route.path());
-                let note = [("class", "note"), ("id", "lacks"), ("role", "status")];
-                (!lacks.is_empty()).then(|| hint(&note, &lacks, "--samples", "."))
+            {optional(move || {
+                let note = services.read().missing_note(&route.path());
+                let attributes = [("class", "note"), ("id", "missing-service"), ("role", "status")];
+                (!note.is_empty()).then(|| flag_hint(&attributes, &note, "--samples", "."))
             })}
-            {rows(
+            // A list of one item: another view replaces the item with all that it owns.
+            {keyed_list(
                 move || vec![shown.get()],
                 |number| match VIEWS.get(number) {
-                    Some((_, name, view)) => stay(name, *view),
-                    None if number == UNDECIDED => words(""),
+                    Some((_, title, view)) => view_scope(title, *view),
+                    None if number == UNDECIDED => text(""),
                     None => not_found(),
                 },
             )}
@@ -79,9 +72,9 @@ pub(crate) fn app() -> impl IntoView {
     }
 }
 
-/// Shows a link to a view, which says so where that is the view one is in.
-fn link(number: usize, (path, name, _): &View, shown: Memo<usize>) -> Part {
-    let (path, name) = (*path, *name);
-    let current = text(move || if shown.get() == number { "page" } else { "false" });
-    part(view! { <a href=path aria-current=current>{name}</a> })
+/// Shows a link to a view, marked if the view is shown.
+fn link(number: usize, (path, title, _): &View, shown: Memo<usize>) -> BoxedView {
+    let (path, title) = (*path, *title);
+    let current = text_signal(move || if shown.get() == number { "page" } else { "false" });
+    boxed(view! { <a href=path aria-current=current>{title}</a> })
 }

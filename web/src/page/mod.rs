@@ -1,34 +1,29 @@
-//! What the page shows: everything that needs a browser.
+//! The user interface: everything that needs a browser.
 //!
-//! [`app`] is the frame; [`stay`] says how long a view owns its calls; [`views`] has one file for each view; a [`call`]
-//! is a life, driven by a task, in a view's reactive owner. A [`part`] is what views are made of, [`text()`] what
-//! changes in them, and [`plain`] what does not.
+//! Each folder uses only those above it:
+//!
+//! 1. [`dom`]: the view type of this page, static elements, keyed lists and text signals.
+//! 2. [`rpc`]: calls that belong to a view, and what the page asks the server about calls.
+//! 3. [`components`]: form fields, and the parts that show a call.
+//! 4. [`views`]: one file per view.
+//! 5. [`app`]: the frame around the views. [`view_scope`] ends a view's calls when the user leaves it, and [`route`]
+//!    selects the view.
 
 mod app;
-mod bridge;
-mod call;
 mod clock;
-mod failing_fields;
-mod left;
-mod news;
+mod components;
+mod dom;
 mod panic_notice;
-mod part;
-mod plain;
-mod proofs;
 mod route;
-mod rows;
-mod services;
-mod stay;
-mod terms_fields;
-mod text;
+mod rpc;
+mod view_scope;
 mod views;
-mod watch;
 
 use leptos::prelude::document;
 use leptos::wasm_bindgen::JsCast as _;
 
-/// Takes the place of what `index.html` shows while the page is loading.
-pub(crate) fn show() {
+/// Mounts the page in the place of the loading notice of `index.html`.
+pub(crate) fn mount() {
     panic_notice::install();
     let root = document().get_element_by_id("app");
     if let Some(root) = root.and_then(|root| root.dyn_into::<web_sys::HtmlElement>().ok()) {

@@ -1,9 +1,9 @@
-//! What the page says when its own code has failed.
+//! The notice of `index.html` for a panic of the page.
 
 use std::panic::PanicHookInfo;
 
-/// Makes a panic show the notice of `index.html`, besides the console's account of it. Nothing else of the page can
-/// be trusted by then, so the notice is plain markup and its way out is a link.
+/// Installs a panic hook that logs to the console and shows the notice of `index.html`. After a panic no other code of the
+/// page can be trusted, so the notice is static HTML with a link.
 pub(crate) fn install() {
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);

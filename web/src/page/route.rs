@@ -1,25 +1,26 @@
-//! Which view is shown, and how a link leads to another one without loading the page anew.
+//! The router: which view the address selects, and links that do not reload the page.
 
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast as _;
 use wasm_bindgen::JsValue;
 
-/// The start of the site. What is shown there is another path's.
-pub(crate) const START: &str = "/";
+/// The root path. It is replaced by the path of the start view.
+pub(crate) const ROOT: &str = "/";
 
-/// The path of the address, as the browser shows it. It belongs to the page.
+/// The path of the browser's address.
 #[derive(Clone, Copy)]
 pub(crate) struct Route(RwSignal<String>);
 
 impl Route {
-    /// Reads the address, and follows it from then on: links of this page, and the browser's back and forward.
-    pub(crate) fn follow() -> Self {
+    /// Reads the address, and handles clicks on links and the back and forward buttons from then on. The current owner,
+    /// which should be the page's, stops it.
+    pub(crate) fn listen() -> Self {
         let route = Self(RwSignal::new(path()));
         let click = window_event_listener(ev::click, move |event| {
-            // Where the browser does not let the page follow the link, it follows it by itself.
-            if let Some(target) = target(&event)
-                && route.go(&target)
+            // When the page cannot navigate, the browser follows the link itself.
+            if let Some(target) = link_target(&event)
+                && route.navigate(&target)
             {
                 event.prevent_default();
             }
@@ -32,12 +33,12 @@ impl Route {
         route
     }
 
-    /// Goes from the start of the site to `home`, for those who are there.
-    pub(crate) fn start(self, home: &str) {
-        if self.0.read_untracked().as_str() == START {
-            // In the place of the start, which would otherwise be one step back.
+    /// Replaces the root path by `start`. Any other path stays.
+    pub(crate) fn leave_root(self, start: &str) {
+        if self.0.read_untracked().as_str() == ROOT {
+            // Replaced, not pushed, so that the back button does not lead to the root again.
             if let Ok(history) = window().history() {
-                let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(home));
+                let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(start));
             }
             self.0.set(path());
         }
@@ -48,8 +49,8 @@ impl Route {
         self.0.get()
     }
 
-    /// Goes to a path of this page, if the browser allows it.
-    fn go(self, target: &str) -> bool {
+    /// Navigates to a path of this page. Returns whether the browser allowed it.
+    fn navigate(self, target: &str) -> bool {
         if self.0.read_untracked().as_str() == target {
             return true;
         }
@@ -68,8 +69,8 @@ fn path() -> String {
     window().location().pathname().unwrap_or_default()
 }
 
-/// Returns where a click leads within the page. What opens a new tab, or leads elsewhere, is for the browser.
-fn target(event: &web_sys::MouseEvent) -> Option<String> {
+/// Returns the path of the clicked link, or `None` for a click that opens a new tab or leads to another site.
+fn link_target(event: &web_sys::MouseEvent) -> Option<String> {
     let modified = event.meta_key() || event.alt_key() || event.ctrl_key() || event.shift_key();
     if event.default_prevented() || event.button() != 0 || modified {
         return None;

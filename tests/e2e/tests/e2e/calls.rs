@@ -1,4 +1,4 @@
-//! The view of calls: what the server has open, what it had, and an operator who ends one.
+//! The view *Calls*: open calls, ended calls, and the cancel button.
 
 use anyhow::Result;
 use drawbridge_e2e::{Caller, FRONTEND, GREETING, GREETINGS, Visit};
@@ -14,21 +14,21 @@ struct Row {
     depth: String,
     open: String,
     messages: String,
-    works: String,
+    tasks: String,
     end: String,
 }
 
-/// Waits until the rows of the list are as `wanted`, and returns them.
-async fn await_rows(visit: &Visit, what: &str, wanted: impl Fn(&[Row]) -> bool) -> Result<Vec<Row>> {
+/// Waits until the rows match, and returns them.
+async fn await_rows(visit: &Visit, what: &str, matches: impl Fn(&[Row]) -> bool) -> Result<Vec<Row>> {
     let script = "return [...document.querySelectorAll('#calls tbody tr')].map((row) => ({
         method: row.querySelector('th').firstChild.textContent,
         depth: row.dataset.depth,
         open: row.dataset.open,
         messages: row.querySelector('[data-head=Messages]').textContent,
-        works: row.querySelector('.works').textContent,
+        tasks: row.querySelector('.tasks').textContent,
         end: row.querySelector('.end').textContent,
       }))";
-    visit.browser.await_value(what, script, |rows: &Vec<Row>| wanted(rows)).await
+    visit.browser.await_value(what, script, |rows: &Vec<Row>| matches(rows)).await
 }
 
 #[tokio::test]
@@ -42,27 +42,27 @@ async fn the_list_shows_an_open_stream_and_how_it_ends() -> Result<()> {
     );
     let row = open.await?.remove(0);
     assert_eq!((row.method.as_str(), row.depth.as_str()), ("Greeter/SayHellos", "0"));
-    assert!(row.works.contains("handler runs"), "{row:?}");
-    visit.await_text("#calls-title", |words| words == "1 open").await?;
+    assert!(row.tasks.contains("handler running"), "{row:?}");
+    visit.await_text("#calls-title", |text| text == "1 open").await?;
     drop(caller);
     let gone = |row: &Row| row.open == "false" && row.end.contains("client gone");
     let rows = await_rows(
         &visit,
         "its end",
-        |rows| matches!(rows, [row] if gone(row) && row.works.contains("stopped")),
+        |rows| matches!(rows, [row] if gone(row) && row.tasks.contains("stopped")),
     );
-    assert!(rows.await?[0].works.contains("handler stopped after"));
-    visit.await_text("#calls-title", |words| words == "0 open").await?;
+    assert!(rows.await?[0].tasks.contains("handler stopped after"));
+    visit.await_text("#calls-title", |text| text == "0 open").await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn an_operator_cancels_a_call_by_keyboard_alone() -> Result<()> {
+async fn an_operator_cancels_a_call_with_the_keyboard() -> Result<()> {
     let visit = Visit::start("/calls").await?;
     let mut caller = Caller::greetings(&visit.server, "ada").await?;
     let call = visit.server.next_call(GREETINGS).await?;
     await_rows(&visit, "an open stream", |rows| rows.len() == 1).await?;
-    // The list goes on changing below the focus, which stays.
+    // The list keeps changing, and the focus stays.
     tab_to(&visit, "#calls .end button").await?;
     await_rows(&visit, "two more messages", |rows| {
         rows[0].messages.parse::<u32>().is_ok_and(|messages| messages >= 2)
@@ -71,18 +71,20 @@ async fn an_operator_cancels_a_call_by_keyboard_alone() -> Result<()> {
     assert!(visit.browser.read::<bool>("return document.activeElement.matches('#calls .end button')").await?);
     visit.browser.press(Key::Enter).await?;
     await_rows(&visit, "the end of the stream", |rows| {
-        rows[0].end.contains("cancelled by the operator, CANCELLED: cancelled by the operator, on the page")
+        rows[0]
+            .end
+            .contains("cancelled by an operator, CANCELLED: cancelled by an operator on the Calls page")
     })
     .await?;
-    visit.await_text("#said", |words| words == "Greeter/SayHellos was cancelled.").await?;
+    visit.await_text("#cancel-result", |text| text == "Greeter/SayHellos was cancelled.").await?;
     assert_eq!(call.end().await?.how, "cancelled by an operator");
-    let answer = caller.read_until("operator").await?;
-    assert!(answer.contains("grpc-status:1"), "{answer:?}");
+    let response = caller.read_until("operator").await?;
+    assert!(response.contains("grpc-status:1"), "{response:?}");
     Ok(())
 }
 
 #[tokio::test]
-async fn what_a_parents_children_did_is_shown_under_it() -> Result<()> {
+async fn a_child_call_is_shown_below_its_parent() -> Result<()> {
     let visit = Visit::start("/deadlines").await?;
     visit.type_into("#lookup", "0").await?;
     visit.type_into("#deadline", "").await?;
@@ -90,16 +92,16 @@ async fn what_a_parents_children_did_is_shown_under_it() -> Result<()> {
     visit.server.next_call(FRONTEND).await?.end().await?;
     visit.follow("/calls").await?;
     let rows = await_rows(&visit, "parent and child", |rows| rows.len() == 2).await?;
-    let shown = |row: &Row| (row.method.clone(), row.depth.clone());
-    assert_eq!(shown(&rows[0]), ("FrontendService/GetUser".to_owned(), "0".to_owned()));
-    assert_eq!(shown(&rows[1]), ("UserService/GetUser".to_owned(), "1".to_owned()));
-    assert!(rows[0].works.contains("child call UserService/GetUser stopped after"), "{rows:?}");
-    assert!(rows[1].works.contains("query stopped after"), "{rows:?}");
+    let place = |row: &Row| (row.method.clone(), row.depth.clone());
+    assert_eq!(place(&rows[0]), ("FrontendService/GetUser".to_owned(), "0".to_owned()));
+    assert_eq!(place(&rows[1]), ("UserService/GetUser".to_owned(), "1".to_owned()));
+    assert!(rows[0].tasks.contains("child call UserService/GetUser stopped after"), "{rows:?}");
+    assert!(rows[1].tasks.contains("query stopped after"), "{rows:?}");
     Ok(())
 }
 
 #[tokio::test]
-async fn hundreds_of_calls_leave_a_list_that_ends() -> Result<()> {
+async fn the_list_keeps_open_calls_and_the_last_hundred_ended_ones() -> Result<()> {
     let visit = Visit::start("/calls").await?;
     let open = Caller::greetings(&visit.server, "ada").await?;
     await_rows(&visit, "an open stream", |rows| rows.len() == 1).await?;
@@ -110,37 +112,36 @@ async fn hundreds_of_calls_leave_a_list_that_ends() -> Result<()> {
     let all = |rows: &[Row]| {
         rows.len() == 101 && rows[0].open == "true" && rows[1..].iter().all(|row| row.end == "completed, OK")
     };
-    await_rows(&visit, "the open one, and the hundred that ended last", all).await?;
+    await_rows(&visit, "the open call and the last hundred ended calls", all).await?;
     drop(open);
     assert_eq!(visit.console_errors().await?, Vec::<String>::new());
     Ok(())
 }
 
 #[tokio::test]
-async fn a_list_that_breaks_off_says_so_and_can_be_watched_again() -> Result<()> {
+async fn a_list_that_stops_says_so_and_can_reconnect() -> Result<()> {
     let mut visit = Visit::start("/calls").await?;
-    visit.await_text(".calls .state", |words| words == "watching").await?;
+    visit.await_text(".calls .state", |text| text == "live").await?;
     visit.server.kill();
-    visit.await_text(".stopped", |words| words.starts_with("The list stands still.")).await?;
+    visit.await_text(".warning", |text| text.starts_with("The list is no longer updated.")).await?;
     visit.server.restart().await?;
-    visit.browser.click("#watch-again").await?;
-    visit.await_text(".calls .state", |words| words == "watching").await?;
+    visit.browser.click("#reconnect").await?;
+    visit.await_text(".calls .state", |text| text == "live").await?;
     let _caller = Caller::greetings(&visit.server, "ada").await?;
-    await_rows(&visit, "a stream of the new server", |rows| rows.len() == 1).await?;
+    await_rows(&visit, "a stream on the restarted server", |rows| rows.len() == 1).await?;
     Ok(())
 }
 
-/// The page's own watching is a call too, which ends with the view.
 #[tokio::test]
-async fn a_server_that_does_not_tell_is_told_of_in_a_sentence() -> Result<()> {
+async fn a_server_without_the_calls_service_is_explained() -> Result<()> {
     let visit = Visit::start("/streams").await?;
-    // As a server answers that hosts no such service.
+    // The response of a server that does not host the service.
     let script = "const { fetch } = window;
         window.fetch = (url, init) => String(url).includes('drawbridge.calls.v1')
           ? Promise.resolve(new Response('', { headers: { 'content-type': 'application/grpc-web', 'grpc-status': '12' } }))
           : fetch(url, init)";
     visit.browser.read::<()>(script).await?;
     visit.follow("/calls").await?;
-    visit.await_text(".stopped", |words| words.contains("does not tell of its calls")).await?;
+    visit.await_text(".warning", |text| text.contains("does not show its calls")).await?;
     Ok(())
 }

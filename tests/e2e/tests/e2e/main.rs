@@ -1,19 +1,19 @@
-//! What only a browser shows: the page, its streams, and what becomes of them when it is left.
+//! What only a browser can show: the page, its calls, and how they end when the user leaves.
 //!
-//! The tests are grouped by what the visitor does. Each has a server and a browser of its own, so they run side by side
-//! and in any order. Without the parts that `cargo xtask test` builds and names, each fails and says so.
+//! Each test has its own server and browser, so tests run in parallel and in any order. Without the environment that `cargo
+//! xtask test browser` sets, each test fails and says so.
 
+mod call_settings;
 mod calls;
 mod deadlines;
-mod failing;
+mod failures;
 mod forwarded;
-mod greeting;
+mod greeter;
 mod keyboard;
 mod leaving;
-mod pictures;
 mod receipts;
 mod retries;
+mod screenshots;
 mod streaming;
-mod terms;
 mod tonic_web;
 mod views;

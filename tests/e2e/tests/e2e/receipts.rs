@@ -1,108 +1,108 @@
-//! The server's proof that what the page let go has stopped.
+//! Receipts: the server's record that a cancelled call has stopped.
 
 use anyhow::Result;
 use drawbridge_e2e::{GREETINGS, Visit};
 
-/// Waits for a receipt that says when the handler stopped, and returns it.
+/// Waits for a receipt that says when the handler stopped, and returns its text.
 async fn receipt(visit: &Visit, css: &str) -> Result<String> {
-    let told = |words: &str| words.contains("client gone after") && words.contains("handler stopped");
-    visit.await_text(css, told).await
+    let complete = |text: &str| text.contains("client gone after") && text.contains("handler stopped");
+    visit.await_text(css, complete).await
 }
 
 #[tokio::test]
-async fn a_cancelled_stream_shows_the_servers_proof() -> Result<()> {
+async fn a_cancelled_stream_shows_its_receipt() -> Result<()> {
     let visit = Visit::start("/streams").await?;
-    let call = visit.stream("ada").await?;
-    visit.press_button("ada").await?;
-    let words = receipt(&visit, "#streams .receipt").await?;
-    assert!(words.contains("This receipt was here") && words.contains("after the abort"), "{words:?}");
+    let call = visit.open_stream("ada").await?;
+    visit.click_button("ada").await?;
+    let text = receipt(&visit, "#streams .receipt").await?;
+    assert!(text.contains("This receipt arrived") && text.contains("after the abort"), "{text:?}");
     assert_eq!(call.end().await?.how, "client gone");
-    // The next stream of the same key has not been cancelled.
-    visit.press_button("ada").await?;
+    // The next stream of the key has no receipt.
+    visit.click_button("ada").await?;
     let shown = "return document.querySelector('#streams .receipt') === null";
     visit.browser.await_value("no receipt", shown, |none: &bool| *none).await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn a_stream_that_is_cancelled_before_its_answer_has_a_receipt_too() -> Result<()> {
+async fn a_stream_that_is_cancelled_before_its_first_message_shows_its_receipt() -> Result<()> {
     let visit = Visit::start("/streams").await?;
-    visit.enter("ada").await?;
+    visit.enter_key("ada").await?;
     visit.server.next_call(drawbridge_e2e::STREAM).await?;
-    visit.press_button("ada").await?;
+    visit.click_button("ada").await?;
     receipt(&visit, "#streams .receipt").await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn stopped_greetings_show_the_servers_proof() -> Result<()> {
+async fn a_stopped_stream_of_greetings_shows_its_receipt() -> Result<()> {
     let visit = Visit::start("/greeter").await?;
     visit.browser.click("#start-greetings").await?;
     let call = visit.server.next_call(GREETINGS).await?;
     visit.browser.click("#stop-greetings").await?;
-    let words = receipt(&visit, ".greeter .receipt").await?;
-    assert!(words.contains("after the abort"), "{words:?}");
+    let text = receipt(&visit, ".greeter .receipt").await?;
+    assert!(text.contains("after the abort"), "{text:?}");
     assert_eq!(call.end().await?.how, "client gone");
     Ok(())
 }
 
 #[tokio::test]
-async fn after_a_leave_the_receipts_wait_in_the_view() -> Result<()> {
+async fn on_return_to_a_view_each_dropped_call_has_its_receipt() -> Result<()> {
     let visit = Visit::start("/streams").await?;
-    visit.stream("ada").await?;
-    visit.stream("grace").await?;
+    visit.open_stream("ada").await?;
+    visit.open_stream("grace").await?;
     visit.follow("/greeter").await?;
     visit.follow("/streams").await?;
     for (number, key) in [(1, "ada"), (2, "grace")] {
-        let words = receipt(&visit, &format!("#left .receipt:nth-of-type({})", number + 1)).await?;
-        assert!(words.starts_with(key) && words.contains("after the abort"), "{words:?}");
+        let text = receipt(&visit, &format!("#dropped .receipt:nth-of-type({})", number + 1)).await?;
+        assert!(text.starts_with(key) && text.contains("after the abort"), "{text:?}");
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn greetings_that_were_left_have_a_receipt_on_return() -> Result<()> {
+async fn on_return_to_the_greeter_the_stream_has_its_receipt() -> Result<()> {
     let visit = Visit::start("/greeter").await?;
     visit.browser.click("#start-greetings").await?;
     visit.server.next_call(GREETINGS).await?;
     visit.follow("/streams").await?;
     visit.follow("/greeter").await?;
-    receipt(&visit, "#left .receipt").await?;
+    receipt(&visit, "#dropped .receipt").await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn after_a_reload_the_receipt_is_asked_then() -> Result<()> {
+async fn after_a_reload_the_receipt_is_fetched() -> Result<()> {
     let visit = Visit::start("/streams").await?;
-    visit.stream("ada").await?;
+    visit.open_stream("ada").await?;
     visit.browser.client().refresh().await?;
-    let words = receipt(&visit, "#left .receipt").await?;
-    assert!(!words.contains("after the abort"), "{words:?}: the page's clock began anew");
+    let text = receipt(&visit, "#dropped .receipt").await?;
+    assert!(!text.contains("after the abort"), "{text:?}: a reload restarts the page's clock");
     Ok(())
 }
 
 #[tokio::test]
-async fn out_of_the_back_forward_cache_the_receipt_is_asked_then() -> Result<()> {
+async fn after_the_back_forward_cache_the_receipt_is_fetched() -> Result<()> {
     let visit = Visit::start("/streams").await?;
-    visit.stream("ada").await?;
+    visit.open_stream("ada").await?;
     visit.browser.goto(&visit.server.url_of_another_site("/greeter")).await?;
     visit.browser.client().back().await?;
-    visit.await_shown(&[false, true]).await?;
-    receipt(&visit, "#left .receipt").await?;
+    visit.await_page_shows(&[false, true]).await?;
+    receipt(&visit, "#dropped .receipt").await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn a_server_that_is_gone_has_no_receipt_and_the_page_says_so() -> Result<()> {
+async fn a_receipt_that_cannot_be_fetched_is_explained() -> Result<()> {
     let mut visit = Visit::start("/streams").await?;
-    visit.stream("ada").await?;
-    // The page hears of the one no sooner than of the other.
+    visit.open_stream("ada").await?;
+    // The calls service is unreachable, while the stream itself is open.
     let script = "const { fetch } = window;
         window.fetch = (url, init) => String(url).includes('drawbridge.calls.v1')
           ? Promise.reject(new TypeError('gone')) : fetch(url, init)";
     visit.browser.read::<()>(script).await?;
-    visit.press_button("ada").await?;
-    visit.await_text("#streams .receipt", |words| words.contains("could not be asked")).await?;
+    visit.click_button("ada").await?;
+    visit.await_text("#streams .receipt", |text| text.contains("could not be fetched")).await?;
     visit.server.kill();
     Ok(())
 }

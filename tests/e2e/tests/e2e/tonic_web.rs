@@ -10,7 +10,7 @@ async fn visit(path: &str) -> Result<Visit> {
 #[tokio::test]
 async fn streams_show_progress_and_leaving_the_view_ends_them_on_the_server() -> Result<()> {
     let visit = visit("/streams").await?;
-    let call = visit.stream("ada").await?;
+    let call = visit.open_stream("ada").await?;
     assert!(call.is_open(), "the first message was shown only when the call had ended");
     visit.follow("/greeter").await?;
     let end = call.end().await?;
@@ -22,7 +22,7 @@ async fn streams_show_progress_and_leaving_the_view_ends_them_on_the_server() ->
 #[tokio::test]
 async fn a_stream_that_is_not_left_is_complete() -> Result<()> {
     let visit = visit("/streams").await?;
-    let call = visit.stream("ada").await?;
+    let call = visit.open_stream("ada").await?;
     let card = visit.await_state("ada", "completed").await?;
     assert_eq!(card.messages.len(), 10, "{card:?}");
     let end = call.end().await?;
@@ -33,7 +33,7 @@ async fn a_stream_that_is_not_left_is_complete() -> Result<()> {
 #[tokio::test]
 async fn leaving_the_page_ends_a_stream_on_the_server() -> Result<()> {
     let visit = visit("/streams").await?;
-    let call = visit.stream("ada").await?;
+    let call = visit.open_stream("ada").await?;
     visit.browser.goto("about:blank").await?;
     assert_eq!(call.end().await?.how, "client gone");
     Ok(())
@@ -42,10 +42,12 @@ async fn leaving_the_page_ends_a_stream_on_the_server() -> Result<()> {
 #[tokio::test]
 async fn the_receipt_of_a_cancelled_stream_says_that_there_is_no_console() -> Result<()> {
     let visit = visit("/streams").await?;
-    let call = visit.stream("ada").await?;
-    visit.press_button("ada").await?;
+    let call = visit.open_stream("ada").await?;
+    visit.click_button("ada").await?;
     assert_eq!(call.end().await?.how, "client gone");
-    visit.await_text("#streams .receipt", |words| words.contains("does not tell of its calls")).await?;
+    visit
+        .await_text("#streams .receipt", |text| text.contains("This server does not show its calls"))
+        .await?;
     Ok(())
 }
 
@@ -54,11 +56,11 @@ async fn the_greeter_greets_once_and_until_its_view_is_left() -> Result<()> {
     let visit = visit("/greeter").await?;
     visit.type_into("#name", "Grace").await?;
     visit.browser.click("#say-hello").await?;
-    visit.await_text("#hello", |words| words.contains("Hello Grace")).await?;
+    visit.await_text("#greeting", |text| text.contains("Hello Grace")).await?;
 
     visit.browser.click("#start-greetings").await?;
     let call = visit.server.next_call(GREETINGS).await?;
-    visit.await_text("#greetings > li", |words| words.contains("Hello Grace")).await?;
+    visit.await_text("#greetings li", |text| text.contains("Hello Grace")).await?;
     visit.follow("/streams").await?;
     assert_eq!(call.end().await?.how, "client gone");
     Ok(())

@@ -1,165 +1,166 @@
-//! *Calls*: what the server has open, and how what it had open ended.
+//! *Calls*: the calls that are open on the server, and those that ended last.
 
 use std::time::Duration;
 
 use drawbridge_calls_proto::Call;
 use leptos::prelude::*;
 
-use super::parts::{column_head, hero};
-use crate::model::{Failure, Tone, record, words};
-use crate::page::part::{Part, part, part_while};
-use crate::page::plain::{self, plain};
-use crate::page::rows::rows;
-use crate::page::text::text;
-use crate::page::watch::{State, Watch};
+use crate::model::{Failure, Severity, call_format, format};
+use crate::page::components::{column_head, hero};
+use crate::page::dom::{BoxedView, boxed, element, keyed_list, optional, text, text_signal};
+use crate::page::rpc::{LiveCalls, WatchStatus};
 
-/// What a cell says of a call, which is open, or was, for the time that is given, and stands under so many parents.
-type Words = fn(&Call, Duration, usize) -> String;
+/// Returns the text of a cell for a call, its elapsed time and its depth.
+type Format = fn(&Call, Duration, usize) -> String;
 
 /// Shows the view.
-pub(crate) fn calls() -> Part {
-    let watch = Watch::begin();
-    let state = Memo::new(move |_| watch.state());
-    let mood = text(move || match &*state.read() {
-        State::Opening => "opening",
-        State::Watching => "streaming",
-        State::Untold => "idle",
-        State::Ended(_) => "failed",
+pub(crate) fn calls() -> BoxedView {
+    let live = LiveCalls::watch();
+    let status = Memo::new(move |_| live.status());
+    // The state selects the colour, as that of a stream does.
+    let state = text_signal(move || match &*status.read() {
+        WatchStatus::Connecting => "opening",
+        WatchStatus::Live => "streaming",
+        WatchStatus::Unsupported => "idle",
+        WatchStatus::Stopped(_) => "failed",
     });
-    let name = text(move || match &*state.read() {
-        State::Opening => "opening",
-        State::Watching => "watching",
-        State::Untold => "not told",
-        State::Ended(_) => "stopped",
+    let label = text_signal(move || match &*status.read() {
+        WatchStatus::Connecting => "connecting",
+        WatchStatus::Live => "live",
+        WatchStatus::Unsupported => "not available",
+        WatchStatus::Stopped(_) => "stopped",
     });
-    let heads: Vec<_> = ["Call", "Protocol", "Peer", "Time", "Left", "Messages", "How it ended"]
+    let heads: Vec<_> = ["Call", "Protocol", "Peer", "Duration", "Time left", "Messages", "Result"]
         .into_iter()
         .map(column_head)
         .collect();
-    part(view! {
+    boxed(view! {
         {hero(
             &["Every call,", "and how it ended."],
-            "What the server has open now, and what it had open last: by whom, for how long, and why it is over. \
-             Of what calls carry, nothing is shown.",
+            "The calls that are open on this server, and the calls that ended last: who made them, how long they took, \
+             and why they ended. Message contents are not shown.",
         )}
         <div class="calls">
-            <section class="plate" aria-labelledby="calls-title" data-state=mood>
+            <section class="panel" aria-labelledby="calls-title" data-state=state>
                 <header>
-                    <h2 id="calls-title">{text(move || summary(watch))}</h2>
-                    <p class="state" role="status">{name}</p>
+                    <h2 id="calls-title">{text_signal(move || title(live))}</h2>
+                    <p class="state" role="status">{label}</p>
                 </header>
-                <p id="said" role="status">{text(move || watch.said())}</p>
-                {part_while(move || notice(watch, &state.read()))}
-                <table id="calls" class="figures" role="table" aria-labelledby="calls-title">
+                <p id="cancel-result" role="status">{text_signal(move || live.cancel_result())}</p>
+                {optional(move || warning(live, &status.read()))}
+                <table id="calls" class="data-table" role="table" aria-labelledby="calls-title">
                     <thead role="rowgroup"><tr role="row">{heads}</tr></thead>
-                    <tbody role="rowgroup">{rows(move || watch.order(), move |number| row(watch, number))}</tbody>
+                    <tbody role="rowgroup">{keyed_list(move || live.order(), move |number| row(live, number))}</tbody>
                 </table>
             </section>
         </div>
     })
 }
 
-fn summary(watch: Watch) -> String {
-    let (open, skipped) = watch.counts();
+fn title(live: LiveCalls) -> String {
+    let (open, skipped) = live.counts();
     let skipped = match skipped {
         0 => String::new(),
-        skipped => format!(", and {skipped} ended unseen, faster than this page reads"),
+        skipped => format!(", {skipped} ended too fast to be listed"),
     };
     format!("{open} open{skipped}")
 }
 
-/// Says why the list does not move, if it does not.
-fn notice(watch: Watch, state: &State) -> Option<Part> {
-    match state {
-        State::Opening | State::Watching => None,
-        State::Untold => Some(plain("p", &[("class", "stopped")], [plain::words(record::UNTOLD)])),
-        State::Ended(failure) => {
-            let why = failure.as_ref().map_or("The server ended the list.", Failure::words);
-            Some(part(view! {
-                <p class="stopped">
-                    "The list stands still. " {why} " "
-                    <button id="watch-again" type="button" on:click=move |_| watch.start()>"Watch again"</button>
+/// Says why the list is not updated, if it is not.
+fn warning(live: LiveCalls, status: &WatchStatus) -> Option<BoxedView> {
+    match status {
+        WatchStatus::Connecting | WatchStatus::Live => None,
+        WatchStatus::Unsupported => {
+            Some(element("p", &[("class", "warning")], [text(call_format::NO_CALL_RECORDS)]))
+        }
+        WatchStatus::Stopped(failure) => {
+            let why =
+                failure.as_ref().map_or("The server ended the stream of updates.", Failure::explanation);
+            Some(boxed(view! {
+                <p class="warning">
+                    "The list is no longer updated. " {why} " "
+                    <button id="reconnect" type="button" on:click=move |_| live.connect()>"Reconnect"</button>
                 </p>
             }))
         }
     }
 }
 
-/// Shows the call of this number.
-fn row(watch: Watch, number: usize) -> Part {
-    let told = move |words: Words| text(move || watch.tell(number, words));
+/// Shows the call with this number.
+fn row(live: LiveCalls, number: usize) -> BoxedView {
+    let signal = move |format: Format| text_signal(move || live.format(number, format));
     let cells: Vec<_> = [
-        ("Protocol", (|call, _, _| record::protocol(call).to_owned()) as Words),
-        ("Peer", |call, _, _| call.peer.clone().unwrap_or_else(|| "inside".to_owned())),
-        ("Time", |call, elapsed, _| time(call, elapsed)),
-        ("Left", |call, elapsed, _| left(call, elapsed)),
+        ("Protocol", (|call, _, _| call_format::protocol(call).to_owned()) as Format),
+        ("Peer", |call, _, _| call.peer.clone().unwrap_or_else(|| "in process".to_owned())),
+        ("Duration", |call, elapsed, _| duration(call, elapsed)),
+        ("Time left", |call, elapsed, _| time_left(call, elapsed)),
         ("Messages", |call, _, _| call.messages.to_string()),
     ]
     .into_iter()
-    .map(|(head, words)| view! { <td role="cell" data-head=head>{told(words)}</td> })
+    .map(|(head, format)| view! { <td role="cell" data-head=head>{signal(format)}</td> })
     .collect();
-    let open = Memo::new(move |_| !watch.tell(number, open).is_empty());
-    part(view! {
+    let open = Memo::new(move |_| !live.format(number, open).is_empty());
+    boxed(view! {
         <tr
             role="row"
-            data-call=told(|call, _, _| call.call_id.clone())
-            data-open=text(move || open.get().to_string())
-            data-depth=told(|_, _, depth| depth.min(3).to_string())
-            data-tone=told(tone)
+            data-call=signal(|call, _, _| call.call_id.clone())
+            data-open=text_signal(move || open.get().to_string())
+            data-depth=signal(|_, _, depth| depth.min(3).to_string())
+            data-severity=signal(severity)
         >
             <th role="rowheader" scope="row">
-                {told(|call, _, _| record::method(&call.method).to_owned())}
+                {signal(|call, _, _| call_format::method(&call.method).to_owned())}
                 " "
-                <span class="request">{told(|call, _, _| call.request_id.clone())}</span>
+                <span class="request-id">{signal(|call, _, _| call.request_id.clone())}</span>
                 " "
-                <span class="upstream">{told(upstream)}</span>
+                <span class="upstream">{signal(upstream)}</span>
                 " "
-                <span class="works">{told(works)}</span>
+                <span class="tasks">{signal(tasks)}</span>
             </th>
             {cells}
             <td role="cell" class="end">
-                {told(|call, _, _| call.end.as_ref().map(record::ended).unwrap_or_default())}
-                {part_while(move || open.get().then(|| cancel(watch, number)))}
+                {signal(|call, _, _| call.end.as_ref().map(call_format::end).unwrap_or_default())}
+                {optional(move || open.get().then(|| cancel_button(live, number)))}
             </td>
         </tr>
     })
 }
 
-fn cancel(watch: Watch, number: usize) -> Part {
+fn cancel_button(live: LiveCalls, number: usize) -> BoxedView {
     let label =
-        untrack(|| watch.tell(number, |call, _, _| format!("Cancel {}", record::method(&call.method))));
-    part(
-        view! { <button type="button" aria-label=label on:click=move |_| watch.cancel(number)>"Cancel"</button> },
-    )
+        untrack(|| live.format(number, |call, _, _| format!("Cancel {}", call_format::method(&call.method))));
+    boxed(view! {
+        <button type="button" aria-label=label on:click=move |_| live.cancel(number)>"Cancel"</button>
+    })
 }
 
-/// Says something of a call that is open.
+/// Returns a text for an open call, and none for an ended one.
 fn open(call: &Call, _: Duration, _: usize) -> String {
     if call.end.is_none() { "open".to_owned() } else { String::new() }
 }
 
-fn time(call: &Call, elapsed: Duration) -> String {
-    if call.end.is_none() { words::seconds(elapsed) } else { words::precise(elapsed) }
+fn duration(call: &Call, elapsed: Duration) -> String {
+    if call.end.is_none() { format::seconds(elapsed) } else { format::precise(elapsed) }
 }
 
-/// Tells what is left of the time that the call was given, or was left at its end.
-fn left(call: &Call, elapsed: Duration) -> String {
-    let granted = call.granted_ms.map(record::ms);
-    granted.map_or_else(|| "–".to_owned(), |granted| time(call, granted.saturating_sub(elapsed)))
+/// Returns the time left to the deadline, now or at the end of the call.
+fn time_left(call: &Call, elapsed: Duration) -> String {
+    let granted = call.granted_ms.map(call_format::ms);
+    granted.map_or_else(|| "–".to_owned(), |granted| duration(call, granted.saturating_sub(elapsed)))
 }
 
-fn tone(call: &Call, _: Duration, _: usize) -> String {
-    call.end.as_ref().map_or(Tone::Good, record::tone).name().to_owned()
+fn severity(call: &Call, _: Duration, _: usize) -> String {
+    call.end.as_ref().map_or(Severity::Ok, call_format::severity).name().to_owned()
 }
 
-/// Tells where the call was forwarded to, and how long that took.
+/// Returns to which upstream the call was sent, and when.
 fn upstream(call: &Call, _: Duration, _: usize) -> String {
-    record::forwarded(call).map(|(sent, _)| sent).unwrap_or_default()
+    call_format::forwarded(call).map(|(sent, _)| sent).unwrap_or_default()
 }
 
-/// Tells when the upstream answered, if there is one, what ran for the call, and when each of it stopped.
-fn works(call: &Call, _: Duration, _: usize) -> String {
-    let answered = record::forwarded(call).map(|(_, answered)| answered);
-    let works = call.works.iter().map(|work| record::work_words(work, call));
-    answered.into_iter().chain(works).collect::<Vec<_>>().join(" · ")
+/// Returns when the upstream answered, and what ran for the call.
+fn tasks(call: &Call, _: Duration, _: usize) -> String {
+    let answered = call_format::forwarded(call).map(|(_, answered)| answered);
+    let tasks = call.works.iter().map(|work| call_format::task_summary(work, call));
+    answered.into_iter().chain(tasks).collect::<Vec<_>>().join(" · ")
 }

@@ -1,175 +1,149 @@
-//! *Greeter*: one greeting, and greetings that go on as long as the view is open.
+//! *Greeter*: a unary call, and a server stream that belongs to the view.
 
 use std::time::Duration;
 
 use drawbridge_fetch::Transport;
 use drawbridge_proto::greet::greeter_client::GreeterClient;
 use drawbridge_proto::greet::{HelloReply, HelloRequest};
-use leptos::ev::SubmitEvent;
-use leptos::html::Input;
 use leptos::prelude::*;
 
-use super::parts::{failure, hero, left_notice, messages, receipt, timing, why};
-use crate::model::{Life, State};
-use crate::page::call::Call;
+use crate::model::{CallState, Phase};
 use crate::page::clock;
-use crate::page::left::{Gone, Left};
-use crate::page::news::news;
-use crate::page::part::{Part, part};
-use crate::page::terms_fields::{PRESETS, TermsFields};
-use crate::page::text::text;
+use crate::page::components::{
+    CallSettingsFields, InputAttributes, TextField, announcer, call_form, dropped_notice, failure_notice,
+    hero, message_log, submit_button, timing,
+};
+use crate::page::dom::{BoxedView, boxed, text, text_signal};
+use crate::page::rpc::{CallSlot, DroppedCall, DroppedCalls};
 
-/// The name under which the view's leaves are remembered.
+/// The key of the view's dropped calls.
 const VIEW: &str = "greeter";
 
-/// Who greets: the field for a name, and a place for each of the two calls.
+/// The form and the two calls.
 #[derive(Clone, Copy)]
-struct Host {
+struct GreeterView {
     client: StoredValue<GreeterClient<Transport>, LocalStorage>,
-    field: NodeRef<Input>,
-    fields: TermsFields,
-    hello: Call,
-    greetings: Call,
+    name: TextField,
+    settings: CallSettingsFields,
+    greeting: CallSlot,
+    greetings: CallSlot,
 }
 
-impl Host {
+impl GreeterView {
     fn new() -> Self {
         Self {
             client: StoredValue::new_local(GreeterClient::new(expect_context())),
-            field: NodeRef::new(),
-            fields: TermsFields::new(""),
-            hello: Call::new(),
-            greetings: Call::new(),
+            name: TextField::new("ada"),
+            settings: CallSettingsFields::new(),
+            greeting: CallSlot::new(),
+            greetings: CallSlot::new(),
         }
     }
 
     fn request(self) -> HelloRequest {
-        HelloRequest { name: self.field.get_untracked().map_or_else(String::new, |field| field.value()) }
+        HelloRequest { name: self.name.current() }
     }
 
-    /// Asks for one greeting.
+    /// Starts the unary call.
     fn say_hello(self) {
-        if let Some(terms) = self.fields.read() {
+        if let Some(settings) = self.settings.read() {
             let mut client = self.client.get_value();
             let send = async move |request| client.say_hello(request).await;
-            self.hello.unary(&terms, self.request(), send, |HelloReply { message }| message);
+            self.greeting.start_unary(&settings, self.request(), send, |HelloReply { message }| message);
         }
     }
 
-    /// Starts the live greetings, unless they run.
+    /// Starts the stream, unless it is open.
     fn start(self) {
-        if !untrack(|| self.greetings.runs())
-            && let Some(terms) = self.fields.read()
+        if !untrack(|| self.greetings.is_open())
+            && let Some(settings) = self.settings.read()
         {
             let mut client = self.client.get_value();
             let send = async move |request| client.say_hellos(request).await;
-            self.greetings.stream(&terms, self.request(), send, |HelloReply { message }| message);
+            self.greetings.start_streaming(&settings, self.request(), send, |HelloReply { message }| message);
         }
     }
 
-    /// Returns what is open.
-    fn open(self) -> Vec<Gone> {
-        [(self.hello, "the greeting that was awaited"), (self.greetings, "the live greetings")]
+    fn open_calls(self) -> Vec<DroppedCall> {
+        [(self.greeting, "the pending greeting"), (self.greetings, "the stream of greetings")]
             .into_iter()
-            .filter_map(|(call, words)| call.gone(words))
+            .filter_map(|(call, label)| call.to_dropped(label))
             .collect()
     }
 }
 
 /// Shows the view.
-pub(crate) fn greeter() -> Part {
-    let host = Host::new();
-    let dropped = expect_context::<Left>().stay(VIEW, move || host.open());
-    host.field.on_load(|field| {
-        // Failing to focus costs a click.
-        let _ = field.focus();
-        field.select();
-    });
-    let say_hello = move |event: SubmitEvent| {
-        event.prevent_default();
-        host.say_hello();
+pub(crate) fn greeter() -> BoxedView {
+    let view = GreeterView::new();
+    let dropped = expect_context::<DroppedCalls>().track(VIEW, move || view.open_calls());
+    view.name.focus_on_load();
+    let attributes = InputAttributes {
+        enterkeyhint: Some("send"),
+        describedby: Some("name-help".to_owned()),
+        ..InputAttributes::default()
     };
-    let running = Memo::new(move |_| host.greetings.runs());
-    let time = clock::ticking(Memo::new(move |_| host.greetings.runs() || host.hello.runs()));
-
-    part(view! {
+    let button = submit_button("say-hello", text("Say hello"));
+    let form = call_form("name", "Name", view.name, attributes, button, move || view.say_hello());
+    let streaming = Memo::new(move |_| view.greetings.is_open());
+    let time = clock::ticking(Memo::new(move |_| view.greetings.is_open() || view.greeting.is_open()));
+    boxed(view! {
         {hero(
-            &["Say hello once,", "or let it go on."],
-            "One call, one answer. Or a greeting every second, as long as you stay: the stream belongs to this view, \
-             and leaving the view ends it on the server too.",
+            &["One greeting,", "or a live stream."],
+            "The unary call gets one greeting. The server stream sends one every second until you stop it or leave this \
+             view: then the handler on the server ends too.",
         )}
-        {left_notice(&dropped)}
-        <div class="ask">
-            <form class="composer" on:submit=say_hello>
-                <label for="name">"Name"</label>
-                <input
-                    id="name"
-                    type="text"
-                    value="ada"
-                    autocomplete="off"
-                    autocapitalize="none"
-                    spellcheck="false"
-                    enterkeyhint="send"
-                    aria-describedby="name-help"
-                    node_ref=host.field
-                />
-                <button id="say-hello" type="submit" class="primary">"Say hello"</button>
-            </form>
+        {dropped_notice(&dropped, None)}
+        <div class="greeter-form">
+            {form}
             <p id="name-help" class="help">
-                "Users of the directory are greeted by their full name, others as they are. Try "
+                "Users of the directory are greeted by their full name, other names as entered. Try "
                 <kbd>"ada"</kbd> ", or " <kbd>"slow"</kbd> ", whose lookup takes three seconds."
             </p>
         </div>
-        {host.fields.view(PRESETS)}
-        <div class="greeter">{once(host.hello, time)} {live(host, time, running)}</div>
-        {news(text(move || newest(host.greetings)), running)}
+        {view.settings.view()}
+        <div class="greeter">{unary(view.greeting, time)} {stream(view, time, streaming)}</div>
+        {announcer(text_signal(move || last_greeting(view.greetings)), streaming)}
     })
 }
 
-/// Shows the single greeting.
-fn once(hello: Call, time: ReadSignal<Duration>) -> Part {
-    part(view! {
-        <section class="plate" aria-labelledby="once">
-            <h2 id="once">"Once"</h2>
-            <output id="hello" for="name" data-state=text(move || hello_state(hello))>
-                {text(move || hello_words(hello))}
-                {why(hello)}
+/// Shows the unary call.
+fn unary(greeting: CallSlot, time: ReadSignal<Duration>) -> BoxedView {
+    boxed(view! {
+        <section class="panel" aria-labelledby="unary-title">
+            <h2 id="unary-title">"Unary call"</h2>
+            <output id="greeting" for="name" data-state=text_signal(move || greeting_state(greeting))>
+                {text_signal(move || greeting_text(greeting))}
+                {failure_notice(greeting)}
             </output>
-            <footer>{timing(hello, time, "The answer came after")}</footer>
+            <footer>{timing(greeting, time, "Answered after")}</footer>
         </section>
     })
 }
 
-/// Shows the live greetings.
-fn live(host: Host, time: ReadSignal<Duration>, running: Memo<bool>) -> Part {
-    let greetings = host.greetings;
-    let state = text(move || greetings_state(greetings));
-    let off = text(move || (!running.get()).to_string());
-    part(view! {
-        <section class="plate" aria-labelledby="live" data-state=state>
+/// Shows the stream.
+fn stream(view: GreeterView, time: ReadSignal<Duration>, streaming: Memo<bool>) -> BoxedView {
+    let greetings = view.greetings;
+    let state = text_signal(move || greetings_state(greetings));
+    let idle = text_signal(move || (!streaming.get()).to_string());
+    boxed(view! {
+        <section id="greetings" class="panel" aria-labelledby="stream-title" data-state=state>
             <header>
-                <h2 id="live">"Live"</h2>
+                <h2 id="stream-title">"Server stream"</h2>
                 <p class="state" role="status">{state}</p>
             </header>
-            <div class="scroll">
-                <div class="ledger">
-                    <ol id="greetings" class="messages" data-state=state>{messages(greetings)}</ol>
-                    {failure(greetings)}
-                    {receipt(greetings)}
-                </div>
-            </div>
+            {message_log(greetings)}
             <footer>
-                {timing(greetings, time, "The server ended it after")}
+                {timing(greetings, time, "Completed after")}
                 <span class="buttons">
                     <button
                         id="start-greetings"
                         type="button"
-                        aria-disabled=text(move || running.get().to_string())
-                        on:click=move |_| host.start()
+                        aria-disabled=text_signal(move || streaming.get().to_string())
+                        on:click=move |_| view.start()
                     >
                         "Start"
                     </button>
-                    <button id="stop-greetings" type="button" aria-disabled=off on:click=move |_| greetings.cancel()>
+                    <button id="stop-greetings" type="button" aria-disabled=idle on:click=move |_| greetings.cancel()>
                         "Stop"
                     </button>
                 </span>
@@ -178,40 +152,39 @@ fn live(host: Host, time: ReadSignal<Duration>, running: Memo<bool>) -> Part {
     })
 }
 
-/// Returns the state of the single greeting, as `data-state` has it.
-fn hello_state(hello: Call) -> &'static str {
-    match hello.life().read().as_ref().map(Life::state) {
+/// Returns the value of `data-state` for the unary call.
+fn greeting_state(greeting: CallSlot) -> &'static str {
+    match greeting.state().read().as_ref().map(CallState::phase) {
         None => "idle",
-        Some(State::Opening | State::Streaming) => "waiting",
-        Some(State::Completed | State::Cancelled) => "answered",
-        Some(State::Failed(_)) => "failed",
+        Some(Phase::Opening | Phase::Streaming) => "waiting",
+        Some(Phase::Completed | Phase::Cancelled) => "answered",
+        Some(Phase::Failed(_)) => "failed",
     }
 }
 
-/// Returns the single greeting, or what stands in its place.
-fn hello_words(hello: Call) -> String {
-    let life = hello.life().read();
-    let words = match life.as_ref() {
-        None => "Nobody was greeted yet.",
-        Some(life) if life.failure().is_some() => "",
-        Some(life) => life.last().unwrap_or("Waiting for the answer …"),
+/// Returns the greeting, or a placeholder. A failed call has none: its failure is shown instead.
+fn greeting_text(greeting: CallSlot) -> String {
+    let state = greeting.state().read();
+    let text = match state.as_ref() {
+        None => "No greeting yet.",
+        Some(state) if state.failure().is_some() => "",
+        Some(state) => state.last_message().unwrap_or("Waiting for the response …"),
     };
-    words.to_owned()
+    text.to_owned()
 }
 
-/// Returns the state of the live greetings, as `data-state` has it. It is also its own word.
-fn greetings_state(greetings: Call) -> &'static str {
-    match greetings.life().read().as_ref().map(Life::state) {
+/// Returns the label and the value of `data-state` for the stream.
+fn greetings_state(greetings: CallSlot) -> &'static str {
+    match greetings.state().read().as_ref().map(CallState::phase) {
         None => "idle",
-        Some(State::Opening) => "opening",
-        Some(State::Streaming) => "streaming",
-        Some(State::Completed | State::Cancelled) => "stopped",
-        Some(State::Failed(_)) => "failed",
+        Some(Phase::Opening) => "opening",
+        Some(Phase::Streaming) => "streaming",
+        Some(Phase::Completed | Phase::Cancelled) => "stopped",
+        Some(Phase::Failed(_)) => "failed",
     }
 }
 
-/// Returns the newest greeting.
-fn newest(greetings: Call) -> String {
-    let life = greetings.life().read_untracked();
-    life.as_ref().and_then(Life::last).unwrap_or_default().to_owned()
+fn last_greeting(greetings: CallSlot) -> String {
+    let state = greetings.state().read_untracked();
+    state.as_ref().and_then(CallState::last_message).unwrap_or_default().to_owned()
 }

@@ -1,18 +1,18 @@
-//! The views, one file each, and what several of them show.
+//! The views, one file each.
 
 mod calls;
 mod deadlines;
+mod deadlines_form;
 mod greeter;
 mod not_found;
-mod parts;
 mod services;
 mod stream_card;
 mod streams;
 mod waterfall;
 
-pub(crate) use calls::calls;
-pub(crate) use deadlines::deadlines;
-pub(crate) use greeter::greeter;
-pub(crate) use not_found::not_found;
-pub(crate) use services::{hint, services};
-pub(crate) use streams::streams;
+pub(super) use calls::calls;
+pub(super) use deadlines::deadlines;
+pub(super) use greeter::greeter;
+pub(super) use not_found::not_found;
+pub(super) use services::services;
+pub(super) use streams::streams;

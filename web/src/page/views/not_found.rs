@@ -1,17 +1,19 @@
-//! What is shown where there is no view.
+//! The view for an unknown path.
 
-use leptos::prelude::*;
+use leptos::prelude::document;
 
-use super::parts::hero;
-use crate::page::part::{Part, part};
-use crate::page::plain::{plain, words};
+use crate::page::components::hero;
+use crate::page::dom::{BoxedView, boxed, element, text};
 
-/// Shows the way back.
-pub(crate) fn not_found() -> Part {
+/// Shows that there is no such view, and a link to one.
+pub(crate) fn not_found() -> BoxedView {
     document().set_title("Not found · Drawbridge");
-    let way = plain("a", &[("href", "/streams")], [words("Go to the streams")]);
-    part(vec![
-        hero(&["No bridge", "leads here."], "There is no page at this address."),
-        plain("p", &[("class", "way")], [way]),
+    let link = element("a", &[("href", "/streams")], [text("Go to Streams")]);
+    boxed(vec![
+        hero(
+            &["Page not found."],
+            "This address leads to no view. Check the address, or choose a view above.",
+        ),
+        element("p", &[("class", "back-link")], [link]),
     ])
 }

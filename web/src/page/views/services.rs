@@ -1,93 +1,88 @@
-//! *Services*: what can be called at this bridge, and where the calls go.
+//! *Services*: which services can be called here, and where their calls go.
 
 use drawbridge_calls_proto::{Forwarding, ServicesResponse};
 use leptos::prelude::*;
 
-use super::parts::hero;
 use crate::model::{Services, services};
-use crate::page::part::{Part, part, part_while};
-use crate::page::plain::{plain, words};
+use crate::page::components::{flag_hint, hero};
+use crate::page::dom::{BoxedView, boxed, element, optional, text};
 
 const HELP: (&str, &str) = ("class", "help");
 
 /// Shows the view.
-pub(crate) fn services() -> Part {
+pub(crate) fn services() -> BoxedView {
     let known = expect_context::<RwSignal<Services>>();
-    let shown = part_while(move || Some(shown(&known.read())));
-    part(vec![
+    let lists = optional(move || Some(lists(&known.read())));
+    boxed(vec![
         hero(
             &["One address", "for every service."],
-            "A browser calls each of these services at the address of this page, and so do native clients. What is \
-             forwarded goes on as it came: with its deadline, and it ends when its caller leaves.",
+            "Browsers and native gRPC clients call all of these services at the address of this page. A forwarded call \
+             keeps its deadline, and it ends when its caller leaves.",
         ),
-        plain("div", &[("class", "services")], [shown]),
+        element("div", &[("class", "services")], [lists]),
     ])
 }
 
-fn shown(known: &Services) -> Part {
+fn lists(known: &Services) -> BoxedView {
     match known {
-        Services::Asked => help("The server is being asked."),
-        Services::Untold(why) => plain("p", &[("class", "stopped"), ("role", "status")], [words(*why)]),
-        Services::Told(told) => part(vec![
-            plate("forwarded", "Forwarded", forwarded(told)),
-            plate("hosted", "Hosted here", hosted(told)),
+        Services::Pending => help("Loading the services …"),
+        Services::Unavailable(why) => element("p", &[("class", "warning"), ("role", "status")], [text(*why)]),
+        Services::Known(services) => boxed(vec![
+            panel("forwarded", "Forwarded", forwarded(services)),
+            panel("hosted", "Hosted", hosted(services)),
         ]),
     }
 }
 
-fn plate(id: &str, title: &str, lines: Vec<Part>) -> Part {
-    plain(
+fn panel(id: &str, title: &str, items: Vec<BoxedView>) -> BoxedView {
+    element(
         "section",
-        &[("class", "plate"), ("id", id)],
-        [plain("h2", &[], [words(title)]), plain("ul", &[], lines)],
+        &[("class", "panel"), ("id", id)],
+        [element("h2", &[], [text(title)]), element("ul", &[], items)],
     )
 }
 
-/// Shows a line: a name, and what there is to say of it.
-fn line(name: &str, more: Vec<Part>) -> Part {
-    let parts = [plain("strong", &[], [words(name)]), words(" ")];
-    plain("li", &[], parts.into_iter().chain(more))
+/// Shows one service and what follows its name.
+fn item(name: &str, details: Vec<BoxedView>) -> BoxedView {
+    let children = [element("strong", &[], [text(name)]), text(" ")];
+    element("li", &[], children.into_iter().chain(details))
 }
 
-fn help(sentence: &str) -> Part {
-    plain("p", &[HELP], [words(sentence)])
+fn help(sentence: &str) -> BoxedView {
+    element("p", &[HELP], [text(sentence)])
 }
 
-/// Says what a flag of the program is good for, in words around it.
-pub(crate) fn hint(attributes: &[(&'static str, &str)], before: &str, flag: &str, after: &str) -> Part {
-    plain("p", attributes, [words(before), plain("code", &[], [words(flag)]), words(after)])
-}
-
-fn forwarded(told: &ServicesResponse) -> Vec<Part> {
-    if told.forwarded.is_empty() {
-        let flag = "--upstream http://127.0.0.1:50051";
-        let hint =
-            hint(&[HELP], "Nothing. With ", flag, ", say, this bridge stands in front of a server of yours.");
-        return vec![plain("li", &[], [hint])];
+fn forwarded(services: &ServicesResponse) -> Vec<BoxedView> {
+    if services.forwarded.is_empty() {
+        let before = "No upstream. To forward calls to your gRPC server, start Drawbridge with ";
+        let hint = flag_hint(&[HELP], before, "--upstream http://127.0.0.1:50051", ".");
+        return vec![element("li", &[], [hint])];
     }
     let row = |Forwarding { name, addresses }: &Forwarding| {
-        let to = plain("code", &[], [words(addresses.join("\n"))]);
+        let addresses = element("code", &[], [text(addresses.join("\n"))]);
         match name {
-            Some(name) => line(name, vec![to]),
-            None => line("All other services", vec![to, words(" "), help(&services::closed(told))]),
+            Some(name) => item(name, vec![addresses]),
+            None => item(
+                "All other services",
+                vec![addresses, text(" "), help(&services::not_forwarded(services))],
+            ),
         }
     };
-    told.forwarded.iter().map(row).collect()
+    services.forwarded.iter().map(row).collect()
 }
 
-fn hosted(told: &ServicesResponse) -> Vec<Part> {
+fn hosted(services: &ServicesResponse) -> Vec<BoxedView> {
     let row = |name: &String| {
-        let view = services::view_of(name);
-        line(
-            name,
-            view.map(|(path, name)| plain("a", &[("href", path)], [words(name)])).into_iter().collect(),
-        )
+        let link = services::view_of(name)
+            .map(|(path, title)| element("a", &[("href", path)], [text(format!("Open {title}"))]));
+        item(name, link.into_iter().collect())
     };
-    let mut rows: Vec<_> = told.hosted.iter().map(row).collect();
-    let lacking = services::without_service(told);
-    if !lacking.is_empty() {
-        let why = format!("{lacking}: these views need the sample services, which come with ");
-        rows.push(plain("li", &[], [hint(&[HELP], &why, "--samples", ".")]));
+    let mut rows: Vec<_> = services.hosted.iter().map(row).collect();
+    let missing = services::views_without_service(services);
+    if !missing.is_empty() {
+        let before =
+            format!("{missing}: these views need the sample services. To host them, start Drawbridge with ");
+        rows.push(element("li", &[], [flag_hint(&[HELP], &before, "--samples", ".")]));
     }
     rows
 }

@@ -8,31 +8,28 @@ use drawbridge_proto::message::message_client::MessageClient;
 use drawbridge_proto::message::{Request, Response};
 use leptos::prelude::*;
 
-use super::parts::{failure, messages, receipt, timing};
-use crate::model::{Life, Press, words};
-use crate::page::call::Call;
-use crate::page::part::{Part, part};
-use crate::page::terms_fields::TermsFields;
-use crate::page::text::text;
+use crate::model::{ButtonAction, CallState, format};
+use crate::page::components::{CallSettingsFields, message_log, timing};
+use crate::page::dom::{BoxedView, boxed, text_signal};
+use crate::page::rpc::CallSlot;
 
 /// How many messages a stream has.
-const WHOLE: usize = 10;
+const TOTAL: usize = 10;
 
-/// A key and the place for its stream.
+/// A key and the slot for its stream.
 #[derive(Clone)]
-pub(super) struct Card {
+pub(super) struct StreamCard {
     number: usize,
     key: Arc<str>,
-    call: Call,
+    call: CallSlot,
     transport: Transport,
-    fields: TermsFields,
+    settings: CallSettingsFields,
 }
 
-impl Card {
-    /// Creates the card of `key` in the current owner, for streams on the terms of `fields`, with a `number` that no
-    /// other card has. Nothing is called yet.
-    pub(super) fn new(number: usize, key: &str, fields: TermsFields) -> Self {
-        Self { number, key: key.into(), call: Call::new(), transport: expect_context(), fields }
+impl StreamCard {
+    /// Creates a card in the current owner, without opening the stream. `number` must be unique among the cards.
+    pub(super) fn new(number: usize, key: &str, settings: CallSettingsFields) -> Self {
+        Self { number, key: key.into(), call: CallSlot::new(), transport: expect_context(), settings }
     }
 
     pub(super) fn number(&self) -> usize {
@@ -43,63 +40,64 @@ impl Card {
         &self.key
     }
 
-    pub(super) fn call(&self) -> Call {
+    pub(super) fn call(&self) -> CallSlot {
         self.call
     }
 
-    /// Cancels the stream while it is open, opens it otherwise, on the terms that the fields have now.
-    pub(super) fn press(&self) {
-        if untrack(|| self.call.runs()) {
+    /// Cancels the open stream, or opens one with the current settings.
+    pub(super) fn toggle(&self) {
+        if untrack(|| self.call.is_open()) {
             self.call.cancel();
-        } else if let Some(terms) = self.fields.read() {
+        } else if let Some(settings) = self.settings.read() {
             let mut client = MessageClient::new(self.transport.clone());
-            self.call.stream(
-                &terms,
+            self.call.start_streaming(
+                &settings,
                 Request { key: self.key.to_string() },
                 async move |request| client.stream(request).await,
                 |Response { message }| message,
             );
         }
     }
-}
 
-/// Shows `card`, with elapsed time by the clock `time`.
-pub(super) fn stream_card(card: &Card, time: ReadSignal<Duration>) -> Part {
-    let life = card.call().life();
-    let state = text(move || life.read().as_ref().map_or("opening", |life| life.state().name()));
-    let call = card.call();
-    let next = move || call.next();
-    let received = move || life.read().as_ref().map_or(0, Life::received);
-    let pressed = card.clone();
-    let key = card.key().to_owned();
-    let name = words::key(&key);
-    part(view! {
-        <li class="plate" data-key=key data-state=state>
-            <header>
-                <h2>{name.clone()}</h2>
-                <p class="state" role="status">{state}</p>
-            </header>
-            <div class="deck">
-                <progress max=WHOLE.to_string() value=text(move || received().to_string()) aria-label=format!("Messages of {name}")></progress>
-            </div>
-            <div class="scroll">
-                <div class="ledger">
-                    <ol class="messages">{messages(card.call())}</ol>
-                    {failure(card.call())}
-                    {receipt(card.call())}
+    /// Returns how many messages of an open stream have arrived, as a short sentence. Untracked.
+    pub(super) fn progress(&self) -> Option<String> {
+        let state = self.call.state().get_untracked()?;
+        (state.is_open() && state.received() > 0)
+            .then(|| format!("{}: {} of {TOTAL}", format::key(&self.key), state.received()))
+    }
+
+    /// Shows the card. `time` is the clock for the elapsed time.
+    pub(super) fn view(self, time: ReadSignal<Duration>) -> BoxedView {
+        let call = self.call;
+        let state = call.state();
+        let state_name =
+            text_signal(move || state.read().as_ref().map_or("opening", |state| state.phase().name()));
+        let action = move || call.next_action();
+        let received = move || state.read().as_ref().map_or(0, CallState::received);
+        let key = self.key.to_string();
+        let name = format::key(&key);
+        boxed(view! {
+            <li class="panel" data-key=key data-state=state_name>
+                <header>
+                    <h2>{name.clone()}</h2>
+                    <p class="state" role="status">{state_name}</p>
+                </header>
+                <div class="stream-progress">
+                    <progress max=TOTAL.to_string() value=text_signal(move || received().to_string()) aria-label=format!("Messages of {name}")></progress>
                 </div>
-            </div>
-            <footer>
-                {timing(card.call(), time, "The server ended it after")}
-                <button
-                    type="button"
-                    data-action=text(move || if next() == Press::Cancel { "cancel" } else { "again" })
-                    aria-label=text(move || format!("{}: {name}", next().words()))
-                    on:click=move |_| pressed.press()
-                >
-                    {text(move || next().words())}
-                </button>
-            </footer>
-        </li>
-    })
+                {message_log(call)}
+                <footer>
+                    {timing(call, time, "Completed after")}
+                    <button
+                        type="button"
+                        data-action=text_signal(move || if action() == ButtonAction::Cancel { "cancel" } else { "open" })
+                        aria-label=text_signal(move || format!("{}: {name}", action().label()))
+                        on:click=move |_| self.toggle()
+                    >
+                        {text_signal(move || action().label())}
+                    </button>
+                </footer>
+            </li>
+        })
+    }
 }

@@ -1,0 +1,163 @@
+//! The receipt: the servers' records of a call that this page cancelled, which show that its work stopped.
+
+use std::time::Duration;
+
+use drawbridge_calls_proto::Call;
+use drawbridge_calls_proto::work::Kind;
+use tonic::Code;
+
+use super::call_format::{NO_CALL_RECORDS, end_reason, is_skipped_backoff, ms, task};
+use super::failure::Failure;
+use super::format::precise;
+
+/// The servers' records of a request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum Receipt {
+    /// The page has not asked for it.
+    #[default]
+    NotRequested,
+    /// The page has asked for it.
+    Pending,
+    /// The records arrived.
+    Received {
+        /// The server's calls of the request: its hops and attempts.
+        calls: Vec<Call>,
+        /// The time from the page's abort to the arrival of the records. `None` when the page was reloaded in between.
+        delay: Option<Duration>,
+    },
+    /// The server did not return the records.
+    Unavailable(Failure),
+}
+
+impl Receipt {
+    /// Returns the records.
+    pub(crate) fn calls(&self) -> &[Call] {
+        if let Self::Received { calls, .. } = self { calls } else { &[] }
+    }
+
+    /// Returns why there is no record of a hop.
+    pub(crate) fn missing_reason(&self) -> String {
+        match self {
+            Self::NotRequested | Self::Pending => "Waiting for the server's record.".to_owned(),
+            Self::Received { .. } => "The server has no record of this call.".to_owned(),
+            Self::Unavailable(failure) => match failure.code() {
+                Code::Unimplemented => NO_CALL_RECORDS.to_owned(),
+                Code::NotFound => "The server has no record of this call, or no longer keeps it.".to_owned(),
+                _ => format!("The server's record could not be fetched. {}", failure.explanation()),
+            },
+        }
+    }
+
+    /// Returns how the server saw a call end that this page cancelled, and how long after the end each task stopped, by
+    /// the server's clock. Empty when the receipt was not requested.
+    pub(crate) fn summary(&self) -> String {
+        let Self::Received { calls, delay } = self else {
+            return match self {
+                Self::NotRequested => String::new(),
+                missing => missing.missing_reason(),
+            };
+        };
+        // Of several attempts, the page cancelled the last one.
+        let Some(root) = calls.iter().rfind(|call| call.parent_call_id.is_none()).or(calls.last()) else {
+            return self.missing_reason();
+        };
+        let Some(end) = &root.end else {
+            return "The call has not ended on the server yet.".to_owned();
+        };
+        let ended = ms(root.elapsed_ms);
+        let mut parts = vec![format!("Server: {} after {}", end_reason(end), precise(ended))];
+        for call in calls.iter().filter(|call| call.opened_unix_ms >= root.opened_unix_ms) {
+            let offset = call.opened_unix_ms - root.opened_unix_ms;
+            let tasks = call.works.iter().filter(|work| !is_skipped_backoff(work));
+            // The tasks of a child call say more than its caller's record of it.
+            for work in tasks.filter(|work| work.kind() != Kind::Child || calls.len() == 1) {
+                let owner = if call.call_id == root.call_id { "" } else { "child call's " };
+                let name = task(work, call);
+                let stopped = work.stopped_ms.map(|stopped| ms(offset + stopped).saturating_sub(ended));
+                parts.push(match stopped {
+                    None => format!("{owner}{name} still running"),
+                    Some(later) => format!("{owner}{name} stopped {} later", precise(later)),
+                });
+            }
+        }
+        let summary = parts.join("; ");
+        match delay {
+            Some(delay) => {
+                format!("{summary}. This receipt arrived {} after the abort.", precise(*delay))
+            }
+            None => summary + ".",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drawbridge_calls_proto::end::Reason;
+    use drawbridge_calls_proto::{End, Work};
+    use tonic::Status;
+
+    fn work(kind: Kind, stopped_ms: Option<f64>) -> Work {
+        {
+            let name = if kind == Kind::Activity { "query" } else { "" }.to_owned();
+            Work { kind: kind.into(), name, stopped_ms, ..Work::default() }
+        }
+    }
+
+    fn client_gone(works: Vec<Work>) -> Call {
+        Call {
+            call_id: "c1".to_owned(),
+            opened_unix_ms: 1_000.0,
+            elapsed_ms: 2_304.0,
+            works,
+            end: Some(End { reason: Reason::ClientGone.into(), code: 1, message: String::new() }),
+            ..Call::default()
+        }
+    }
+
+    fn summary(calls: Vec<Call>, delay: Option<u64>) -> String {
+        Receipt::Received { calls, delay: delay.map(Duration::from_millis) }.summary()
+    }
+
+    #[test]
+    fn the_summary_has_the_end_and_how_long_after_it_each_task_stopped() {
+        let call = client_gone(vec![work(Kind::Handler, Some(2_304.2)), work(Kind::Activity, Some(2_306.5))]);
+        assert_eq!(
+            summary(vec![call], Some(14)),
+            "Server: client gone after 2.304 s; handler stopped 0.2 ms later; query stopped 2.5 ms later. \
+             This receipt arrived 14 ms after the abort."
+        );
+    }
+
+    #[test]
+    fn the_tasks_of_a_child_call_are_timed_by_its_parents_clock() {
+        let mut child = client_gone(vec![work(Kind::Activity, Some(2_300.0))]);
+        child.call_id = "c2".to_owned();
+        child.parent_call_id = Some("c1".to_owned());
+        child.opened_unix_ms = 1_010.0;
+        let parent = client_gone(vec![work(Kind::Handler, Some(2_304.0)), work(Kind::Child, Some(2_304.0))]);
+        assert_eq!(
+            summary(vec![parent, child], None),
+            "Server: client gone after 2.304 s; handler stopped 0.0 ms later; child call's query stopped 6.0 ms later."
+        );
+    }
+
+    #[test]
+    fn the_summary_says_what_is_still_running() {
+        assert!(
+            summary(vec![client_gone(vec![work(Kind::Activity, None)])], None)
+                .contains("query still running")
+        );
+        assert!(summary(vec![Call::default()], None).contains("has not ended on the server"));
+        assert!(summary(Vec::new(), None).contains("no record"));
+    }
+
+    #[test]
+    fn an_unavailable_receipt_says_why() {
+        let unavailable = |status: Status| Receipt::Unavailable(Failure::from(&status)).summary();
+        assert!(unavailable(Status::unimplemented("")).contains("loopback"));
+        assert!(unavailable(Status::not_found("")).contains("no longer"));
+        assert!(unavailable(Status::unavailable("")).contains("could not be fetched"));
+        assert_eq!(Receipt::NotRequested.summary(), "");
+    }
+}

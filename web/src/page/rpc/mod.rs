@@ -1,0 +1,13 @@
+//! Calls that belong to a view, and what the page asks the server about calls.
+
+mod call_slot;
+mod dropped_calls;
+mod live_calls;
+mod receipts;
+mod services;
+
+pub(crate) use call_slot::CallSlot;
+pub(crate) use dropped_calls::{DroppedCall, DroppedCalls};
+pub(crate) use live_calls::{LiveCalls, WatchStatus};
+pub(crate) use receipts::Receipts;
+pub(crate) use services::fetch_services;
