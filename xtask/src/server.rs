@@ -16,11 +16,20 @@ const PROGRAM: &str = "drawbridge";
 /// It is built along with its tests, which were built before: with the features that they turn on, so that nothing is
 /// compiled a second time.
 pub(crate) fn build(sh: &Shell) -> Result<PathBuf> {
+    build_with_tests(sh, PROGRAM)
+}
+
+/// Builds the program of `examples/tonic-web` in the same way.
+pub(crate) fn build_tonic_web(sh: &Shell) -> Result<PathBuf> {
+    build_with_tests(sh, "drawbridge-example-tonic-web")
+}
+
+fn build_with_tests(sh: &Shell, program: &str) -> Result<PathBuf> {
     toolchain::ensure_c_compiler()?;
     let messages = cmd!(sh, "cargo build --locked --bins --tests --message-format=json-render-diagnostics")
         .read()
         .context("the server was not built; the compiler's own words are above")?;
-    program_in(&messages, PROGRAM).with_context(|| format!("cargo built no program of the name {PROGRAM}"))
+    program_in(&messages, program).with_context(|| format!("cargo built no program of the name {program}"))
 }
 
 /// Builds the server in release, as it is shipped but for its page, and returns the path of its program.

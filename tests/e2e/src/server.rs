@@ -14,6 +14,7 @@ const FREE_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0
 
 /// A running server that serves the built page on its own port. Dropping it kills the process.
 pub struct Server {
+    environment: Environment,
     process: Child,
     address: SocketAddr,
     scheme: &'static str,
@@ -38,7 +39,17 @@ impl Server {
     ///
     /// When it does not print its address, with the end of its log.
     pub async fn start_with(arguments: &[&str]) -> Result<Self> {
-        Self::listen(FREE_PORT, "http", arguments.iter().map(|&argument| argument.to_owned()).collect()).await
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self::listen(Environment::read()?, FREE_PORT, "http", arguments).await
+    }
+
+    /// Starts `examples/tonic-web` on a free port: services behind tonic-web, with the CALL layer and without a console.
+    ///
+    /// # Errors
+    ///
+    /// When it does not print its address, with the end of its log.
+    pub async fn start_tonic_web() -> Result<Self> {
+        Self::listen(Environment::read_with_tonic_web()?, FREE_PORT, "http", Vec::new()).await
     }
 
     /// Starts a server that listens on a free port of all addresses.
@@ -48,7 +59,7 @@ impl Server {
     /// When it does not print its address, with the end of its log.
     pub async fn start_on_all_addresses() -> Result<Self> {
         let every = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
-        let mut server = Self::listen(every, "http", Vec::new()).await?;
+        let mut server = Self::listen(Environment::read()?, every, "http", Vec::new()).await?;
         server.address.set_ip(Ipv4Addr::LOCALHOST.into());
         Ok(server)
     }
@@ -59,11 +70,15 @@ impl Server {
     ///
     /// When it does not print its address, with the end of its log.
     pub async fn start_with_tls() -> Result<Self> {
-        Self::listen(FREE_PORT, "https", vec!["--tls-self-signed".to_owned()]).await
+        Self::listen(Environment::read()?, FREE_PORT, "https", vec!["--tls-self-signed".to_owned()]).await
     }
 
-    async fn listen(address: SocketAddr, scheme: &'static str, arguments: Vec<String>) -> Result<Self> {
-        let environment = Environment::read()?;
+    async fn listen(
+        environment: Environment,
+        address: SocketAddr,
+        scheme: &'static str,
+        arguments: Vec<String>,
+    ) -> Result<Self> {
         let mut command = Command::new(&environment.program);
         command
             .arg("--listen")
@@ -86,6 +101,7 @@ impl Server {
         let stderr = process.stderr.take().context("stderr is piped")?;
         // From here on the server owns the process, so a failure kills it.
         let mut server = Self {
+            environment,
             process,
             address,
             scheme,
@@ -128,7 +144,8 @@ impl Server {
     /// Kills the server and starts it again on the same port, with an empty log.
     pub async fn restart(&mut self) -> Result<()> {
         self.kill();
-        *self = Self::listen(self.address, self.scheme, std::mem::take(&mut self.arguments)).await?;
+        let arguments = std::mem::take(&mut self.arguments);
+        *self = Self::listen(self.environment.clone(), self.address, self.scheme, arguments).await?;
         Ok(())
     }
 }

@@ -59,7 +59,8 @@ fn grpcio(sh: &Shell) -> Result<()> {
 
 fn end_to_end(sh: &Shell, browser: &Browser, args: &[OsString]) -> Result<()> {
     let tests = cmd!(sh, "cargo test --locked --package drawbridge-e2e -- {args...}");
-    Ok(with_browser(sh, tests, browser, &workspace::dist())?.run()?)
+    let tests = with_browser(sh, tests, browser, &workspace::dist())?;
+    Ok(tests.env("DRAWBRIDGE_TONIC_WEB_BIN", server::build_tonic_web(sh)?).run()?)
 }
 
 /// Builds the server, and tells a command of the end-to-end crate where server, page and browser are.

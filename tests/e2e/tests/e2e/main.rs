@@ -15,4 +15,5 @@ mod receipts;
 mod retries;
 mod screenshots;
 mod streaming;
+mod tonic_web;
 mod views;
