@@ -1,25 +1,26 @@
-//! Has the kernel notice a peer that vanished.
+//! TCP keepalive, which detects a peer that is gone without closing its connection.
 
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
-/// How often a silent peer is asked before it counts as gone.
-const ASKED: u32 = 4;
+/// How many probes remain unanswered before the connection ends.
+const MAX_PROBES: u32 = 4;
 
-/// Has a peer asked whether it is there once it was silent for `after`, and from then on `every` so often. What it leaves
-/// unread or unacknowledged for `unread` ends the connection too, where the system can tell. None of it is worth losing the
-/// connection for where it cannot be set.
-pub(crate) fn keep_alive(stream: &TcpStream, after: Duration, every: Duration, unread: Duration) {
+/// Enables TCP keepalive: a probe after `idle` without traffic, and then one per `interval`.
+///
+/// On Linux, the connection also ends if sent data is not acknowledged for `user_timeout` (`TCP_USER_TIMEOUT`). An option that
+/// cannot be set is left as it is, with a log line.
+pub(crate) fn set_keepalive(stream: &TcpStream, idle: Duration, interval: Duration, user_timeout: Duration) {
     let socket = SockRef::from(stream);
-    let keepalive = TcpKeepalive::new().with_time(after).with_interval(every).with_retries(ASKED);
+    let keepalive = TcpKeepalive::new().with_time(idle).with_interval(interval).with_retries(MAX_PROBES);
     let set = socket.set_tcp_keepalive(&keepalive);
     #[cfg(target_os = "linux")]
-    let set = set.and_then(|()| socket.set_tcp_user_timeout(Some(unread)));
+    let set = set.and_then(|()| socket.set_tcp_user_timeout(Some(user_timeout)));
     #[cfg(not(target_os = "linux"))]
-    let _ = unread;
+    let _ = user_timeout;
     if let Err(error) = set {
-        tracing::debug!(%error, "could not set options of a connection");
+        tracing::debug!(%error, "cannot set the TCP options of a connection");
     }
 }

@@ -1,7 +1,12 @@
-//! Building blocks of the bodies that this crate puts around others.
+//! Building blocks for bodies that wrap other bodies.
+//!
+//! [`coalesce`] joins small chunks of data into larger ones. [`inspected_body`] looks at each frame of a body, and can end
+//! it with another status.
 
 mod coalesce;
+mod inspected_body;
 
 pub(crate) use coalesce::Coalesce;
 #[cfg(test)]
-pub(crate) use coalesce::{LARGE, SMALL};
+pub(crate) use coalesce::{MAX_COALESCED, MAX_COPIED};
+pub(crate) use inspected_body::{BodyEnd, FrameInspector, InspectedBody};

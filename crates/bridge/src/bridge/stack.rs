@@ -19,7 +19,7 @@ use crate::reflection::Reflection;
 #[cfg(feature = "cors")]
 use crate::service::SharedService;
 #[cfg(feature = "upstream")]
-use crate::upstream::{Forward, Retries, Route, Routes, TrustedProxies};
+use crate::upstream::{Forward, RetryRules, Route, Routes, TrustedProxies};
 use crate::web::{Codecs, GrpcWebLayer, GrpcWebService, RequestRules};
 
 /// The layers that each call passes. Their futures are small, since those of handlers and forwarded calls are boxed.
@@ -38,7 +38,7 @@ pub(super) fn build(mut bridge: Bridge) -> BridgeService {
     #[cfg(feature = "upstream")]
     let proxies = TrustedProxies::new(bridge.trusted_proxies);
     #[cfg(feature = "upstream")]
-    let retries = Retries::new(bridge.retries);
+    let retry_rules = RetryRules::new(bridge.retries);
     #[cfg(feature = "reflection")]
     if let Some(reflection) = Reflection::new(&bridge.hosted, &bridge.descriptors, &upstreams, &proxies) {
         reflection.host(&mut bridge.hosted);
@@ -62,7 +62,7 @@ pub(super) fn build(mut bridge: Bridge) -> BridgeService {
         .layer_fn(|inner| Intercept::new(inner, Arc::clone(&interceptors)));
     // A forwarded call has a deadline and an end like any other, so it leaves from inside of the call.
     #[cfg(feature = "upstream")]
-    let stack = stack.layer_fn(|inner| Forward::new(inner, proxies.clone(), retries.clone()));
+    let stack = stack.layer_fn(|inner| Forward::new(inner, proxies.clone(), retry_rules.clone()));
     let grpc: Stack = stack
         // A broken rule ends one call, with its status, so the rules stand inside of it.
         .layer_fn(|inner| RequestRules::new(inner, Arc::clone(&kinds), max_message_bytes))

@@ -197,7 +197,6 @@ impl CallContext {
     }
 
     /// Records something that ran since `started` and has just stopped.
-    #[cfg(feature = "upstream")]
     pub(crate) fn record_past(&self, kind: ActivityKind, started: Instant) {
         self.activities().add(ActivityRecord { kind, started, stopped: Some(now()) });
     }

@@ -1,17 +1,19 @@
-//! Calls that a handler makes to other services.
+//! Layers for the clients that handlers use to call other services.
 //!
-//! 1. [`propagation`]: such a call inherits the deadline of the call whose handler makes it, and ends with it.
-//! 2. [`retry`]: such a call is tried again when it fails, within its deadline.
+//! 1. [`propagation`]: a child call inherits the deadline of the call whose handler makes it, and ends with it.
+//! 2. [`retry`]: a failed call is retried within its deadline.
+//! 3. [`timeout_header`]: writes `grpc-timeout`.
 
 mod propagation;
 mod retry;
+mod timeout_header;
 
 pub use propagation::{Detached, Propagation, PropagationFuture, PropagationLayer};
 pub use retry::{Retry, RetryLayer};
 
 #[cfg(feature = "upstream")]
-pub(crate) use propagation::header_value;
-#[cfg(feature = "upstream")]
-pub(crate) use propagation::on_record;
-#[cfg(feature = "upstream")]
-pub(crate) use retry::{CallRetries, MAX_REPLAY_BYTES, ReplayBuffer};
+pub(crate) use {
+    propagation::record_response,
+    retry::{AfterAttempt, CallRetries, MAX_REPLAY_BYTES, ReplayBuffer},
+    timeout_header::timeout_header,
+};

@@ -23,7 +23,7 @@ impl Services {
             let mut hosted: Vec<_> = hosted.map(str::to_owned).collect();
             hosted.sort_unstable();
             #[cfg(feature = "upstream")]
-            let (forwarded, (closed, exposed)) = (forwardings(upstreams), upstreams.closed());
+            let (forwarded, (closed, exposed)) = (forwardings(upstreams), upstreams.administrative());
             #[cfg(not(feature = "upstream"))]
             let (forwarded, (closed, exposed)) = (Vec::<Forwarding>::new(), (Vec::new(), Vec::new()));
             ServicesResponse { hosted, forwarded, closed, exposed }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::tcp::keep_alive;
+use crate::tcp::set_keepalive;
 
 /// A silent TCP peer is probed after this time, and has the same time to answer. Without it, an idle stream to a machine that
 /// vanished would never end.
@@ -69,5 +69,5 @@ fn prepare(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set an option of a connection");
     }
-    keep_alive(stream, KEEPALIVE, KEEPALIVE / 4, UNACKNOWLEDGED);
+    set_keepalive(stream, KEEPALIVE, KEEPALIVE / 4, UNACKNOWLEDGED);
 }

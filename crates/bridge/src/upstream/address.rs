@@ -57,13 +57,13 @@ impl Address {
         self.authority.port_u16().unwrap_or(if self.scheme == Scheme::HTTPS { 443 } else { 80 })
     }
 
-    /// Returns the host, as it is resolved and connected to.
+    /// Returns the host to resolve, without the brackets of an IPv6 address.
     pub(super) fn host(&self) -> &str {
         bare_host(&self.authority)
     }
 }
 
-/// Returns a host without the brackets of an IPv6 address.
+/// Returns the host without the brackets of an IPv6 address.
 fn bare_host(authority: &Authority) -> &str {
     let host = authority.host();
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)

@@ -1,4 +1,4 @@
-//! Reads from an upstream in portions.
+//! Limits how much is read from an upstream at a time.
 
 use std::io;
 use std::pin::Pin;
@@ -6,21 +6,21 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How much is read at a time, about: what the processor keeps at hand until the calls have taken it.
-const PORTION: usize = 256 * 1024;
+/// About how many bytes are read before the task yields. They fit into the processor's cache until the calls have read them.
+const READ_BUDGET: usize = 256 * 1024;
 
-/// A connection that lets others have their turn after each portion that was read.
+/// A connection that yields to other tasks after each [`READ_BUDGET`].
 ///
-/// What an upstream sends is read by one task, and handed on by those of its calls. An upstream that sends without a
-/// pause would have megabytes read before the first of them comes to it, which are then fetched from far memory.
+/// One task reads what an upstream sends, and the tasks of the calls pass it on. Without this, an upstream that sends without
+/// pause would have megabytes read before the first call runs, and they would have left the cache by then.
 pub(super) struct BoundedRead<T> {
     inner: T,
-    left: usize,
+    remaining: usize,
 }
 
 impl<T> BoundedRead<T> {
     pub(super) const fn new(inner: T) -> Self {
-        Self { inner, left: PORTION }
+        Self { inner, remaining: READ_BUDGET }
     }
 }
 
@@ -30,14 +30,14 @@ impl<T: AsyncRead + Unpin> AsyncRead for BoundedRead<T> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.left == 0 {
-            self.left = PORTION;
+        if self.remaining == 0 {
+            self.remaining = READ_BUDGET;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
-        self.left = self.left.saturating_sub(buffer.filled().len() - before);
+        self.remaining = self.remaining.saturating_sub(buffer.filled().len() - before);
         Poll::Ready(Ok(()))
     }
 }
@@ -77,20 +77,20 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct Woken(AtomicUsize);
+    struct WakeCount(AtomicUsize);
 
-    impl Wake for Woken {
+    impl Wake for WakeCount {
         fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Reads until it has to wait, and returns how much that was.
-    fn read(paced: &mut BoundedRead<impl AsyncRead + Unpin>, waker: &Waker) -> usize {
+    /// Reads until the first `Pending`, and returns how many bytes that was.
+    fn read(reader: &mut BoundedRead<impl AsyncRead + Unpin>, waker: &Waker) -> usize {
         let (mut read, mut buffer) = (0, [0; 1000]);
         loop {
             let mut buffer = ReadBuf::new(&mut buffer);
-            let polled = Pin::new(&mut *paced).poll_read(&mut Context::from_waker(waker), &mut buffer);
+            let polled = Pin::new(&mut *reader).poll_read(&mut Context::from_waker(waker), &mut buffer);
             if polled.is_pending() {
                 return read;
             }
@@ -99,14 +99,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_portion_ends_in_a_turn_for_others_and_goes_on_by_itself() {
-        let woken = Arc::new(Woken::default());
-        let waker = Waker::from(Arc::clone(&woken));
-        let mut paced = BoundedRead::new(tokio::io::repeat(7));
+    async fn it_yields_after_each_budget_and_wakes_itself() {
+        let wakes = Arc::new(WakeCount::default());
+        let waker = Waker::from(Arc::clone(&wakes));
+        let mut reader = BoundedRead::new(tokio::io::repeat(7));
         for turn in 1..=3 {
-            let read = tokio::task::unconstrained(async { read(&mut paced, &waker) }).await;
-            assert_eq!(read, PORTION.next_multiple_of(1000));
-            assert_eq!(woken.0.load(Ordering::Relaxed), turn);
+            let read = tokio::task::unconstrained(async { read(&mut reader, &waker) }).await;
+            assert_eq!(read, READ_BUDGET.next_multiple_of(1000));
+            assert_eq!(wakes.0.load(Ordering::Relaxed), turn);
         }
     }
 }

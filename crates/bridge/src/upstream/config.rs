@@ -1,4 +1,4 @@
-//! Where calls may be forwarded to.
+//! An upstream as it is configured.
 
 use std::str::FromStr;
 
@@ -8,12 +8,13 @@ use super::address::Address;
 use super::error::UpstreamError;
 use super::pool_options::PoolOptions;
 #[cfg(feature = "tls")]
-use super::tls::Authorities;
+use super::tls::TrustRoots;
 
-/// A server that calls are forwarded to: those of one service, those of a package, or all that are not hosted and that no
-/// other upstream has by name (a catch-all).
+/// A gRPC server that calls are forwarded to: the calls of one service or package, or, as a catch-all, the calls of all services
+/// that are neither hosted nor named by another upstream.
 ///
-/// Several upstreams of one service share its calls: each call goes to the one with the fewest open calls.
+/// Upstreams with the same service share its calls: each call goes to the one with the fewest open calls. A catch-all does not
+/// forward administrative services, such as reflection, unless [`Bridge::expose`](crate::Bridge::expose) names them.
 ///
 /// ```
 /// use drawbridge::{Bridge, Upstream};
@@ -34,17 +35,18 @@ pub struct Upstream {
 
 impl Upstream {
     /// Creates a catch-all upstream at a URL: `http://` is HTTP/2 without TLS, `https://` is HTTP/2 over TLS, which needs the
-    /// feature `tls`. Certificates are checked with the system's authorities, which are loaded with the first connection,
-    /// unless another method of this type says otherwise.
+    /// feature `tls`. By default certificates are checked with the system's trust roots, which are loaded with the first
+    /// connection. Nothing is connected before the first call.
     ///
     /// # Errors
     ///
-    /// Returns an error if the URL is invalid, or has more than a scheme, a host and a port.
+    /// Returns an error if the URL is invalid, has more than a scheme, a host and a port, or needs TLS without the feature `tls`.
     pub fn new(url: &str) -> Result<Self, UpstreamError> {
         Ok(Self { service: None, address: Address::parse(url)?, options: PoolOptions::default() })
     }
 
-    /// Takes only the calls of this service, or of this package and the packages below it. The longest name wins.
+    /// Forwards only the calls of this service, or of this package and the packages below it. If several upstreams match a call,
+    /// the longest name wins.
     ///
     /// # Errors
     ///
@@ -57,23 +59,22 @@ impl Upstream {
         Ok(self)
     }
 
-    /// Checks the upstream's certificate with these authorities, in PEM, instead of the system's. Without TLS this has no
-    /// effect.
+    /// Checks the upstream's certificate with these trust roots, in PEM, instead of the system's. It has no effect without TLS.
     ///
     /// # Errors
     ///
-    /// Returns an error if the text has no certificate, or one that cannot be read.
+    /// Returns an error if the text has no certificate, or one that cannot be parsed.
     #[cfg(feature = "tls")]
     pub fn certificate_authorities(mut self, pem: &[u8]) -> Result<Self, UpstreamError> {
-        let authorities = Authorities::from_pem(pem)?;
+        let roots = TrustRoots::from_pem(pem)?;
         if let Some(tls) = &mut self.address.tls {
-            tls.set_authorities(authorities);
+            tls.set_trust_roots(roots);
         }
         Ok(self)
     }
 
-    /// Loads the system's authorities now, so that a system without any is noticed before the first call. Without TLS this
-    /// has no effect.
+    /// Loads the system's trust roots now, so that a system without any is an error here and not with the first call. It has no
+    /// effect without TLS.
     ///
     /// # Errors
     ///
@@ -81,13 +82,13 @@ impl Upstream {
     #[cfg(feature = "tls")]
     pub fn system_authorities(mut self) -> Result<Self, UpstreamError> {
         if let Some(tls) = &mut self.address.tls {
-            tls.load_system_authorities()?;
+            tls.load_system_trust_roots()?;
         }
         Ok(self)
     }
 
-    /// Connects with a TLS client configuration of your own, such as one with a client certificate. Its ALPN protocols are
-    /// set to HTTP/2. Without TLS this has no effect.
+    /// Connects with this TLS client configuration, such as one with a client certificate. Its ALPN protocols are set to HTTP/2.
+    /// It has no effect without TLS.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls_config(mut self, config: rustls::ClientConfig) -> Self {
@@ -97,7 +98,7 @@ impl Upstream {
         self
     }
 
-    /// Sets how the connections to this upstream are kept.
+    /// Sets the options of the connections to this upstream.
     #[must_use]
     pub fn pool(mut self, options: PoolOptions) -> Self {
         self.options = options;
@@ -122,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_upstream_is_an_address_and_perhaps_a_name() {
+    fn an_upstream_is_parsed_from_a_url_with_an_optional_service() {
         for (text, service, host, port) in [
             ("http://localhost:50051", None, "localhost", 50051),
             ("greet.Greeter=http://[::1]:7", Some("greet.Greeter"), "::1", 7),
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_upstream_is_refused() {
+    fn an_invalid_upstream_is_an_error() {
         for text in [
             "localhost:50051",
             "ftp://localhost",

@@ -1,4 +1,4 @@
-//! A connection to an upstream, as the calls on it see it.
+//! The state of a connection to an upstream, which its calls share.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -7,89 +7,90 @@ use bytes::Bytes;
 use h2::client::SendRequest;
 
 use super::failure::Failure;
-use super::reset_budget::Resets;
+use super::reset_budget::ResetBudget;
 use crate::call::now;
 
-/// A connection, as the calls on it see it.
+/// The state of a connection, shared by its calls, its pool and its driver.
 pub(super) struct Connection {
-    /// To be cloned for each call. When the last one is gone, HTTP/2 closes the connection.
+    /// Cloned for each call. When all clones are dropped, h2 closes the connection.
     pub(super) sender: SendRequest<Bytes>,
-    /// Which of the pool's addresses it goes to.
+    /// The index of the address in the pool.
     pub(super) address: usize,
-    /// How many calls are on it.
-    pub(super) open: AtomicUsize,
-    /// How many the upstream takes at a time.
-    pub(super) limit: AtomicUsize,
-    /// Whether the upstream has answered anything since it was looked at last.
-    pub(super) heard: AtomicBool,
-    /// Whether there was a call since it was looked at last.
+    /// How many streams are reserved or open.
+    pub(super) open_streams: AtomicUsize,
+    /// The upstream's `SETTINGS_MAX_CONCURRENT_STREAMS`.
+    pub(super) max_streams: AtomicUsize,
+    /// Whether the upstream has sent anything since the driver last looked.
+    pub(super) received: AtomicBool,
+    /// Whether there was a call since the driver last looked.
     pub(super) used: AtomicBool,
-    resets: Mutex<Resets>,
-    /// Why it was given up, where its calls cannot know.
-    pub(super) given_up: OnceLock<Failure>,
+    reset_budget: Mutex<ResetBudget>,
+    /// Set when the upstream did not answer a ping. The calls on the connection fail with it.
+    pub(super) keepalive_failure: OnceLock<Failure>,
 }
 
 impl Connection {
     pub(super) fn new(sender: SendRequest<Bytes>, address: usize) -> Self {
-        let limit = sender.current_max_send_streams();
+        let max_streams = sender.current_max_send_streams();
         Self {
             sender,
             address,
-            open: AtomicUsize::new(0),
-            limit: AtomicUsize::new(limit),
-            heard: AtomicBool::new(true),
+            open_streams: AtomicUsize::new(0),
+            max_streams: AtomicUsize::new(max_streams),
+            received: AtomicBool::new(true),
             used: AtomicBool::new(true),
-            resets: Mutex::new(Resets::new(now())),
-            given_up: OnceLock::new(),
+            reset_budget: Mutex::new(ResetBudget::new(now())),
+            keepalive_failure: OnceLock::new(),
         }
     }
 
-    /// Tells whether one more call may go here.
-    pub(super) fn has_room(&self) -> bool {
-        self.open.load(Ordering::Relaxed) < self.limit.load(Ordering::Relaxed)
+    /// Returns whether the upstream accepts one more stream.
+    pub(super) fn has_capacity(&self) -> bool {
+        self.open_streams.load(Ordering::Relaxed) < self.max_streams.load(Ordering::Relaxed)
     }
 
-    /// Notes that the upstream has answered something.
-    pub(super) fn hear(&self) {
-        self.heard.store(true, Ordering::Relaxed);
+    /// Records that the upstream has sent something.
+    pub(super) fn note_received(&self) {
+        self.received.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that a call was left, and tells whether the connection can take more of that.
-    pub(super) fn note_reset(&self, answered: bool) -> bool {
-        self.resets.lock().unwrap_or_else(PoisonError::into_inner).note(now(), answered)
+    /// Records that a stream was reset. `responded`: the upstream had begun its response. Returns whether the connection is
+    /// within its budget of resets.
+    pub(super) fn note_reset(&self, responded: bool) -> bool {
+        self.reset_budget.lock().unwrap_or_else(PoisonError::into_inner).spend(now(), responded)
     }
 
-    /// Returns why a call on this connection failed with an error of HTTP/2.
+    /// Returns why a call on this connection failed with an HTTP/2 error.
     pub(super) fn failure(&self, authority: &str, error: &h2::Error) -> Failure {
-        match self.given_up.get() {
+        match self.keepalive_failure.get() {
             Some(failure) if !(error.is_remote() && error.is_reset()) => failure.clone(),
-            _ => Failure::of_h2(authority, error),
+            _ => Failure::from_h2(authority, error),
         }
     }
 }
 
-/// A stream of a connection that is reserved for one call. Dropping it gives the stream back.
+/// A stream of a connection that is reserved for one call. Dropping it releases the stream.
 pub(super) struct Slot {
     connection: Arc<Connection>,
-    held: bool,
+    reserved: bool,
 }
 
 impl Slot {
     /// Reserves a stream.
     pub(super) fn new(connection: &Arc<Connection>) -> Self {
-        connection.open.fetch_add(1, Ordering::Relaxed);
+        connection.open_streams.fetch_add(1, Ordering::Relaxed);
         connection.used.store(true, Ordering::Relaxed);
-        Self { connection: Arc::clone(connection), held: true }
+        Self { connection: Arc::clone(connection), reserved: true }
     }
 
     pub(super) fn connection(&self) -> &Arc<Connection> {
         &self.connection
     }
 
-    /// Gives the stream back before the drop.
+    /// Releases the stream before the drop.
     pub(super) fn release(&mut self) {
-        if std::mem::take(&mut self.held) {
-            self.connection.open.fetch_sub(1, Ordering::Relaxed);
+        if std::mem::take(&mut self.reserved) {
+            self.connection.open_streams.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }

@@ -1,28 +1,28 @@
-//! Which metadata goes along, on the way there and on the way back.
+//! Which headers are passed on, in requests and responses.
 
-use drawbridge_core::headers::{GRPC_PREVIOUS_RPC_ATTEMPTS, GRPC_TIMEOUT};
+use drawbridge_core::headers::{
+    GRPC_MESSAGE, GRPC_PREVIOUS_RPC_ATTEMPTS, GRPC_STATUS, GRPC_STATUS_DETAILS_BIN, GRPC_TIMEOUT,
+};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-
-use tonic::Status;
 
 use super::trusted_proxies::Peer;
 use crate::call::{CallContext, now};
-use crate::client::header_value;
+use crate::client::timeout_header;
 
-/// Writes the head of a call as the upstream gets it.
+/// Makes the headers of a request those that the upstream receives.
 ///
-/// What concerns the one connection that it came by stays here, what says who the caller is gets replaced, and the time
-/// is what remains. All other metadata goes along as it is, duplicates and binary values among it.
-pub(super) fn forward(headers: &mut HeaderMap, context: Option<&CallContext>, peer: Option<&Peer>) {
+/// Hop-by-hop headers are removed, headers that name the caller's address are replaced, and `grpc-timeout` is what remains of
+/// the deadline. All other metadata is passed on unchanged, with duplicates and binary values.
+pub(super) fn prepare_request(headers: &mut HeaderMap, context: Option<&CallContext>, peer: Option<&Peer>) {
     remove(headers, |name| {
-        // That one is written over.
-        (is_of_the_connection(name) && name != "te")
+        // `te` is overwritten below.
+        (is_hop_by_hop(name) && name != "te")
             || is_replaced(name)
-            || peer.is_some_and(|peer| peer.only_claims(name))
+            || peer.is_some_and(|peer| peer.distrusts(name))
     });
     headers.insert(header::TE, HeaderValue::from_static("trailers"));
     if let Some(context) = context {
-        stamp(headers, context);
+        set_timeout(headers, context);
         context.request_id().write(headers);
     }
     if let Some(peer) = peer {
@@ -30,39 +30,39 @@ pub(super) fn forward(headers: &mut HeaderMap, context: Option<&CallContext>, pe
     }
 }
 
-/// Writes the time that remains.
-pub(super) fn stamp(headers: &mut HeaderMap, context: &CallContext) {
+/// Sets `grpc-timeout` to what remains of the deadline.
+pub(super) fn set_timeout(headers: &mut HeaderMap, context: &CallContext) {
     if let Some(deadline) = context.deadline() {
-        headers.insert(GRPC_TIMEOUT, header_value(deadline.remaining(now())));
+        headers.insert(GRPC_TIMEOUT, timeout_header(deadline.remaining(now())));
     }
 }
 
-/// Writes how many attempts went before this one: those that the caller has made, and our own.
-pub(super) fn count(headers: &mut HeaderMap, context: Option<&CallContext>, own: u32) {
-    let brought = context.map_or(0, CallContext::previous_attempts);
-    headers.insert(GRPC_PREVIOUS_RPC_ATTEMPTS, HeaderValue::from(brought.saturating_add(own)));
+/// Sets `grpc-previous-rpc-attempts` to the number of earlier attempts: the caller's and `own`.
+pub(super) fn set_previous_attempts(headers: &mut HeaderMap, context: Option<&CallContext>, own: u32) {
+    let of_caller = context.map_or(0, CallContext::previous_attempts);
+    headers.insert(GRPC_PREVIOUS_RPC_ATTEMPTS, HeaderValue::from(of_caller.saturating_add(own)));
 }
 
-/// Takes out of an answer's head what concerns the connection to the upstream alone.
-pub(super) fn answer(headers: &mut HeaderMap) {
+/// Removes the headers of a response that apply to the upstream's own connection or server.
+pub(super) fn prepare_response(headers: &mut HeaderMap) {
     remove(headers, |name| {
-        is_of_the_connection(name)
-            // Which pages may read an answer is said by the bridge.
+        is_hop_by_hop(name)
+            // The bridge applies its own CORS policy.
             || name.starts_with("access-control-")
-            // Says where else this very server is, which the caller must not go to.
+            // Names other addresses of the upstream, which the caller must not connect to (RFC 7838).
             || name == "alt-svc"
     });
 }
 
-/// Takes the status out of a head.
-pub(super) fn without_status(headers: &mut HeaderMap) {
-    for name in [Status::GRPC_STATUS, Status::GRPC_MESSAGE, Status::GRPC_STATUS_DETAILS] {
+/// Removes the status from the head of a response.
+pub(super) fn remove_status(headers: &mut HeaderMap) {
+    for name in [GRPC_STATUS, GRPC_MESSAGE, GRPC_STATUS_DETAILS_BIN] {
         headers.remove(name);
     }
 }
 
-/// Tells whether a header concerns one connection and nobody behind it (RFC 9110, section 7.6.1).
-fn is_of_the_connection(name: &str) -> bool {
+/// Returns whether a header applies to one connection only (RFC 9110, section 7.6.1).
+fn is_hop_by_hop(name: &str) -> bool {
     matches!(
         name,
         "connection"
@@ -72,32 +72,34 @@ fn is_of_the_connection(name: &str) -> bool {
             | "transfer-encoding"
             | "upgrade"
             | "http2-settings"
-            // The length is that of a body which may be encoded anew.
+            // gRPC-Web may change the length of the body.
             | "content-length"
     ) || name.starts_with("proxy-")
 }
 
-/// Tells whether a request's header is written anew for the upstream, or not at all.
+/// Returns whether a header of a request is removed, or replaced by the bridge.
 fn is_replaced(name: &str) -> bool {
     matches!(
         name,
         "grpc-timeout"
             | "host"
             | "expect"
-            // An answer whose body is encoded could not be translated.
+            // A response with a content coding cannot be translated to gRPC-Web.
             | "accept-encoding"
             | "x-grpc-web"
             | "x-parent-call-id"
     )
 }
 
-fn remove(headers: &mut HeaderMap, is_out: impl Fn(&str) -> bool) {
-    let mut out: Vec<HeaderName> = headers.keys().filter(|name| is_out(name.as_str())).cloned().collect();
-    if out.contains(&header::CONNECTION) {
+/// Removes the headers that match, and those that a removed `connection` header names.
+fn remove(headers: &mut HeaderMap, matches: impl Fn(&str) -> bool) {
+    let mut removed: Vec<HeaderName> =
+        headers.keys().filter(|name| matches(name.as_str())).cloned().collect();
+    if removed.contains(&header::CONNECTION) {
         let named = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-        out.extend(named.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()));
+        removed.extend(named.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()));
     }
-    for name in out {
+    for name in removed {
         headers.remove(name);
     }
 }
@@ -107,18 +109,15 @@ mod tests {
     use super::*;
 
     fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {
-        list.iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .fold(HeaderMap::new(), |mut map, (name, value)| {
-                map.append(name, value);
-                map
-            })
+        let mut headers = HeaderMap::new();
+        for (name, value) in list {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
     }
 
     #[test]
-    fn metadata_goes_along_as_it_is() {
+    fn metadata_is_passed_on_unchanged() {
         let metadata = [
             ("content-type", "application/grpc+json"),
             ("x-shelf", "7"),
@@ -132,13 +131,13 @@ mod tests {
             ("user-agent", "grpc-test"),
         ];
         let mut forwarded = headers(&metadata);
-        forward(&mut forwarded, None, None);
+        prepare_request(&mut forwarded, None, None);
         assert_eq!(forwarded.remove(header::TE).unwrap(), "trailers");
         assert_eq!(forwarded, headers(&metadata));
     }
 
     #[test]
-    fn what_concerns_the_connection_stays_here() {
+    fn hop_by_hop_headers_of_a_request_are_removed() {
         let mut forwarded = headers(&[
             ("connection", "close, X-Hop , grpc-timeout"),
             ("connection", "x-other"),
@@ -159,13 +158,13 @@ mod tests {
             ("accept-encoding", "gzip, br"),
             ("x-parent-call-id", "0"),
         ]);
-        forward(&mut forwarded, None, None);
+        prepare_request(&mut forwarded, None, None);
         assert_eq!(forwarded, headers(&[("te", "trailers")]));
     }
 
     #[test]
-    fn an_answer_keeps_its_metadata() {
-        let mut answered = headers(&[
+    fn a_response_keeps_its_metadata() {
+        let mut response = headers(&[
             ("content-type", "application/grpc"),
             ("x-shelf", "7"),
             ("x-shelf", "8"),
@@ -177,8 +176,8 @@ mod tests {
             ("access-control-allow-origin", "*"),
             ("alt-svc", "h2=\":1\""),
         ]);
-        answer(&mut answered);
-        let kept = [
+        prepare_response(&mut response);
+        let expected = [
             ("content-type", "application/grpc"),
             ("x-shelf", "7"),
             ("x-shelf", "8"),
@@ -186,6 +185,6 @@ mod tests {
             ("set-cookie", "a=b"),
             ("set-cookie", "c=d"),
         ];
-        assert_eq!(answered, headers(&kept));
+        assert_eq!(response, headers(&expected));
     }
 }

@@ -1,4 +1,4 @@
-//! A call's place on a connection.
+//! The stream that a call has on a connection.
 
 use std::sync::Arc;
 
@@ -9,15 +9,15 @@ use super::connection::{Connection, Slot};
 use super::failure::Failure;
 use super::pool::{Acquired, Pool};
 
-/// A stream of a connection, for one call. Dropping it gives the stream back to the pool.
+/// A stream of a connection, leased to one call. Dropping it returns the stream to the pool.
 pub(super) struct Lease {
     pub(super) pool: Arc<Pool>,
     slot: Slot,
-    /// How far the call has come, which decides what dropping it means to the connection.
+    /// Decides whether a drop resets the stream.
     pub(super) stage: Stage,
 }
 
-/// How far a call on a connection has come.
+/// The progress of a call on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// Nothing was sent.
@@ -26,16 +26,16 @@ pub(super) enum Stage {
     Sent,
     /// The upstream is responding.
     Responding,
-    /// The response is complete, or has failed.
-    Over,
+    /// The response is complete or has failed.
+    Finished,
 }
 
 impl Lease {
-    /// Takes a stream for a call, and waits for one if all are taken. Dropping the future leaves the queue.
+    /// Leases a stream, and waits for one if there is none. Dropping the future leaves the queue.
     ///
     /// # Errors
     ///
-    /// Returns what the caller gets if there is none in time, or no connection can be opened.
+    /// Returns an error if the queue is full, if there is no stream in time, or if no connection can be opened.
     pub(super) async fn acquire(pool: &Arc<Pool>) -> Result<Self, Failure> {
         let slot = match pool.acquire()? {
             Acquired::Slot(slot) => slot,
@@ -48,7 +48,7 @@ impl Lease {
         self.slot.connection()
     }
 
-    /// Returns the name of the server that the stream goes to.
+    /// Returns the host and port of the server.
     pub(super) fn authority(&self) -> &str {
         self.pool.address(self.connection()).authority.as_str()
     }
@@ -63,14 +63,14 @@ impl Drop for Lease {
     fn drop(&mut self) {
         self.slot.release();
         let within_budget = match self.stage {
-            Stage::Unsent | Stage::Over => true,
+            Stage::Unsent | Stage::Finished => true,
             stage => self.connection().note_reset(stage == Stage::Responding),
         };
         if !within_budget {
-            tracing::debug!("took a connection to an upstream out of use after many resets");
+            tracing::debug!("retired a connection to an upstream after many resets");
             self.pool.retire(self.connection());
         }
-        if self.pool.is_awaited() {
+        if self.pool.has_waiting() {
             self.pool.serve_waiting();
         }
     }
@@ -88,7 +88,7 @@ impl Waiting<'_> {
         match timeout(pool.max_wait, &mut self.receiver).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Failure::unavailable("the server is shutting down")),
-            Err(_) => Err(Failure::exhausted(format!(
+            Err(_) => Err(Failure::resource_exhausted(format!(
                 "the upstream {pool} accepts no more calls on {} connections, and none has ended within {:?}",
                 pool.max_connections(),
                 pool.max_wait
@@ -99,7 +99,7 @@ impl Waiting<'_> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        // A stream that was sent to a call which waits no longer goes to the next one.
+        // A stream that was sent before the receiver closed goes to the next call.
         self.receiver.close();
         if let Ok(Ok(slot)) = self.receiver.try_recv() {
             drop(slot);

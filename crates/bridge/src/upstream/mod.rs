@@ -1,16 +1,18 @@
-//! Calls that are forwarded to servers elsewhere.
+//! Forwards calls to upstream servers.
 //!
-//! In the order in which a call meets them:
+//! In the order of a call:
 //!
-//! 1. [`config`]: where calls may go, as the configuration says. [`address`]: one server; `tls` connects to it over TLS.
-//!    [`routes`]: which call goes where. [`trusted_proxies`]: what upstreams learn about callers.
-//! 2. [`forward`]: a call, from its head to the end of its response. [`request_body`] sends its messages,
-//!    [`response_body`] is what comes back, [`headers`] decides which metadata is passed on.
-//! 3. [`retry_rules`]: which failed calls are retried; [`retry`] makes the attempts.
-//! 4. [`pool`]: the connections that calls share. [`endpoints`] chooses one, [`lease`] is a call's place on it. [`connect`]
-//!    opens a connection, [`bounded_read`] reads from it, [`driver`] runs it, [`connection`] is what calls see of it, and [`reset_budget`] says when it has
-//!    had too many resets.
-//! 5. [`failure`]: what the failure of an upstream means for a call. [`pool_channel`]: calls that the bridge itself makes.
+//! 1. [`config`]: an upstream as it is configured. [`address`]: its URL; `tls` connects to it over TLS. [`pool_options`]: how
+//!    its connections are kept.
+//! 2. [`routes`]: which upstream takes a call. [`service_pattern`]: which administrative services a catch-all forwards.
+//! 3. [`forward`]: the layer that forwards calls. [`retry_rules`]: which failed calls are retried; [`retry`] makes the attempts.
+//! 4. [`forwarded_call`]: sends a call, and makes the upstream's response that of the call. [`headers`]: which headers are
+//!    passed on; [`trusted_proxies`]: the address of the caller in them. [`request_body`] and [`response_body`] pass messages on.
+//! 5. [`lease`]: the stream that a call has on a connection. [`pool`]: the connections that calls share. [`endpoints`]: the
+//!    state of each address, which chooses connections.
+//! 6. [`connect`]: opens a connection; [`bounded_read`] limits its reads. [`driver`]: runs a connection. [`connection`]: its
+//!    state, as calls share it; [`reset_budget`] limits the resets on it.
+//! 7. [`failure`]: the status for a failure of an upstream. [`pool_channel`]: a channel for calls of the bridge itself.
 
 mod address;
 mod bounded_read;
@@ -22,6 +24,7 @@ mod endpoints;
 mod error;
 mod failure;
 mod forward;
+mod forwarded_call;
 mod headers;
 mod lease;
 mod pool;
@@ -33,6 +36,7 @@ mod response_body;
 mod retry;
 mod retry_rules;
 mod routes;
+mod service_pattern;
 #[cfg(feature = "tls")]
 mod tls;
 mod trusted_proxies;
@@ -41,11 +45,11 @@ pub use config::Upstream;
 pub use error::UpstreamError;
 pub use pool_options::PoolOptions;
 pub use retry_rules::{ParseRetryRuleError, RetryRule};
-pub use routes::{ParseServicePatternError, ServicePattern};
+pub use service_pattern::{ParseServicePatternError, ServicePattern};
 pub use trusted_proxies::{ParseProxyRangeError, ProxyRange};
 
 pub(crate) use forward::Forward;
-pub(crate) use retry_rules::Retries;
+pub(crate) use retry_rules::RetryRules;
 pub(crate) use routes::{Route, Routes};
 pub(crate) use trusted_proxies::TrustedProxies;
 #[cfg(feature = "reflection")]

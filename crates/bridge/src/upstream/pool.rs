@@ -1,4 +1,4 @@
-//! The connections to the servers of one service, which its calls share.
+//! The connections to the servers of one service, which all of its calls share.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -19,26 +19,26 @@ use super::failure::Failure;
 use super::pool_options::PoolOptions;
 use crate::call::{Addresses, now};
 
-/// The tokens of a pool's retry throttle: with half of them lost to failures, nothing is retried. There are more than one
-/// client has, since a bridge speaks for many.
+/// The tokens of a pool's retry throttle. With half of them lost to failures, nothing is retried. There are more than for one
+/// client, since a bridge forwards the calls of many.
 const RETRY_TOKENS: u32 = 100;
 
-/// How much of a token each successful call gives back.
+/// How many tokens each successful call returns.
 const RETRY_RATIO: f64 = 0.1;
 
 /// The connections to the servers of one service.
 pub(crate) struct Pool {
     servers: Vec<Server>,
-    /// The names of the servers, as they were configured.
+    /// The URLs of the servers, as they were configured.
     names: Addresses,
     max_waiting: usize,
     pub(super) max_wait: Duration,
-    /// Keeps retries from adding to the load of servers that fail.
+    /// Stops retries while most calls fail.
     pub(super) throttle: SharedThrottle,
     state: Mutex<State>,
 }
 
-/// One server, and how its connections are kept.
+/// One server, with the options of its connections.
 struct Server {
     address: Address,
     options: PoolOptions,
@@ -46,18 +46,18 @@ struct Server {
 
 struct State {
     endpoints: Endpoints,
-    /// The calls that wait for a stream, first come first served.
+    /// The calls that wait for a stream, in the order of their arrival.
     waiting: VecDeque<oneshot::Sender<Result<Slot, Failure>>>,
 }
 
-/// A stream for a call, or what it waits for.
+/// A stream for a call, or a place in the queue.
 pub(super) enum Acquired {
     Slot(Slot),
     Waiting(oneshot::Receiver<Result<Slot, Failure>>),
 }
 
 impl Pool {
-    /// Creates the pool of upstreams that share the calls of one service. Nothing is connected yet.
+    /// Creates the pool of the upstreams of one service, without connections.
     pub(super) fn new(upstreams: Vec<Upstream>) -> Arc<Self> {
         let servers: Vec<_> = upstreams
             .into_iter()
@@ -78,14 +78,14 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// Returns what the caller gets if the queue is full.
+    /// Returns an error if the queue is full.
     pub(super) fn acquire(self: &Arc<Self>) -> Result<Acquired, Failure> {
         let mut state = self.lock();
-        // The calls in the queue come first.
+        // Calls in the queue take precedence.
         if state.waiting.is_empty()
-            && let Some(slot) = state.endpoints.take()
+            && let Some(slot) = state.endpoints.reserve()
         {
-            self.connect_unconnected(&mut state);
+            self.connect_disconnected(&mut state);
             return Ok(Acquired::Slot(slot));
         }
         if state.waiting.len() >= self.max_waiting {
@@ -93,8 +93,8 @@ impl Pool {
         }
         if state.waiting.len() >= self.max_waiting {
             let waiting = state.waiting.len();
-            return Err(Failure::exhausted(format!(
-                "{waiting} calls wait for the upstream {self} already, which is the limit"
+            return Err(Failure::resource_exhausted(format!(
+                "{waiting} calls already wait for the upstream {self}, which is the limit"
             )));
         }
         let (sender, receiver) = oneshot::channel();
@@ -103,30 +103,30 @@ impl Pool {
         Ok(Acquired::Waiting(receiver))
     }
 
-    /// Takes a connection out of use. The calls on it go on, and with the last of them it is closed.
+    /// Retires a connection: it gets no more calls, and is closed when the last call on it has ended.
     pub(super) fn retire(self: &Arc<Self>, connection: &Arc<Connection>) {
         let mut state = self.lock();
         state.endpoints.retire(connection);
         self.connect_for_waiting(&mut state, true);
     }
 
-    /// Gives free streams to the calls in the queue.
+    /// Assigns available streams to the calls in the queue.
     pub(super) fn serve_waiting(self: &Arc<Self>) {
         loop {
-            let mut served = Vec::new();
+            let mut assigned = Vec::new();
             {
                 let mut state = self.lock();
                 while !state.waiting.is_empty()
-                    && let Some(slot) = state.endpoints.take()
+                    && let Some(slot) = state.endpoints.reserve()
                     && let Some(waiting) = state.waiting.pop_front()
                 {
-                    served.push((waiting, slot));
+                    assigned.push((waiting, slot));
                 }
                 self.connect_for_waiting(&mut state, true);
             }
-            // Sent without the lock. A call that no longer waits leaves its stream for the next one.
+            // Sent without the lock. If a call no longer waits, the next one gets its stream.
             let unused =
-                served.into_iter().filter_map(|(waiting, slot)| waiting.send(Ok(slot)).err()).count();
+                assigned.into_iter().filter_map(|(waiting, slot)| waiting.send(Ok(slot)).err()).count();
             if unused == 0 {
                 return;
             }
@@ -135,91 +135,92 @@ impl Pool {
 
     /// Opens as many connections as the calls in the queue are expected to need.
     fn connect_for_waiting(self: &Arc<Self>, state: &mut State, even_if_ejected: bool) {
-        while state.waiting.len() > state.endpoints.expected_room() {
+        while state.waiting.len() > state.endpoints.expected_streams() {
             let max_connections = |index: usize| self.servers[index].options.max_connections;
-            let next = state.endpoints.next(max_connections, now()).or_else(|| {
-                // With all servers ejected, the one that returns first is tried at once.
-                let all_ejected = even_if_ejected && state.endpoints.are_cut_off();
-                if all_ejected { state.endpoints.first_back() } else { None }
+            let next = state.endpoints.next_to_connect(max_connections, now()).or_else(|| {
+                // With all servers ejected, the first to be readmitted is tried at once.
+                let all_ejected = even_if_ejected && state.endpoints.all_disconnected();
+                if all_ejected { state.endpoints.first_readmitted() } else { None }
             });
             let Some(index) = next else { break };
             self.connect(state, index);
         }
     }
 
-    /// Connects to each server that has no connection, if several servers share the calls.
-    fn connect_unconnected(self: &Arc<Self>, state: &mut State) {
+    /// Connects to each server without a connection, if several servers share the calls.
+    fn connect_disconnected(self: &Arc<Self>, state: &mut State) {
         if state.endpoints.len() == 1 {
             return;
         }
         let now = now();
         for index in 0..state.endpoints.len() {
-            if state.endpoints.lacks_connection(index, now) {
+            if state.endpoints.needs_connection(index, now) {
                 self.connect(state, index);
             }
         }
     }
 
-    /// Connects in a task of its own, so that the connection does not end with the call that needed it first.
+    /// Connects in a task of its own, so that the connection outlives the call that needed it first.
     fn connect(self: &Arc<Self>, state: &mut State, index: usize) {
-        state.endpoints.attempt(index);
+        state.endpoints.connect_started(index);
         let pool = Arc::clone(self);
         tokio::spawn(async move {
-            let mut attempt = Attempt { pool: &pool, index, failed: None };
+            let mut attempt = ConnectAttempt { pool: &pool, index, failure: None };
             let Server { address, options } = &pool.servers[index];
             match connect(address, options).await {
                 Ok((sender, h2)) => {
                     let connection = Arc::new(Connection::new(sender, index));
                     let driver = Driver::new(h2, &connection, options);
                     tokio::spawn(drive(driver, Arc::downgrade(&pool)));
-                    pool.lock().endpoints.connected(connection);
+                    pool.lock().endpoints.add(connection);
                 }
                 Err(failure) => {
                     tracing::warn!(error = failure.message, "cannot connect to an upstream");
-                    attempt.failed = Some(failure);
+                    attempt.failure = Some(failure);
                 }
             }
         });
     }
 
-    /// Records that an attempt to connect is over. Without any connection, the calls in the queue fail.
-    fn attempted(self: &Arc<Self>, index: usize, failed: Option<Failure>) {
-        let mut hopeless = VecDeque::new();
+    /// Records that an attempt to connect has finished. If it failed and there is no connection to any server, the calls in the
+    /// queue fail.
+    fn connect_finished(self: &Arc<Self>, index: usize, failure: Option<Failure>) {
+        let mut failed = VecDeque::new();
         {
             let mut state = self.lock();
-            state.endpoints.attempted(index);
-            if failed.is_some() {
-                state.endpoints.failed(index, now());
+            state.endpoints.connect_finished(index);
+            if failure.is_some() {
+                state.endpoints.eject(index, now());
                 self.connect_for_waiting(&mut state, false);
-                if state.endpoints.are_cut_off() {
-                    hopeless = std::mem::take(&mut state.waiting);
+                if state.endpoints.all_disconnected() {
+                    failed = std::mem::take(&mut state.waiting);
                 }
             }
         }
-        if let Some(failure) = failed {
-            for waiting in hopeless {
+        if let Some(failure) = failure {
+            for waiting in failed {
                 drop(waiting.send(Err(failure.clone())));
             }
         }
         self.serve_waiting();
     }
 
-    /// Tells whether calls wait for a stream.
-    pub(super) fn is_awaited(&self) -> bool {
+    /// Returns whether calls wait for a stream.
+    pub(super) fn has_waiting(&self) -> bool {
         !self.lock().waiting.is_empty()
     }
 
-    /// Returns the address that a connection goes to.
+    /// Returns the address of a connection.
     pub(super) fn address(&self, connection: &Connection) -> &Address {
         &self.servers[connection.address].address
     }
 
-    /// Returns the names of all servers.
+    /// Returns the URLs of all servers.
     pub(super) fn names(&self) -> &Addresses {
         &self.names
     }
 
-    /// Returns how many connections one server may have, as it is told to a caller that gets none.
+    /// Returns the most connections that one server may have, for error messages.
     pub(super) fn max_connections(&self) -> usize {
         self.servers.iter().map(|server| server.options.max_connections).max().unwrap_or_default()
     }
@@ -229,13 +230,13 @@ impl Pool {
     }
 }
 
-/// Runs a connection, and keeps its pool up to date.
+/// Runs a connection, and reports its events to the pool.
 async fn drive(mut driver: Driver, pool: Weak<Pool>) {
     loop {
         let event = poll_fn(|cx| driver.poll_event(cx)).await;
         let pool = pool.upgrade();
         match (event, pool) {
-            (Event::LimitChanged, Some(pool)) => pool.serve_waiting(),
+            (Event::MaxStreamsChanged, Some(pool)) => pool.serve_waiting(),
             (Event::Retire(connection), Some(pool)) => pool.retire(&connection),
             (Event::Ended(connection), pool) => {
                 if let Some((pool, connection)) = pool.zip(connection) {
@@ -243,7 +244,7 @@ async fn drive(mut driver: Driver, pool: Weak<Pool>) {
                 }
                 return;
             }
-            (Event::LimitChanged | Event::Retire(_), None) => {}
+            (Event::MaxStreamsChanged | Event::Retire(_), None) => {}
         }
     }
 }
@@ -261,15 +262,15 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// An attempt to connect, which is over when this is dropped, also if its task is.
-struct Attempt<'a> {
+/// An attempt to connect. It finishes when this is dropped, also if the task is cancelled.
+struct ConnectAttempt<'a> {
     pool: &'a Arc<Pool>,
     index: usize,
-    failed: Option<Failure>,
+    failure: Option<Failure>,
 }
 
-impl Drop for Attempt<'_> {
+impl Drop for ConnectAttempt<'_> {
     fn drop(&mut self) {
-        self.pool.attempted(self.index, self.failed.take());
+        self.pool.connect_finished(self.index, self.failure.take());
     }
 }

@@ -1,4 +1,4 @@
-//! A pool as a channel, for calls of the bridge's own.
+//! A pool as a channel, for calls that the bridge itself makes.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,18 +10,18 @@ use tonic::body::Body;
 use tonic::metadata::MetadataMap;
 use tower::Service;
 
-use super::forward::Call;
+use super::forwarded_call::ForwardedCall;
 use super::headers;
 use super::pool::Pool;
 use super::trusted_proxies::TrustedProxies;
 use crate::call::CallContext;
 
-/// Headers of a request that say how its messages are encoded, and those of its answer may be.
+/// The compression of a request's messages, and the compressions that are accepted for the response.
 const ENCODING: [HeaderName; 2] =
     [HeaderName::from_static("grpc-encoding"), HeaderName::from_static("grpc-accept-encoding")];
 
-/// The servers of a pool, as a channel for calls that the bridge makes itself. They are sent as forwarded calls are; what
-/// fails is the status of the answer.
+/// A channel to the servers of a pool, for calls that the bridge itself makes. They are sent as forwarded calls are. A failure is
+/// the status of the response.
 #[derive(Clone, Debug)]
 pub(crate) struct PoolChannel(Arc<Pool>);
 
@@ -41,16 +41,16 @@ impl Service<Request<Body>> for PoolChannel {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let mut call = Call::own(Arc::clone(&self.0), request);
+        let mut call = ForwardedCall::internal(Arc::clone(&self.0), request);
         Box::pin(async move { Ok(call.send().await.unwrap_or_else(|failure| failure.status().into_http())) })
     }
 }
 
-/// Returns the metadata that a caller's request would have if it were forwarded, for calls that are made on its behalf:
-/// who the caller is, and what it is allowed.
+/// Returns the metadata that this request would have if it were forwarded, for calls that are made on its behalf: it has the
+/// caller's address and credentials.
 pub(crate) fn metadata<B>(request: &Request<B>, proxies: &TrustedProxies) -> MetadataMap {
     let mut metadata = request.headers().clone();
-    headers::forward(&mut metadata, CallContext::current().as_ref(), proxies.peer(request).as_ref());
+    headers::prepare_request(&mut metadata, CallContext::current().as_ref(), proxies.peer(request).as_ref());
     for name in &ENCODING {
         metadata.remove(name);
     }

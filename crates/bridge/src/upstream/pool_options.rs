@@ -1,11 +1,11 @@
-//! How the connections to an upstream are kept.
+//! Options of the connections to an upstream.
 
 use std::time::Duration;
 
-/// How the connections to an upstream are kept.
+/// Options of the connections to an upstream.
 ///
-/// Several upstreams of one service share its calls. Each has its own options for its connections; of `max_waiting` and
-/// `max_wait`, which concern the calls that wait for any of them, the largest apply.
+/// Upstreams with the same service share its calls. Each has its own options, but the calls wait in one queue: of their
+/// `max_waiting` and `max_wait` the largest apply.
 ///
 /// ```
 /// use drawbridge::{PoolOptions, Upstream};
@@ -18,23 +18,25 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolOptions {
-    /// The most connections to one address. Another one is opened when the upstream accepts no more streams on those that
-    /// are open. Default: 200.
+    /// The most connections to one address. Another one is opened when the upstream accepts no more streams on the open ones
+    /// (`SETTINGS_MAX_CONCURRENT_STREAMS`). Default: 200.
     pub max_connections: usize,
-    /// The most calls that wait for a connection or a stream at a time. A further call gets `RESOURCE_EXHAUSTED`.
+    /// The most calls that wait for a connection or a stream at a time. A further call fails with `RESOURCE_EXHAUSTED`.
     /// Default: 10,000.
     pub max_waiting: usize,
-    /// How long a call waits for a connection or a stream. Then it gets `RESOURCE_EXHAUSTED`. Default: 10 s.
+    /// How long a call waits for a connection or a stream, before it fails with `RESOURCE_EXHAUSTED`. Default: 10 s.
     pub max_wait: Duration,
-    /// How long it may take to connect, until the upstream's HTTP/2 SETTINGS frame arrives. Default: 5 s.
+    /// How long an attempt to connect may take, until the upstream's HTTP/2 SETTINGS frame arrives. The calls that wait for the
+    /// connection fail with `UNAVAILABLE` then. Default: 5 s.
     pub connect_timeout: Duration,
-    /// A connection without calls is closed after this time, at the latest after twice this time. Default: 60 s.
+    /// A connection without calls is closed after this time, or at the latest after twice this time. Default: 60 s.
     pub idle: Duration,
     /// The HTTP/2 flow control window of each stream, in bytes: how much of one response is buffered for a caller that reads
-    /// slowly, and the most of one response that arrives per round trip to the upstream. Default: 64 KiB.
+    /// slowly, and the most of one response that arrives per round trip. Increase it for large responses from distant upstreams.
+    /// Values above 2³¹ − 1 count as that. Default: 65,536 (64 KiB).
     pub stream_window: u32,
-    /// An upstream that is silent for this long while calls are open is pinged, and has the same time to answer. If it does
-    /// not, its calls get `UNAVAILABLE`. Default: 20 s.
+    /// An upstream that sends nothing for this time while calls are open gets an HTTP/2 ping, and has the same time to answer. If
+    /// it does not, the calls on the connection fail with `UNAVAILABLE`. Default: 20 s.
     pub keepalive: Duration,
 }
 
@@ -59,7 +61,7 @@ impl PoolOptions {
         self
     }
 
-    /// Sets how many calls may wait at a time.
+    /// Sets the most calls that wait at a time.
     #[must_use]
     pub const fn with_max_waiting(mut self, max: usize) -> Self {
         self.max_waiting = max;
@@ -73,7 +75,7 @@ impl PoolOptions {
         self
     }
 
-    /// Sets how long it may take to connect.
+    /// Sets how long an attempt to connect may take.
     #[must_use]
     pub const fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
@@ -94,7 +96,7 @@ impl PoolOptions {
         self
     }
 
-    /// Sets after which silence an upstream is pinged.
+    /// Sets after how long without data an upstream is pinged.
     #[must_use]
     pub const fn with_keepalive(mut self, keepalive: Duration) -> Self {
         self.keepalive = keepalive;

@@ -1,4 +1,4 @@
-//! Sends the messages of a call to its upstream.
+//! Sends the body of a request to an upstream.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,125 +11,133 @@ use tonic::body::Body;
 
 use crate::client::ReplayBuffer;
 
-/// A first piece of at most this length is sent without asking whether the upstream has room: any stream begins with
-/// more.
-const SMALL: usize = 16 * 1024;
+/// A first chunk of at most this many bytes is sent without a reservation of capacity. The initial window of a stream is
+/// larger.
+const UNRESERVED_BYTES: usize = 16 * 1024;
 
-/// The messages of a call on their way to the upstream: no more of them is taken than it takes.
+/// The body of a request on its way to an upstream. No more of it is read than the upstream's flow control window allows.
 pub(super) struct RequestBody {
     body: Body,
-    /// What has come and was not sent yet.
+    /// What was read and not sent yet.
     pending: Bytes,
     /// What was sent so far.
-    sent: ReplayBuffer,
-    /// Whether the caller has sent its last message.
-    ended: bool,
-    /// Whether the upstream was told that.
-    over: bool,
-    first: bool,
+    replay: ReplayBuffer,
+    /// Whether the caller has sent all of the body.
+    has_ended: bool,
+    /// Whether END_STREAM was sent.
+    finished: bool,
+    is_first_chunk: bool,
 }
 
-/// Why an upload went no further.
-pub(super) enum Interrupted {
-    /// The upstream wants no more of it: its answer, or its error, says why.
-    Unwanted,
-    /// What the caller sends cannot be read.
-    Unreadable(Status),
+/// Why the rest of a body is not sent.
+pub(super) enum SendError {
+    /// The upstream reset the stream, or the connection failed.
+    StreamClosed,
+    /// The caller's request cannot be read.
+    Request(Status),
 }
 
 impl RequestBody {
-    /// Sends these messages, and keeps so many bytes of them for a call that may be sent again.
-    pub(super) fn new(body: Body, kept: usize) -> Self {
-        let ended = body.is_end_stream();
-        Self { body, pending: Bytes::new(), sent: ReplayBuffer::up_to(kept), ended, over: false, first: true }
+    /// Creates the body of a request of which up to `replay_bytes` bytes are buffered, so that it can be sent again.
+    pub(super) fn new(body: Body, replay_bytes: usize) -> Self {
+        let has_ended = body.is_end_stream();
+        Self {
+            body,
+            pending: Bytes::new(),
+            replay: ReplayBuffer::new(replay_bytes),
+            has_ended,
+            finished: false,
+            is_first_chunk: true,
+        }
     }
 
-    /// Takes the upload out, for whoever sends the rest of it.
+    /// Takes the body out, and leaves an empty one.
     pub(super) fn take(&mut self) -> Self {
         std::mem::replace(self, Self::new(Body::empty(), 0))
     }
 
-    /// Tells whether everything was handed over.
-    pub(super) fn is_over(&self) -> bool {
-        self.over
+    /// Returns whether all of the body was sent.
+    pub(super) fn is_finished(&self) -> bool {
+        self.finished
     }
 
-    /// Tells whether there is nothing to send at all.
+    /// Returns whether the request has no body, so that its headers carry END_STREAM.
     pub(super) fn is_empty(&self) -> bool {
-        self.ended && self.sent.is_empty() && self.pending.is_empty()
+        self.has_ended && self.replay.is_empty() && self.pending.is_empty()
     }
 
-    /// Notes that the upstream has answered: nothing will have to be sent again.
+    /// Drops the replay buffer: the upstream has responded, so the request is not sent again.
     pub(super) fn commit(&mut self) {
-        self.sent.forget();
+        self.replay.discard();
     }
 
-    /// Tells whether what was sent is still there, so that it can be sent again.
-    pub(super) fn is_whole(&self) -> bool {
-        self.sent.is_whole()
+    /// Returns whether the body can be sent again.
+    pub(super) fn can_rewind(&self) -> bool {
+        self.replay.can_replay()
     }
 
-    /// Goes back to the start, if what was sent is still there, and tells whether it is.
+    /// Goes back to the start of the body, if it can be sent again. Returns whether it can.
     pub(super) fn rewind(&mut self) -> bool {
-        let Some(sent) = self.sent.take() else { return false };
+        let Some(sent) = self.replay.take() else { return false };
         let pending = std::mem::take(&mut self.pending);
         self.pending = sent.into_iter().chain([pending]).collect::<Vec<_>>().concat().into();
-        self.over = false;
+        self.finished = false;
         true
     }
 
-    /// Sends what has come, for as long as there is more and the upstream has room. Resolves when all was handed over.
-    pub(super) fn poll(
+    /// Sends what the caller sends, as far as the flow control window allows. Resolves when all of the body was sent.
+    pub(super) fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut SendStream<Bytes>,
-    ) -> Poll<Result<(), Interrupted>> {
+    ) -> Poll<Result<(), SendError>> {
         loop {
-            if self.over {
+            if self.finished {
                 return Poll::Ready(Ok(()));
             }
             if !self.pending.is_empty() {
-                let room = if self.first && self.pending.len() <= SMALL {
+                let capacity = if self.is_first_chunk && self.pending.len() <= UNRESERVED_BYTES {
                     self.pending.len()
                 } else {
-                    ready!(room(stream, self.pending.len(), cx)).ok_or(Interrupted::Unwanted)?
+                    ready!(poll_capacity(stream, self.pending.len(), cx)).ok_or(SendError::StreamClosed)?
                 };
-                self.first = false;
-                let piece = self.pending.split_to(room.min(self.pending.len()));
-                self.sent.keep(&piece);
-                self.over = self.ended && self.pending.is_empty();
-                stream.send_data(piece, self.over).map_err(|_| Interrupted::Unwanted)?;
+                self.is_first_chunk = false;
+                let chunk = self.pending.split_to(capacity.min(self.pending.len()));
+                self.replay.push(&chunk);
+                self.finished = self.has_ended && self.pending.is_empty();
+                stream.send_data(chunk, self.finished).map_err(|_| SendError::StreamClosed)?;
                 continue;
             }
-            if self.ended {
-                self.over = true;
-                stream.send_data(Bytes::new(), true).map_err(|_| Interrupted::Unwanted)?;
+            if self.has_ended {
+                self.finished = true;
+                stream.send_data(Bytes::new(), true).map_err(|_| SendError::StreamClosed)?;
                 continue;
             }
             match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 Some(Ok(frame)) => {
-                    // Trailers of a request mean nothing in gRPC.
+                    // gRPC gives no meaning to the trailers of a request, so they are dropped.
                     self.pending = frame.into_data().unwrap_or_default();
-                    self.ended = self.body.is_end_stream();
+                    self.has_ended = self.body.is_end_stream();
                 }
                 Some(Err(status)) => {
-                    // A request that breaks off in its maker's hands is not to be sent again.
-                    self.sent.forget();
-                    return Poll::Ready(Err(Interrupted::Unreadable(status)));
+                    // A request that its caller breaks off is not sent again.
+                    self.replay.discard();
+                    return Poll::Ready(Err(SendError::Request(status)));
                 }
-                None => self.ended = true,
+                None => self.has_ended = true,
             }
         }
     }
 }
 
-/// Waits until the upstream has room, and returns how much, up to `wanted`, or `None` where the stream is closed.
-fn room(stream: &mut SendStream<Bytes>, wanted: usize, cx: &mut Context<'_>) -> Poll<Option<usize>> {
+/// Waits for flow control capacity, and returns how much there is, up to `wanted` bytes. Returns `None` if the stream is
+/// closed.
+fn poll_capacity(stream: &mut SendStream<Bytes>, wanted: usize, cx: &mut Context<'_>) -> Poll<Option<usize>> {
     stream.reserve_capacity(wanted);
     loop {
-        let room = stream.capacity();
-        if room > 0 {
-            return Poll::Ready(Some(room));
+        let capacity = stream.capacity();
+        if capacity > 0 {
+            return Poll::Ready(Some(capacity));
         }
         if !matches!(ready!(stream.poll_capacity(cx)), Some(Ok(_))) {
             return Poll::Ready(None);

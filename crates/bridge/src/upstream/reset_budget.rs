@@ -1,36 +1,36 @@
-//! How many calls may be left on one connection before its server takes that for an attack.
+//! Limits how many streams are reset on one connection, so that its server does not take them for an attack.
 
 use std::time::{Duration, Instant};
 
-/// What a connection can take at once. Servers answer GOAWAY to floods of resets, and end all calls with it: some after
-/// 200 in half a minute, others after a thousand, and after few if they have not looked at the streams yet.
+/// The budget of a connection. Servers send GOAWAY after many resets, which ends all calls of the connection: some after 200
+/// in half a minute, others after 1,000, and sooner if they have not processed the streams (CVE-2023-44487, rapid reset).
 const BUDGET: u32 = 100;
 
-/// How long it takes until one reset is forgotten.
-const FORGOTTEN: Duration = Duration::from_millis(350);
+/// The time in which one unit of the budget is refilled.
+const REFILL_INTERVAL: Duration = Duration::from_millis(350);
 
-/// The calls that were left on one connection, in weights. A connection that has used up its budget gets no more calls,
-/// so that those which others have on it end well.
+/// The budget of resets of one connection. A connection that has spent it gets no more calls, so that the open ones can
+/// complete.
 #[derive(Debug)]
-pub(super) struct Resets {
+pub(super) struct ResetBudget {
     spent: u32,
-    since: Instant,
+    refilled: Instant,
 }
 
-impl Resets {
+impl ResetBudget {
     pub(super) fn new(now: Instant) -> Self {
-        Self { spent: 0, since: now }
+        Self { spent: 0, refilled: now }
     }
 
-    /// Notes that a call was left, and tells whether the connection can take more of that. Before the upstream has
-    /// answered, it may not even have looked at the call, which counts for more.
-    pub(super) fn note(&mut self, now: Instant, answered: bool) -> bool {
-        let forgotten = now.saturating_duration_since(self.since).as_millis() / FORGOTTEN.as_millis();
-        if forgotten > 0 {
-            self.spent = self.spent.saturating_sub(u32::try_from(forgotten).unwrap_or(u32::MAX));
-            self.since = now;
+    /// Spends a reset, and returns whether any of the budget is left. A reset before the upstream has responded costs more,
+    /// since the upstream may not have processed the stream.
+    pub(super) fn spend(&mut self, now: Instant, responded: bool) -> bool {
+        let refill = now.saturating_duration_since(self.refilled).as_millis() / REFILL_INTERVAL.as_millis();
+        if refill > 0 {
+            self.spent = self.spent.saturating_sub(u32::try_from(refill).unwrap_or(u32::MAX));
+            self.refilled = now;
         }
-        self.spent = self.spent.saturating_add(if answered { 1 } else { 8 });
+        self.spent = self.spent.saturating_add(if responded { 1 } else { 8 });
         self.spent < BUDGET
     }
 }
@@ -40,21 +40,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_uses_up_the_budget_and_early_resets_do_so_sooner() {
+    fn a_burst_spends_the_budget_and_early_resets_cost_more() {
         let now = Instant::now();
-        for (answered, most) in [(true, 99), (false, 12)] {
-            let mut resets = Resets::new(now);
-            assert_eq!((0..200).take_while(|_| resets.note(now, answered)).count(), most);
+        for (responded, expected) in [(true, 99), (false, 12)] {
+            let mut budget = ResetBudget::new(now);
+            assert_eq!((0..200).take_while(|_| budget.spend(now, responded)).count(), expected);
         }
     }
 
     #[test]
-    fn a_moderate_rate_is_borne_forever() {
+    fn a_moderate_rate_never_spends_the_budget() {
         let start = Instant::now();
-        let mut resets = Resets::new(start);
+        let mut budget = ResetBudget::new(start);
         assert!((1..10_000).all(|second| {
             let now = start + Duration::from_secs(second);
-            resets.note(now, true) && resets.note(now, true)
+            budget.spend(now, true) && budget.spend(now, true)
         }));
     }
 }

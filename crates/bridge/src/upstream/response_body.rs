@@ -1,4 +1,4 @@
-//! The answer of an upstream.
+//! The response body of an upstream.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,72 +13,61 @@ use tonic::Status;
 use super::failure::Failure;
 use super::lease::{Lease, Stage};
 use crate::body::Coalesce;
-use crate::call::CallContext;
 
-/// The body of an upstream's answer, passed on as it comes: what is there at one time as one piece, since upstreams often
-/// send each message in a frame of its own. What is not taken from here is not taken from the upstream,
-/// beyond the window of its stream. Dropping it resets the stream at once.
+/// The response body of an upstream, passed on as it arrives. Data that is ready at one time becomes one frame, since
+/// upstreams often send each message in a frame of its own.
+///
+/// Flow control: data that is not read from here is not read from the upstream, beyond the window of the stream. Dropping the
+/// body resets the stream at once.
 pub(super) struct ResponseBody {
-    // Dropped first, so that the stream is reset before its place is given to another.
+    // Declared first, so that the stream is reset before the lease gives its place to another call.
     stream: RecvStream,
     lease: Lease,
-    /// The rest of the messages, which are sent while the answer comes.
-    upload: Option<AbortHandle>,
-    /// What was ready behind the piece that was handed on last, and could not go with it.
-    next: Option<Bytes>,
-    over: bool,
-    /// Whether the call is one of the bridge's own: whoever reads the answer is told of a failure then, and no caller.
-    own: bool,
+    /// The task that sends the rest of the request.
+    request_task: Option<AbortHandle>,
+    /// `Err` is the end of the data, `Some` with an error.
+    coalesce: Coalesce<Option<h2::Error>>,
+    has_ended: bool,
+    /// Whether the bridge itself made the call. It has no context to end, so the body fails with the status of a failure.
+    is_internal: bool,
 }
 
 impl ResponseBody {
-    pub(super) fn new(stream: RecvStream, lease: Lease, upload: Option<AbortHandle>, own: bool) -> Self {
-        Self { stream, lease, upload, next: None, over: false, own }
+    pub(super) fn new(
+        stream: RecvStream,
+        lease: Lease,
+        request_task: Option<AbortHandle>,
+        is_internal: bool,
+    ) -> Self {
+        Self { stream, lease, request_task, coalesce: Coalesce::new(), has_ended: false, is_internal }
     }
 
     fn finish(&mut self) {
-        self.over = true;
-        self.lease.stage = Stage::Over;
+        self.has_ended = true;
+        self.lease.stage = Stage::Finished;
     }
 
-    /// Comes for what is behind the last message.
-    fn poll_end(
-        &mut self,
-        end: Result<Option<Bytes>, h2::Error>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let trailers = match end {
-            Ok(_) => ready!(self.stream.poll_trailers(cx)),
-            Err(error) => Err(error),
-        };
-        match trailers {
+    /// Receives what follows the data: trailers with a status, or a failure.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        match ready!(self.stream.poll_trailers(cx)) {
             Ok(Some(trailers)) if trailers.contains_key(GRPC_STATUS) => {
-                self.lease.connection().hear();
+                self.lease.connection().note_received();
                 self.finish();
                 Poll::Ready(Some(Ok(Frame::trailers(trailers))))
             }
-            Ok(_) => self.fail(Failure::no_status(self.lease.authority())),
+            Ok(_) => self.fail(Failure::missing_status(self.lease.authority())),
             Err(error) => self.fail(self.lease.failure(&error)),
         }
     }
 
-    /// Ends the call for a failure of the upstream.
+    /// Ends the call with a failure of the upstream.
     fn fail(&mut self, failure: Failure) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         self.finish();
-        if self.own {
+        if self.is_internal {
             return Poll::Ready(Some(Err(failure.status())));
         }
-        end_call(failure);
+        failure.end_current_call();
         Poll::Ready(None)
-    }
-}
-
-/// Ends the current call for a failure of its upstream, or because its time is up, if that is so by now: what the
-/// upstream does at the deadline may be seen first.
-pub(super) fn end_call(failure: Failure) {
-    if let Some(context) = CallContext::current() {
-        context.check_deadline();
-        context.end(failure.into_end());
     }
 }
 
@@ -91,47 +80,38 @@ impl HttpBody for ResponseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = &mut *self;
-        if this.over {
+        if this.has_ended {
             return Poll::Ready(None);
         }
-        let mut gathered = Coalesce::default();
-        loop {
-            let polled = match this.next.take() {
-                Some(piece) => Poll::Ready(Some(Ok(piece))),
-                None => this.stream.poll_data(cx),
-            };
-            match polled {
-                Poll::Ready(Some(Ok(piece))) => {
-                    if let Err(piece) = gathered.push(piece) {
-                        this.next = Some(piece);
-                        break;
-                    }
-                    if gathered.is_large() {
-                        break;
-                    }
-                }
-                Poll::Pending if gathered.is_empty() => return Poll::Pending,
-                Poll::Ready(end) if gathered.is_empty() => return this.poll_end(end.transpose(), cx),
-                // An end or an error comes again with the next poll.
-                Poll::Pending | Poll::Ready(_) => break,
+        let polled = this.coalesce.poll(|| {
+            this.stream.poll_data(cx).map(|data| match data {
+                Some(Ok(data)) => Ok(data),
+                Some(Err(error)) => Err(Some(error)),
+                None => Err(None),
+            })
+        });
+        match ready!(polled) {
+            Ok(data) => {
+                this.lease.connection().note_received();
+                // Fails only if the stream is closed, which needs no capacity.
+                let _ = this.stream.flow_control().release_capacity(data.len());
+                Poll::Ready(Some(Ok(Frame::data(data))))
             }
+            // The end comes again with the next poll, if the trailers have not arrived.
+            Err(None) => this.poll_end(cx),
+            Err(Some(error)) => this.fail(this.lease.failure(&error)),
         }
-        this.lease.connection().hear();
-        let data = gathered.into_bytes();
-        // It fails only for a stream that is closed, which needs no room.
-        let _ = this.stream.flow_control().release_capacity(data.len());
-        Poll::Ready(Some(Ok(Frame::data(data))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.over
+        self.has_ended
     }
 }
 
 impl Drop for ResponseBody {
     fn drop(&mut self) {
-        if let Some(upload) = self.upload.take() {
-            upload.abort();
+        if let Some(task) = self.request_task.take() {
+            task.abort();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which forwarded calls are tried again, and how.
+//! Which forwarded calls are retried, and by which policy.
 
 use std::cmp::Reverse;
 use std::str::FromStr;
@@ -8,14 +8,15 @@ use std::time::Duration;
 use drawbridge_core::{RetryPolicy, code_name};
 use tonic::Code;
 
-use super::routes::is_within;
+use super::service_pattern::is_within;
 use drawbridge_core::duration;
 use drawbridge_core::path::is_name;
 
-/// Tries forwarded calls again by a policy: all of them, those of a service or a package, or those of one method. The
-/// longest name wins.
+/// A retry policy for forwarded calls: for all of them, for those of a service or package, or for those of one method. If several
+/// rules match a call, the longest name wins; of rules with the same name, the last one.
 ///
-/// Without a rule, a call is sent again only where the upstream never looked at it.
+/// Without a rule, a call is sent again only if the upstream has not processed it (a transparent retry of
+/// [gRFC A6](https://github.com/grpc/proposal/blob/master/A6-client-retries.md)).
 ///
 /// ```
 /// use drawbridge::{Bridge, RetryPolicy, RetryRule, Upstream};
@@ -30,36 +31,41 @@ use drawbridge_core::path::is_name;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetryRule {
-    /// A service, a package, or a method as in `shop.Orders/Get`. Empty where the rule is for all calls.
+    /// A service, a package, or a method as in `shop.Orders/Get`. Empty: all calls.
     name: String,
     policy: Arc<RetryPolicy>,
 }
 
-/// Why something is no rule for retries, in words that say what one is.
+/// The text is not a [`RetryRule`].
+///
+/// ```
+/// use drawbridge::{ParseRetryRuleError, RetryRule};
+///
+/// let error = "9:UNAVAILABLE".parse::<RetryRule>().unwrap_err();
+/// assert_eq!(error, ParseRetryRuleError::Attempts("9".to_owned()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseRetryRuleError {
-    /// The text has not the form of a rule.
+    /// The text does not have the form of a rule.
     #[error(
-        "{0:?} does not say what to try again: expected attempts and codes such as 3:UNAVAILABLE, with a service or a method before them where they are not for all calls, such as shop.Orders/Get=3:UNAVAILABLE"
+        "{0:?} is not a retry rule: expected attempts and codes such as 3:UNAVAILABLE, after the name of a service or method if the rule is not for all calls, such as shop.Orders/Get=3:UNAVAILABLE"
     )]
     Form(String),
-    /// The text before the `=` names no calls.
+    /// The name is not that of a service, package or method.
     #[error(
-        "{0:?} is not the name of a service, a package or a method: expected one such as shop.Orders, shop or shop.Orders/Get"
+        "{0:?} is not the name of a service, package or method: expected one such as shop.Orders, shop or shop.Orders/Get"
     )]
     Name(String),
-    /// There are no attempts, or too many.
+    /// The number of attempts is not 1 to 5.
     #[error(
-        "{0:?} is not a number of attempts: expected 2 to 5, the first one included, or 1 to try nothing again"
+        "{0:?} is not a number of attempts: expected 2 to 5, the first one included, or 1 for no retries"
     )]
     Attempts(String),
-    /// A code is none of a failed call.
+    /// A code is not one of a failed call.
     #[error("{0:?} is not the code of a failed call: expected one such as UNAVAILABLE or RESOURCE_EXHAUSTED")]
     Code(String),
-    /// The waits are none.
-    #[error(
-        "{0:?} does not say how long to wait: expected the first wait and the longest one, such as 50ms..2s"
-    )]
+    /// The backoff is not valid.
+    #[error("{0:?} is not a backoff: expected the first one and the longest one, such as 50ms..2s")]
     Backoff(String),
 }
 
@@ -69,11 +75,12 @@ impl RetryRule {
         Self { name: String::new(), policy: Arc::new(policy) }
     }
 
-    /// Keeps the rule to the calls of a service, of a package and those below, or of a method, as in `shop.Orders/Get`.
+    /// Limits the rule to the calls of a service, of a package and the packages below it, or of a method, as in
+    /// `shop.Orders/Get`.
     ///
     /// # Errors
     ///
-    /// Returns an error where the name is none that a service, a package or a method can have.
+    /// Returns an error if the name is not a valid name of a service, package or method.
     pub fn for_calls(mut self, name: &str) -> Result<Self, ParseRetryRuleError> {
         let (service, method) = name.split_once('/').map_or((name, None), |(a, b)| (a, Some(b)));
         if !is_name(service) || method.is_some_and(|method| !is_name(method)) {
@@ -83,16 +90,18 @@ impl RetryRule {
         Ok(self)
     }
 
-    fn is_for(&self, service: &str, call: &str) -> bool {
+    /// Returns whether the rule applies to a method of a service. `method` includes the service, as in `shop.Orders/Get`.
+    fn matches(&self, service: &str, method: &str) -> bool {
         self.name.is_empty()
-            || if self.name.contains('/') { self.name == call } else { is_within(service, &self.name) }
+            || if self.name.contains('/') { self.name == method } else { is_within(service, &self.name) }
     }
 }
 
 impl FromStr for RetryRule {
     type Err = ParseRetryRuleError;
 
-    /// Reads `[NAME=]ATTEMPTS:CODE[,CODE…][:FIRST..LONGEST]`, as `shop.Orders/Get=4:UNAVAILABLE:50ms..2s`, or `[NAME=]1`.
+    /// Parses `[NAME=]ATTEMPTS:CODE[,CODE…][:FIRST..LONGEST]`, as in `shop.Orders/Get=4:UNAVAILABLE:50ms..2s`, or `[NAME=]1` for
+    /// no retries. `FIRST` and `LONGEST` are the first and the longest backoff.
     fn from_str(text: &str) -> Result<Self, ParseRetryRuleError> {
         let (name, policy) = text.split_once('=').map_or((None, text), |(a, b)| (Some(a), b));
         let mut parts = policy.split(':');
@@ -101,13 +110,13 @@ impl FromStr for RetryRule {
             return Err(ParseRetryRuleError::Attempts(attempts.to_owned()));
         };
         let codes = match parts.next() {
-            Some(codes) => codes.split(',').map(code).collect::<Result<Vec<_>, _>>()?,
+            Some(codes) => codes.split(',').map(parse_code).collect::<Result<Vec<_>, _>>()?,
             None if attempts == 1 => Vec::new(),
             None => return Err(ParseRetryRuleError::Form(text.to_owned())),
         };
         let mut policy = RetryPolicy::new(attempts, codes);
         if let Some(backoff) = parts.next() {
-            let (first, longest) = waits(backoff)?;
+            let (first, longest) = parse_backoff(backoff)?;
             policy = policy.with_backoff(first, RetryPolicy::MULTIPLIER, longest);
         }
         if parts.next().is_some() {
@@ -121,42 +130,42 @@ impl FromStr for RetryRule {
     }
 }
 
-fn code(text: &str) -> Result<Code, ParseRetryRuleError> {
+fn parse_code(text: &str) -> Result<Code, ParseRetryRuleError> {
     (1..=16)
         .map(Code::from_i32)
         .find(|code| code_name(*code).eq_ignore_ascii_case(text))
         .ok_or_else(|| ParseRetryRuleError::Code(text.to_owned()))
 }
 
-fn waits(text: &str) -> Result<(Duration, Duration), ParseRetryRuleError> {
-    let wait = |text| duration::parse(text).ok().filter(|wait| !wait.is_zero());
+fn parse_backoff(text: &str) -> Result<(Duration, Duration), ParseRetryRuleError> {
+    let parse = |text| duration::parse(text).ok().filter(|backoff| !backoff.is_zero());
     text.split_once("..")
-        .and_then(|(first, longest)| Some((wait(first)?, wait(longest)?)))
+        .and_then(|(first, longest)| Some((parse(first)?, parse(longest)?)))
         .filter(|(first, longest)| first <= longest)
         .ok_or_else(|| ParseRetryRuleError::Backoff(text.to_owned()))
 }
 
 /// All rules of a bridge.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Retries(
-    // Most bridges have none, and a clone is made for each call.
+pub(crate) struct RetryRules(
+    // `None` for most bridges: the rules are cloned for each call.
     Option<Arc<[RetryRule]>>,
 );
 
-impl Retries {
-    /// Takes these rules. Of several for the same calls, the last one counts.
+impl RetryRules {
+    /// Orders the rules by precedence.
     pub(crate) fn new(mut rules: Vec<RetryRule>) -> Self {
         rules.reverse();
         rules.sort_by_key(|rule| Reverse(rule.name.len()));
         Self((!rules.is_empty()).then(|| rules.into()))
     }
 
-    /// Returns how the calls of a path are tried again, or `None` where they are not.
+    /// Returns the policy for the calls of a path, or `None` if they are not retried.
     pub(super) fn find(&self, path: &str) -> Option<Arc<RetryPolicy>> {
         let rules = self.0.as_ref()?;
-        let call = path.strip_prefix('/')?;
-        let (service, _) = call.split_once('/')?;
-        let rule = rules.iter().find(|rule| rule.is_for(service, call))?;
+        let method = path.strip_prefix('/')?;
+        let (service, _) = method.split_once('/')?;
+        let rule = rules.iter().find(|rule| rule.matches(service, method))?;
         (rule.policy.max_attempts() > 1).then(|| Arc::clone(&rule.policy))
     }
 }
@@ -170,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_attempts_and_codes_and_perhaps_a_name_and_waits() {
+    fn a_rule_is_parsed_with_an_optional_name_and_backoff() {
         let policy = |attempts, codes: &[Code]| RetryPolicy::new(attempts, codes.iter().copied());
         let all = rule("3:UNAVAILABLE");
         assert_eq!(all, RetryRule::new(policy(3, &[Code::Unavailable])));
@@ -178,13 +187,13 @@ mod tests {
         let method = rule("inventory.Stock/Get=4:UNAVAILABLE,resource_exhausted");
         assert_eq!(method, RetryRule::new(policy(4, &codes)).for_calls("inventory.Stock/Get").unwrap());
         let (first, longest) = (Duration::from_millis(50), Duration::from_secs(2));
-        let waits = policy(2, &[Code::Aborted]).with_backoff(first, RetryPolicy::MULTIPLIER, longest);
-        assert_eq!(rule("shop=2:ABORTED:50ms..2s"), RetryRule::new(waits).for_calls("shop").unwrap());
+        let with_backoff = policy(2, &[Code::Aborted]).with_backoff(first, RetryPolicy::MULTIPLIER, longest);
+        assert_eq!(rule("shop=2:ABORTED:50ms..2s"), RetryRule::new(with_backoff).for_calls("shop").unwrap());
         assert_eq!(rule("shop=1").policy.max_attempts(), 1);
     }
 
     #[test]
-    fn what_is_no_rule_is_refused_with_what_one_is() {
+    fn an_invalid_rule_is_an_error() {
         for (text, error) in [
             ("", ParseRetryRuleError::Attempts(String::new())),
             ("0:UNAVAILABLE", ParseRetryRuleError::Attempts("0".to_owned())),
@@ -211,18 +220,18 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_name_wins_and_of_the_same_the_last_counts() {
+    fn the_longest_name_wins_and_then_the_last_rule() {
         let attempts = |rules: &[&str], path| {
-            let policy = Retries::new(rules.iter().map(|text| rule(text)).collect()).find(path);
+            let policy = RetryRules::new(rules.iter().map(|text| rule(text)).collect()).find(path);
             policy.map_or(1, |policy| policy.max_attempts())
         };
         let rules = ["2:ABORTED", "a.B/C=5:ABORTED", "a=3:ABORTED", "a.B=4:ABORTED", "a.B/Off=1"];
-        for (path, most) in
+        for (path, expected) in
             [("/a.B/C", 5), ("/a.B/Off", 1), ("/a.B/Cd", 4), ("/a.B.D/C", 4), ("/a.Bc/C", 3), ("/ab.B/C", 2)]
         {
-            assert_eq!(attempts(&rules, path), most, "{path}");
+            assert_eq!(attempts(&rules, path), expected, "{path}");
         }
-        assert_eq!(attempts(&rules[1..], "/b.B/C"), 1, "nothing without a rule");
+        assert_eq!(attempts(&rules[1..], "/b.B/C"), 1, "no retries without a rule");
         assert_eq!(attempts(&["a=3:ABORTED", "a=4:ABORTED"], "/a.B/C"), 4);
     }
 }

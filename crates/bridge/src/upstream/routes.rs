@@ -1,30 +1,28 @@
-//! Which call goes to which upstream, and which goes to none.
+//! Which upstream takes a call.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use super::config::Upstream;
 use super::pool::Pool;
-use drawbridge_core::path::is_name;
+use super::service_pattern::{ServicePattern, is_within};
 
-/// Services that tell or change more of a server than its callers have to know. A catch-all does not open them.
-const CLOSED: [&str; 5] = ["grpc.channelz", "grpc.reflection", "grpc.admin", "envoy", "drawbridge"];
+/// Packages of administrative services, which reveal or change the state of a server. A catch-all does not forward them.
+const ADMINISTRATIVE: [&str; 5] = ["grpc.channelz", "grpc.reflection", "grpc.admin", "envoy", "drawbridge"];
 
-/// Where a call that is not hosted goes: what [`Routes`] has decided, as an extension of the request.
+/// Where a call that is not hosted goes, as an extension of the request.
 #[derive(Clone, Debug)]
 pub(crate) enum Route {
     /// To these servers.
     To(Arc<Pool>),
-    /// Nowhere: the service is none that a catch-all opens.
-    Closed,
+    /// Nowhere: the service is administrative, and no upstream exposes it.
+    NotExposed,
 }
 
 /// All upstreams of a bridge.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Routes {
-    /// By the name of a service or package, the longest first.
+    /// By the name of a service or package, longest name first.
     named: Vec<(String, Arc<Pool>)>,
     catch_all: Option<Arc<Pool>>,
     exposed: Vec<ServicePattern>,
@@ -48,37 +46,38 @@ impl Routes {
         routes
     }
 
-    /// Returns where the calls of a service go, or `None` where nobody takes them.
+    /// Returns where the calls of a service go, or `None` if no upstream takes them.
     pub(crate) fn find(&self, service: &str) -> Option<Route> {
         if let Some(pool) = self.named(service) {
             return Some(Route::To(Arc::clone(pool)));
         }
         let pool = self.catch_all.as_ref()?;
-        let closed = CLOSED.iter().any(|package| is_within(service, package)) && !self.is_exposed(service);
-        Some(if closed { Route::Closed } else { Route::To(Arc::clone(pool)) })
+        let is_administrative = ADMINISTRATIVE.iter().any(|package| is_within(service, package));
+        let not_exposed = is_administrative && !self.is_exposed(service);
+        Some(if not_exposed { Route::NotExposed } else { Route::To(Arc::clone(pool)) })
     }
 
-    /// Tells whether a service was named, or its package.
+    /// Returns whether an upstream is named for a service or its package.
     pub(crate) fn is_named(&self, service: &str) -> bool {
         self.named(service).is_some()
     }
 
-    /// Returns the services and packages that were named.
+    /// Returns the services and packages that upstreams are named for.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.named.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Returns the pools of all upstreams, that of the one without a name last.
+    /// Returns the pools of all upstreams, that of the catch-all last.
     pub(crate) fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
         self.named.iter().map(|(_, pool)| pool).chain(&self.catch_all)
     }
 
-    /// Tells whether there are upstreams, and a service is exposed that none of them was named for.
+    /// Returns whether there are upstreams, none is named for the service, and the service is exposed.
     pub(crate) fn exposes(&self, service: &str) -> bool {
         self.pools().next().is_some() && !self.is_named(service) && self.is_exposed(service)
     }
 
-    /// Tells whether there is an upstream for what nobody else takes.
+    /// Returns whether there is a catch-all.
     pub(crate) fn has_catch_all(&self) -> bool {
         self.catch_all.is_some()
     }
@@ -97,80 +96,19 @@ impl Routes {
             .map(|(name, pool)| (name, &**pool.names()))
     }
 
-    /// Returns the packages that a catch-all keeps closed, and what of them is exposed. Without one there is nothing to
-    /// keep closed.
+    /// Returns the administrative packages that the catch-all does not forward, and the patterns that are exposed. Both are
+    /// empty without a catch-all.
     #[cfg(feature = "console")]
-    pub(crate) fn closed(&self) -> (Vec<String>, Vec<String>) {
+    pub(crate) fn administrative(&self) -> (Vec<String>, Vec<String>) {
         if !self.has_catch_all() {
             return (Vec::new(), Vec::new());
         }
         let exposed = self.exposed.iter().map(ToString::to_string).collect();
-        (CLOSED.map(str::to_owned).to_vec(), exposed)
+        (ADMINISTRATIVE.map(str::to_owned).to_vec(), exposed)
     }
 
     fn named(&self, service: &str) -> Option<&Arc<Pool>> {
         self.named.iter().find(|(name, _)| is_within(service, name)).map(|(_, pool)| pool)
-    }
-}
-
-/// Tells whether a service has this name, or is in the package of this name or below.
-pub(super) fn is_within(service: &str, name: &str) -> bool {
-    service.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
-/// A pattern of services that a catch-all upstream opens although it would not by itself: the name of a service, as
-/// `grpc.reflection.v1.ServerReflection`, all of a package, as `grpc.reflection.*`, or `*`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServicePattern(Pattern);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Pattern {
-    All,
-    Package(String),
-    Service(String),
-}
-
-/// The text is no pattern of services.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not a pattern of services: expected a name such as grpc.reflection.v1.ServerReflection, a package such as grpc.reflection.*, or *"
-)]
-pub struct ParseServicePatternError(String);
-
-impl ServicePattern {
-    fn matches(&self, service: &str) -> bool {
-        match &self.0 {
-            Pattern::All => true,
-            Pattern::Package(package) => service != package && is_within(service, package),
-            Pattern::Service(name) => service == name,
-        }
-    }
-}
-
-impl fmt::Display for ServicePattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Pattern::All => f.write_str("*"),
-            Pattern::Package(package) => write!(f, "{package}.*"),
-            Pattern::Service(name) => f.write_str(name),
-        }
-    }
-}
-
-impl FromStr for ServicePattern {
-    type Err = ParseServicePatternError;
-
-    fn from_str(text: &str) -> Result<Self, ParseServicePatternError> {
-        let (name, pattern): (_, fn(String) -> Pattern) = match text.strip_suffix(".*") {
-            _ if text == "*" => return Ok(Self(Pattern::All)),
-            Some(package) => (package, Pattern::Package),
-            None => (text, Pattern::Service),
-        };
-        if is_name(name) {
-            Ok(Self(pattern(name.to_owned())))
-        } else {
-            Err(ParseServicePatternError(text.to_owned()))
-        }
     }
 }
 
@@ -183,16 +121,16 @@ mod tests {
         Routes::new(upstreams, exposed.iter().map(|text| text.parse().unwrap()).collect())
     }
 
-    fn to(routes: &Routes, service: &str) -> String {
+    fn target(routes: &Routes, service: &str) -> String {
         match routes.find(service) {
             Some(Route::To(pool)) => pool.to_string(),
-            Some(Route::Closed) => "closed".to_owned(),
+            Some(Route::NotExposed) => "not exposed".to_owned(),
             None => "none".to_owned(),
         }
     }
 
     #[test]
-    fn the_longest_name_wins_and_the_rest_goes_to_the_one_without() {
+    fn the_longest_name_wins_and_the_catch_all_takes_the_rest() {
         let routes = routes(&["http://rest", "a.b=http://ab", "a=http://a", "a.b.C=http://abc"], &[]);
         for (service, name) in [
             ("a.b.C", "abc"),
@@ -203,22 +141,22 @@ mod tests {
             ("ab.C", "rest"),
             ("grpc.health.v1.Health", "rest"),
         ] {
-            assert_eq!(to(&routes, service), name, "{service}");
+            assert_eq!(target(&routes, service), name, "{service}");
         }
     }
 
     #[test]
-    fn without_a_catch_all_nobody_takes_the_rest() {
+    fn without_a_catch_all_other_services_have_no_route() {
         let routes = routes(&["a=http://a"], &["*"]);
-        assert_eq!(to(&routes, "b.C"), "none");
-        assert_eq!(to(&routes, "grpc.reflection.v1.ServerReflection"), "none");
+        assert_eq!(target(&routes, "b.C"), "none");
+        assert_eq!(target(&routes, "grpc.reflection.v1.ServerReflection"), "none");
     }
 
     #[test]
-    fn a_catch_all_keeps_admin_services_closed_unless_they_are_named() {
+    fn a_catch_all_takes_administrative_services_only_if_they_are_exposed() {
         const CHANNELZ: &str = "grpc.channelz.v1.Channelz";
         const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";
-        for (exposed, open) in [
+        for (exposed, forwarded) in [
             (vec![], vec![]),
             (vec![REFLECTION], vec![REFLECTION]),
             (vec!["grpc.channelz.*"], vec![CHANNELZ]),
@@ -228,26 +166,12 @@ mod tests {
         ] {
             let routes = routes(&["http://rest"], &exposed);
             for service in [CHANNELZ, REFLECTION, "envoy.admin.v3.Admin", "grpc.admin.A", "drawbridge.a.B"] {
-                let expected = if open.contains(&service) { "rest" } else { "closed" };
-                assert_eq!(to(&routes, service), expected, "{service}, {exposed:?}");
+                let expected = if forwarded.contains(&service) { "rest" } else { "not exposed" };
+                assert_eq!(target(&routes, service), expected, "{service}, {exposed:?}");
             }
         }
         let named = routes(&["http://rest", "grpc.reflection=http://named"], &[]);
-        assert_eq!(to(&named, REFLECTION), "named");
-        assert_eq!(to(&named, "envoyage.Trip"), "rest");
-    }
-
-    #[test]
-    fn a_pattern_is_written_as_it_is_read() {
-        for text in ["*", "grpc.reflection.*", "grpc.reflection.v1.ServerReflection"] {
-            assert_eq!(text.parse::<ServicePattern>().unwrap().to_string(), text);
-        }
-    }
-
-    #[test]
-    fn only_a_pattern_is_a_pattern() {
-        for text in ["", "*.a", "a.*.b", "a*", ".*", "a..*", "a b"] {
-            assert!(text.parse::<ServicePattern>().is_err(), "{text}");
-        }
+        assert_eq!(target(&named, REFLECTION), "named");
+        assert_eq!(target(&named, "envoyage.Trip"), "rest");
     }
 }

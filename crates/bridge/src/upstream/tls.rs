@@ -12,53 +12,53 @@ use super::error::UpstreamError;
 /// How the certificate of an upstream is checked.
 #[derive(Clone)]
 pub(super) struct UpstreamTls {
-    /// The name that it must be for.
+    /// The server name that the certificate must have.
     pub(super) name: ServerName<'static>,
-    /// Connects with the configured authorities. `None`: with the system's, which are loaded with the first connection.
+    /// `None`: the system's trust roots, which are loaded with the first connection.
     connector: Option<TlsConnector>,
 }
 
-/// Connects with the system's authorities. They are loaded once for all upstreams.
+/// Uses the system's trust roots, which are loaded once for all upstreams.
 static SYSTEM: OnceLock<TlsConnector> = OnceLock::new();
 
 impl UpstreamTls {
-    /// Checks the certificate of this host with the system's authorities.
+    /// Checks the certificate of this host with the system's trust roots.
     pub(super) fn new(host: &str) -> Option<Self> {
         let name = ServerName::try_from(host.to_owned()).ok()?;
         Some(Self { name, connector: None })
     }
 
-    /// Checks the certificate with the authorities in this PEM.
-    pub(super) fn set_authorities(&mut self, authorities: Authorities) {
-        self.connector = Some(authorities.0);
+    /// Checks the certificate with these trust roots.
+    pub(super) fn set_trust_roots(&mut self, roots: TrustRoots) {
+        self.connector = Some(roots.0);
     }
 
-    /// Loads the system's authorities now.
-    pub(super) fn load_system_authorities(&mut self) -> Result<(), UpstreamError> {
+    /// Loads the system's trust roots now.
+    pub(super) fn load_system_trust_roots(&mut self) -> Result<(), UpstreamError> {
         self.connector = Some(system_connector()?);
         Ok(())
     }
 
-    /// Uses a client configuration as it is. Its ALPN protocols are set to HTTP/2.
+    /// Uses this client configuration, with HTTP/2 as the only ALPN protocol.
     pub(super) fn set_config(&mut self, mut config: ClientConfig) {
         config.alpn_protocols = vec![b"h2".to_vec()];
         self.connector = Some(Arc::new(config).into());
     }
 
-    /// Returns what connects and checks the certificate.
+    /// Returns the connector, which checks the certificate.
     ///
     /// # Errors
     ///
-    /// Returns an error if that is left to the system's authorities, and there are none.
+    /// Returns an error if the system's trust roots are used and there are none.
     pub(super) fn connector(&self) -> Result<TlsConnector, UpstreamError> {
         self.connector.clone().map_or_else(system_connector, Ok)
     }
 }
 
-/// Certificates of authorities.
-pub(super) struct Authorities(TlsConnector);
+/// Certificates of authorities that sign the certificates of upstreams.
+pub(super) struct TrustRoots(TlsConnector);
 
-impl Authorities {
+impl TrustRoots {
     /// Reads certificates in PEM.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ fn system_connector() -> Result<TlsConnector, UpstreamError> {
         return Ok(loaded.clone());
     }
     let mut roots = RootCertStore::empty();
-    // Certificates that cannot be read are skipped: a system has hundreds.
+    // A system has hundreds of certificates, so one that cannot be parsed is skipped.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
         return Err(UpstreamError::NoRoots);

@@ -1,4 +1,4 @@
-//! Who the caller is said to be.
+//! The client address that upstreams receive.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -12,8 +12,8 @@ use crate::peer::peer_addr;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Tells whether proxies say in this header whom they speak for.
-fn is_of_proxies(name: &str) -> bool {
+/// Returns whether proxies set this header to describe the client of a request.
+fn is_forwarding_header(name: &str) -> bool {
     matches!(
         name,
         "x-forwarded-for"
@@ -25,30 +25,46 @@ fn is_of_proxies(name: &str) -> bool {
     )
 }
 
-/// An address, or a range of them such as `10.0.0.0/8`, from which proxies come that are believed.
+/// An IP address or CIDR range of proxies that are trusted, such as `10.0.0.7` or `10.0.0.0/8`.
+///
+/// In requests from such an address, `Forwarded` (RFC 7239) and the `X-Forwarded-*` headers are passed on, with the address
+/// appended. In all other requests they are replaced. Parse it from text, and give it to
+/// [`Bridge::trusted_proxies`](crate::Bridge::trusted_proxies).
+///
+/// ```
+/// use drawbridge::{Bridge, ProxyRange};
+///
+/// let bridge = Bridge::new().trusted_proxies(["10.0.0.0/8".parse::<ProxyRange>()?]);
+/// # Ok::<(), drawbridge::ParseProxyRangeError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProxyRange {
     network: IpAddr,
     bits: u8,
 }
 
-/// The text is neither an address nor a range of them.
+/// The text is neither an IP address nor a CIDR range.
+///
+/// ```
+/// let error = "10.0.0.0/33".parse::<drawbridge::ProxyRange>().unwrap_err();
+/// assert!(error.to_string().contains("10.0.0.0/8"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is neither an address nor a range of them: expected one such as 10.0.0.7 or 10.0.0.0/8")]
+#[error("{0:?} is neither an IP address nor a CIDR range: expected one such as 10.0.0.7 or 10.0.0.0/8")]
 pub struct ParseProxyRangeError(String);
 
 impl ProxyRange {
     fn contains(self, address: IpAddr) -> bool {
-        fn same(a: u128, b: u128, width: u32, bits: u8) -> bool {
-            let rest = width - u32::from(bits);
-            rest == 128 || (a ^ b) >> rest == 0
+        fn prefix_matches(a: u128, b: u128, width: u32, bits: u8) -> bool {
+            let host_bits = width - u32::from(bits);
+            host_bits == 128 || (a ^ b) >> host_bits == 0
         }
         match (self.network, address.to_canonical()) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
-                same(network.to_bits().into(), address.to_bits().into(), 32, self.bits)
+                prefix_matches(network.to_bits().into(), address.to_bits().into(), 32, self.bits)
             }
             (IpAddr::V6(network), IpAddr::V6(address)) => {
-                same(network.to_bits(), address.to_bits(), 128, self.bits)
+                prefix_matches(network.to_bits(), address.to_bits(), 128, self.bits)
             }
             _ => false,
         }
@@ -59,20 +75,20 @@ impl FromStr for ProxyRange {
     type Err = ParseProxyRangeError;
 
     fn from_str(text: &str) -> Result<Self, ParseProxyRangeError> {
-        let wrong = || ParseProxyRangeError(text.to_owned());
+        let invalid = || ParseProxyRangeError(text.to_owned());
         let (network, bits) =
             text.split_once('/').map_or((text, None), |(network, bits)| (network, Some(bits)));
-        let network = network.parse::<IpAddr>().map_err(|_| wrong())?.to_canonical();
+        let network = network.parse::<IpAddr>().map_err(|_| invalid())?.to_canonical();
         let width = if network.is_ipv4() { 32 } else { 128 };
         let bits = match bits {
-            Some(bits) => bits.parse().ok().filter(|bits| *bits <= width).ok_or_else(wrong)?,
+            Some(bits) => bits.parse().ok().filter(|bits| *bits <= width).ok_or_else(invalid)?,
             None => width,
         };
         Ok(Self { network, bits })
     }
 }
 
-/// The proxies that are believed.
+/// The proxies that are trusted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TrustedProxies(Arc<[ProxyRange]>);
 
@@ -81,7 +97,7 @@ impl TrustedProxies {
         Self(ranges.into())
     }
 
-    /// Returns who a request came from, if the server was told.
+    /// Returns the address that a request came from, if the server knows it.
     pub(super) fn peer<B>(&self, request: &Request<B>) -> Option<Peer> {
         let address = peer_addr(request.extensions())?;
         let address = address.ip().to_canonical();
@@ -89,7 +105,7 @@ impl TrustedProxies {
     }
 }
 
-/// Who a request came from.
+/// The address that a request came from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer {
     address: IpAddr,
@@ -97,14 +113,14 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    /// Tells whether a header says whom this caller speaks for, and it is nobody to be believed.
-    pub(super) fn only_claims(&self, name: &str) -> bool {
-        !self.trusted && is_of_proxies(name)
+    /// Returns whether a header describes the client, and the peer is not trusted to set it.
+    pub(super) fn distrusts(&self, name: &str) -> bool {
+        !self.trusted && is_forwarding_header(name)
     }
 
-    /// Writes who the caller is, behind what it says itself. What it only claims was taken out before.
+    /// Appends the address to `x-forwarded-for` and `forwarded`. Values that are not trusted have to be removed before.
     pub(super) fn write(&self, headers: &mut HeaderMap) {
-        // One text for both headers: `for=` and the address, which stands in quotes and brackets where it has colons.
+        // One buffer for both headers: `for=` and the address. An IPv6 address has quotes and brackets (RFC 7239, section 6).
         let (before, behind) = if self.address.is_ipv4() { ("for=", "") } else { ("for=\"[", "]\"") };
         let mut text = BytesMut::with_capacity(48);
         text.put(before.as_bytes());
@@ -117,7 +133,7 @@ impl Peer {
     }
 }
 
-/// Writes an address as text. The machinery of `fmt` would cost a call more than its other headers together.
+/// Writes an address as text. For IPv4, `fmt` would cost a call more than all of its other headers.
 fn put_address(text: &mut BytesMut, address: IpAddr) {
     match address {
         IpAddr::V4(address) => {
@@ -132,9 +148,9 @@ fn put_address(text: &mut BytesMut, address: IpAddr) {
     }
 }
 
-/// Appends to a list, which may be told in several headers, as one.
+/// Appends an element to a list header, and joins the header's values into one.
 fn append(headers: &mut HeaderMap, name: HeaderName, element: Bytes) {
-    // Valid values joined by commas are one.
+    // Cannot fail: valid values that are joined by commas are a valid value.
     let value =
         |list: Bytes| HeaderValue::from_maybe_shared(list).unwrap_or(HeaderValue::from_static("unknown"));
     match headers.entry(name) {
@@ -142,8 +158,8 @@ fn append(headers: &mut HeaderMap, name: HeaderName, element: Bytes) {
             entry.insert(value(element));
         }
         Entry::Occupied(mut entry) => {
-            let told = entry.iter().map(HeaderValue::as_bytes);
-            let list = told.chain([&element[..]]).collect::<Vec<_>>().join(&b", "[..]);
+            let values = entry.iter().map(HeaderValue::as_bytes);
+            let list = values.chain([&element[..]]).collect::<Vec<_>>().join(&b", "[..]);
             entry.insert(value(list.into()));
         }
     }
@@ -153,52 +169,51 @@ fn append(headers: &mut HeaderMap, name: HeaderName, element: Bytes) {
 mod tests {
     use std::net::SocketAddr;
 
-    use super::super::headers::forward;
     use super::*;
     use crate::peer::PeerAddr;
 
-    fn written(peer: &str, trusted: &[&str], told: &[(&'static str, &'static str)]) -> HeaderMap {
+    /// Returns the headers that an upstream receives for a request from `peer` with these headers.
+    fn forwarded(peer: &str, trusted: &[&str], sent: &[(&'static str, &'static str)]) -> HeaderMap {
         let address = SocketAddr::new(peer.parse().unwrap(), 7);
         let mut request = Request::new(());
         request.extensions_mut().insert(PeerAddr(address));
         let trusted = TrustedProxies::new(trusted.iter().map(|range| range.parse().unwrap()).collect());
         let mut headers = HeaderMap::new();
-        for (name, value) in told {
+        let peer = trusted.peer(&request).unwrap();
+        for (name, value) in sent.iter().filter(|(name, _)| !peer.distrusts(name)) {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        let peer = trusted.peer(&request).unwrap();
-        forward(&mut headers, None, Some(&peer));
-        headers.remove(header::TE);
+        peer.write(&mut headers);
         headers
     }
 
-    const TOLD: &[(&str, &str)] =
+    const SENT: &[(&str, &str)] =
         &[("x-forwarded-for", "1.1.1.1"), ("forwarded", "for=1.1.1.1"), ("x-real-ip", "1.1.1.1")];
 
     #[test]
-    fn what_anybody_says_is_replaced() {
-        let headers = written("10.0.0.7", &["10.0.0.8", "192.168.0.0/16"], TOLD);
+    fn headers_of_an_untrusted_peer_are_replaced() {
+        let headers = forwarded("10.0.0.7", &["10.0.0.8", "192.168.0.0/16"], SENT);
         assert_eq!(headers["x-forwarded-for"], "10.0.0.7");
         assert_eq!(headers["forwarded"], "for=10.0.0.7");
         assert_eq!(headers.len(), 2);
     }
 
     #[test]
-    fn what_a_trusted_proxy_says_stands_and_it_is_added_itself() {
+    fn headers_of_a_trusted_proxy_are_kept_with_its_address_appended() {
         for trusted in ["10.0.0.7", "10.0.0.0/8", "0.0.0.0/0", "::ffff:10.0.0.7"] {
-            let headers = written("::ffff:10.0.0.7", &[trusted], TOLD);
+            let headers = forwarded("::ffff:10.0.0.7", &[trusted], SENT);
             assert_eq!(headers["x-forwarded-for"], "1.1.1.1, 10.0.0.7", "{trusted}");
             assert_eq!(headers["forwarded"], "for=1.1.1.1, for=10.0.0.7");
             assert_eq!(headers["x-real-ip"], "1.1.1.1");
         }
         let headers =
-            written("fd00::7", &["fd00::/8"], &[("x-forwarded-for", "a"), ("x-forwarded-for", "b")]);
+            forwarded("fd00::7", &["fd00::/8"], &[("x-forwarded-for", "a"), ("x-forwarded-for", "b")]);
         assert_eq!(headers["x-forwarded-for"], "a, b, fd00::7");
         assert_eq!(headers["forwarded"], "for=\"[fd00::7]\"");
     }
 
     #[test]
-    fn only_a_range_is_a_range() {
+    fn an_invalid_range_is_an_error() {
         for text in ["", "10.0.0.0/33", "10.0.0/8", "::/129", "example.com", "10.0.0.0/", "10.0.0.0/-1"] {
             assert!(text.parse::<ProxyRange>().is_err(), "{text}");
         }

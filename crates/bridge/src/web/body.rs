@@ -1,7 +1,7 @@
 //! A response body, in the form that its caller speaks.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,43 +21,15 @@ use drawbridge_core::frame::TRAILERS;
 pub struct GrpcWebBody<B: HttpBody> {
     inner: B,
     protocol: Protocol,
-    /// What was ready behind the last frame and could not go out with it.
-    next: Option<Result<Frame<Bytes>, B::Error>>,
+    /// `Err` is what the inner body yields instead of data: trailers, an error, or its end.
+    coalesce: Coalesce<Option<Result<Frame<Bytes>, B::Error>>>,
     over: bool,
 }
 
 impl<B: HttpBody> GrpcWebBody<B> {
     pub(crate) fn new(inner: B, protocol: Protocol) -> Self {
         let over = inner.is_end_stream();
-        Self { inner, protocol, next: None, over }
-    }
-}
-
-impl<B> GrpcWebBody<B>
-where
-    B: HttpBody<Data = Bytes> + Unpin,
-{
-    fn poll_inner(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        if let Some(next) = self.next.take() {
-            return Poll::Ready(Some(next));
-        }
-        if self.over {
-            return Poll::Ready(None);
-        }
-        let polled = Pin::new(&mut self.inner).poll_frame(cx);
-        self.over = match &polled {
-            Poll::Pending => false,
-            Poll::Ready(Some(Ok(frame))) => frame.is_trailers() || self.inner.is_end_stream(),
-            Poll::Ready(None | Some(Err(_))) => true,
-        };
-        polled
-    }
-
-    fn encode(&self, data: Bytes) -> Frame<Bytes> {
-        Frame::data(match self.protocol {
-            Protocol::GrpcWebText => STANDARD.encode(data).into(),
-            _ => data,
-        })
+        Self { inner, protocol, coalesce: Coalesce::new(), over }
     }
 }
 
@@ -75,46 +47,42 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let this = &mut *self;
-        let mut ready = Coalesce::default();
-        loop {
-            let frame = match this.poll_inner(cx) {
-                Poll::Ready(Some(Ok(frame))) => frame,
-                end @ (Poll::Ready(_) | Poll::Pending) if ready.is_empty() => return end,
-                Poll::Ready(Some(Err(error))) => {
-                    this.next = Some(Err(error));
-                    break;
+        let Self { inner, protocol, coalesce, over } = &mut *self;
+        let polled = coalesce.poll(|| {
+            loop {
+                if *over {
+                    return Poll::Ready(Err(None));
                 }
-                Poll::Pending | Poll::Ready(None) => break,
-            };
-            let data = match frame.into_data() {
-                Ok(data) => data,
-                Err(frame) => match frame.into_trailers() {
-                    Ok(trailers) if this.protocol != Protocol::Grpc => trailers_frame(&trailers),
-                    Ok(trailers) if ready.is_empty() => {
-                        return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
-                    }
-                    Ok(trailers) => {
-                        this.next = Some(Ok(Frame::trailers(trailers)));
-                        break;
-                    }
-                    // There are no other frames.
-                    Err(_) => continue,
-                },
-            };
-            if let Err(data) = ready.push(data) {
-                this.next = Some(Ok(Frame::data(data)));
-                break;
+                let polled = ready!(Pin::new(&mut *inner).poll_frame(cx));
+                let Some(Ok(frame)) = polled else {
+                    *over = true;
+                    return Poll::Ready(Err(polled));
+                };
+                *over = frame.is_trailers() || inner.is_end_stream();
+                match frame.into_data() {
+                    Ok(data) => return Poll::Ready(Ok(data)),
+                    Err(frame) => match frame.into_trailers() {
+                        Ok(trailers) if *protocol != Protocol::Grpc => {
+                            return Poll::Ready(Ok(trailers_frame(&trailers)));
+                        }
+                        Ok(trailers) => return Poll::Ready(Err(Some(Ok(Frame::trailers(trailers))))),
+                        // There are no other frames.
+                        Err(_) => {}
+                    },
+                }
             }
-            if ready.is_large() {
-                break;
+        });
+        Poll::Ready(match ready!(polled) {
+            Ok(data) if *protocol == Protocol::GrpcWebText => {
+                Some(Ok(Frame::data(STANDARD.encode(data).into())))
             }
-        }
-        Poll::Ready(Some(Ok(this.encode(ready.into_bytes()))))
+            Ok(data) => Some(Ok(Frame::data(data))),
+            Err(end) => end,
+        })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.over && self.next.is_none()
+        self.over && matches!(self.coalesce.peek(), None | Some(Err(None)))
     }
 }
 

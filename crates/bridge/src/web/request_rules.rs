@@ -6,18 +6,15 @@
 //! length is checked before anything of that length is stored.
 
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use hashbrown::HashMap;
 use http::Request;
-use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::service::Service;
 use tonic::Status;
 use tonic::body::Body;
 
+use crate::body::{BodyEnd, FrameInspector, InspectedBody};
 use drawbridge_core::frame::{FramePrefix, FrameScanner};
 
 /// How many messages a method takes, by its path. A method that is not here may have any number.
@@ -85,9 +82,8 @@ where
             max_message_bytes: self.max_message_bytes,
             messages: 0,
         };
-        self.inner.call(request.map(|inner| {
-            Body::new(RuledBody { inner, rules, scanner: FrameScanner::default(), over: false })
-        }))
+        let inspector = RulesInspector { rules, scanner: FrameScanner::default() };
+        self.inner.call(request.map(|body| Body::new(InspectedBody::new(body, inspector))))
     }
 }
 
@@ -129,50 +125,21 @@ impl Rules {
     }
 }
 
-struct RuledBody {
-    inner: Body,
+/// Applies the rules to the frames of one request.
+struct RulesInspector {
     rules: Rules,
     scanner: FrameScanner,
-    over: bool,
 }
 
-impl HttpBody for RuledBody {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if self.over {
-            return Poll::Ready(None);
-        }
-        let this = &mut *self;
-        let polled = ready!(Pin::new(&mut this.inner).poll_frame(cx));
-        let verdict = match &polled {
-            Some(Ok(frame)) => match frame.data_ref() {
-                Some(data) => this.scanner.scan(data, |prefix| this.rules.message(prefix)),
-                None => this.rules.end(this.scanner.at_boundary()),
-            },
-            Some(Err(_)) => Ok(()),
-            None => {
-                this.over = true;
-                this.rules.end(this.scanner.at_boundary())
-            }
-        };
-        if let Err(status) = verdict {
-            this.over = true;
-            return Poll::Ready(Some(Err(status)));
-        }
-        Poll::Ready(polled)
+impl FrameInspector for RulesInspector {
+    fn on_data(&mut self, data: &[u8]) -> Result<(), Status> {
+        self.scanner.scan(data, |prefix| self.rules.message(prefix))
     }
 
-    fn is_end_stream(&self) -> bool {
-        // The end itself is checked, so it has to be polled.
-        self.over
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+    fn on_end(&mut self, end: BodyEnd<'_>) -> Result<(), Status> {
+        match end {
+            BodyEnd::Trailers(_) | BodyEnd::Complete => self.rules.end(self.scanner.at_boundary()),
+            BodyEnd::Failed(_) => Ok(()),
+        }
     }
 }

@@ -1,16 +1,18 @@
-//! Calls that a handler makes to other services, as children of its own.
+//! Makes the calls of a handler to other services children of the handler's own call.
 //!
-//! Read in this order:
+//! A module uses only modules below it in this list:
 //!
-//! 1. [`layer`]: what a child call inherits, and how it is sent.
-//! 2. [`bounds`]: what ends a child call before its answer is complete: its deadline, and its parent's end.
-//! 3. [`body`]: the child's answer, held to the same bounds.
+//! 1. [`layer`]: the layer: which deadline and which ids a child call inherits.
+//! 2. [`future`]: the future of a child call, until the head of its response.
+//! 3. [`child_call`]: follows a child call to the end of its response body, and records its status.
+//! 4. [`cancellation`]: what cancels a child call: its deadline, and the end of its parent.
 
-mod body;
-mod bounds;
+mod cancellation;
+mod child_call;
+mod future;
 mod layer;
 
-pub(crate) use layer::header_value;
 #[cfg(feature = "upstream")]
-pub(crate) use layer::on_record;
-pub use layer::{Detached, Propagation, PropagationFuture, PropagationLayer};
+pub(crate) use child_call::record_response;
+pub use future::PropagationFuture;
+pub use layer::{Detached, Propagation, PropagationLayer};

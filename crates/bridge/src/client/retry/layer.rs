@@ -1,4 +1,4 @@
-//! Makes the attempts of a call.
+//! Makes the attempts of a client's call.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -7,7 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use drawbridge_core::headers::{GRPC_PREVIOUS_RPC_ATTEMPTS, GRPC_TIMEOUT};
 use drawbridge_core::status::failure_in;
-use drawbridge_core::{Deadline, RetryDecision, RetryPolicy, SharedThrottle, Throttle};
+use drawbridge_core::{Deadline, RetryPolicy, SharedThrottle, Throttle};
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Request, Response};
 use http_body::Body as HttpBody;
@@ -15,25 +15,28 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::{BoxError, Layer, Service, ServiceExt as _};
 
-use super::call_retries::CallRetries;
+use super::call_retries::{AfterAttempt, CallRetries};
 use super::replay_body::ReplayBody;
 use crate::call::{CallContext, now, requested_timeout};
-use crate::client::propagation::{Detached, header_value};
+use crate::client::propagation::Detached;
+use crate::client::timeout_header::timeout_header;
 
-/// Tries calls of a tonic client again, as [gRFC A6](https://github.com/grpc/proposal/blob/master/A6-client-retries.md)
-/// has it.
+/// Retries failed calls of a tonic client, as
+/// [gRFC A6](https://github.com/grpc/proposal/blob/master/A6-client-retries.md) specifies.
 ///
-/// - All attempts share the call's one deadline, which is the smaller of its own (`Request::set_timeout`) and that of the
-///   call whose handler makes it. Each attempt is stamped with what is left of it (`grpc-timeout`), and from the second
-///   on with how many went before (`grpc-previous-rpc-attempts`).
-/// - A wait that would outlast the deadline is not begun: the call is `DEADLINE_EXCEEDED` at once, and says how the last
-///   attempt failed.
-/// - The head of an answer commits the call to its attempt, unless it is a status already (trailers-only). So does a
-///   request of more than 256 KiB, which is not kept for another attempt.
-/// - A server says when to try again with `grpc-retry-pushback-ms`. One [`Throttle`] for all calls of the layer sees to it
-///   that a server which fails anyway is not asked more often for it.
+/// - **Deadline**: all attempts share the deadline of the call, the smaller of its own (`tonic::Request::set_timeout`) and that
+///   of the call whose handler makes it. Each attempt sends what remains of it as `grpc-timeout`. If the deadline would pass
+///   before the next attempt starts, the call fails with `DEADLINE_EXCEEDED` at once, and the message names the failure of the
+///   last attempt.
+/// - **Attempts**: from the second attempt on, `grpc-previous-rpc-attempts` is how many preceded it.
+/// - **Commitment**: a call is not retried once the head of a response has arrived, unless the response is trailers-only. A
+///   request of more than 256 KiB is not buffered, and so not retried. An error of the inner service counts as `UNAVAILABLE`.
+/// - **Pushback**: a server sets the backoff, or forbids a retry, with `grpc-retry-pushback-ms`.
+/// - **Throttle**: all calls of the layer share one [`Throttle`], which stops retries to a server that fails most calls.
 ///
-/// It stands outside of the [`PropagationLayer`](crate::PropagationLayer), which makes each attempt a child of the call:
+/// Dropping the future of a call ends the current attempt or backoff.
+///
+/// Put it outside of the [`PropagationLayer`](crate::PropagationLayer), which makes each attempt a child call:
 ///
 /// ```
 /// # use drawbridge_proto::user::user_service_client::UserServiceClient;
@@ -51,8 +54,6 @@ use crate::client::propagation::{Detached, header_value};
 /// let users = UserServiceClient::new(users);
 /// # }
 /// ```
-///
-/// Dropping a call's future ends the attempt under way, or the wait for the next one.
 #[derive(Clone, Debug)]
 pub struct RetryLayer {
     policy: Arc<RetryPolicy>,
@@ -60,12 +61,12 @@ pub struct RetryLayer {
 }
 
 impl RetryLayer {
-    /// Creates the layer for the calls to one server.
+    /// Creates the layer for the calls to one server, with the default throttle.
     pub fn new(policy: RetryPolicy) -> Self {
         Self { policy: Arc::new(policy), throttle: SharedThrottle::default() }
     }
 
-    /// Sets another throttle than the default one.
+    /// Sets the throttle that the calls share.
     #[must_use]
     pub fn with_throttle(mut self, throttle: Throttle) -> Self {
         self.throttle = SharedThrottle::new(throttle);
@@ -82,6 +83,19 @@ impl<S> Layer<S> for RetryLayer {
 }
 
 /// The service that [`RetryLayer`] makes. Its error is that of the last attempt.
+///
+/// ```
+/// use drawbridge::{Retry, RetryLayer, RetryPolicy};
+/// use drawbridge_proto::user::user_service_client::UserServiceClient;
+/// use tonic::{Code, transport::Channel};
+/// use tower::Layer as _;
+///
+/// type Users = UserServiceClient<Retry<Channel>>;
+///
+/// fn users(channel: Channel) -> Users {
+///     UserServiceClient::new(RetryLayer::new(RetryPolicy::new(3, [Code::Unavailable])).layer(channel))
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Retry<S> {
     inner: S,
@@ -101,40 +115,40 @@ where
     type Future = BoxFuture<'static, Result<Response<Body>, BoxError>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        // Each attempt waits for the channel by itself.
+        // Each attempt waits for the inner service.
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let settings = CallSettings::of(&request);
-        Box::pin(attempts(self.inner.clone(), self.layer.clone(), settings, request))
+        let deadlines = CallDeadlines::of(&request);
+        Box::pin(send_attempts(self.inner.clone(), self.layer.clone(), deadlines, request))
     }
 }
 
-/// What holds for a call as a whole.
-struct CallSettings {
+/// The parent of a call, and its deadlines.
+struct CallDeadlines {
     parent: Option<CallContext>,
-    /// The call's own deadline, that of its parent aside.
+    /// The deadline from the call's own timeout.
     own: Option<Deadline<Instant>>,
 }
 
-impl CallSettings {
+impl CallDeadlines {
     fn of(request: &Request<Body>) -> Self {
         let parent = CallContext::current().filter(|_| request.extensions().get::<Detached>().is_none());
-        // A malformed timeout is refused further down.
+        // The inner service refuses a malformed timeout.
         let own = requested_timeout(request.headers()).unwrap_or_default();
         Self { parent, own: own.and_then(|own| Deadline::after(now(), own)) }
     }
 
-    fn deadline(&self) -> Option<Deadline<Instant>> {
+    fn earliest(&self) -> Option<Deadline<Instant>> {
         Deadline::min(self.own, self.parent.as_ref().and_then(CallContext::deadline))
     }
 }
 
-async fn attempts<S, B>(
+async fn send_attempts<S, B>(
     inner: S,
     layer: RetryLayer,
-    settings: CallSettings,
+    deadlines: CallDeadlines,
     request: Request<Body>,
 ) -> Result<Response<Body>, BoxError>
 where
@@ -145,35 +159,29 @@ where
 {
     let (head, body) = request.into_parts();
     let body = ReplayBody::new(body);
-    let mut retries =
-        CallRetries::new(&layer.policy, &layer.throttle, settings.parent.as_ref(), settings.deadline());
+    let (parent, deadline) = (deadlines.parent.as_ref(), deadlines.earliest());
+    let mut retries = CallRetries::new(&layer.policy, &layer.throttle, parent, deadline);
     loop {
         let mut request = Request::from_parts(head.clone(), body.attempt());
         if retries.previous_attempts() > 0 {
-            request
-                .headers_mut()
-                .insert(GRPC_PREVIOUS_RPC_ATTEMPTS, HeaderValue::from(retries.previous_attempts()));
-            if let Some(own) = settings.own {
-                request.headers_mut().insert(GRPC_TIMEOUT, header_value(own.remaining(now())));
+            let headers = request.headers_mut();
+            headers.insert(GRPC_PREVIOUS_RPC_ATTEMPTS, HeaderValue::from(retries.previous_attempts()));
+            if let Some(own) = deadlines.own {
+                headers.insert(GRPC_TIMEOUT, timeout_header(own.remaining(now())));
             }
         }
         let result = inner.clone().oneshot(request).await.map_err(Into::into);
-        let failed = match &result {
-            Ok(answer) => failure_in(answer.headers()),
-            // What the channel says of itself is a failure to reach the server.
+        let failure = match &result {
+            Ok(response) => failure_in(response.headers()),
             Err(error) => Some(Status::unavailable(error.to_string())),
         };
-        let Some(failed) = failed else {
-            body.commit();
-            retries.on_success();
-            return result.map(|answer| answer.map(Body::new));
-        };
-        match retries.after_failure(&failed, !body.is_whole()) {
-            RetryDecision::RetryAfter(backoff) => retries.back_off(backoff).await,
-            RetryDecision::OutOfTime { backoff, remaining } => {
-                return Ok(retries.out_of_time(backoff, remaining, &failed).into_http());
+        match retries.after_attempt(failure.as_ref(), !body.can_replay()).await {
+            AfterAttempt::Retry => {}
+            AfterAttempt::Return => {
+                body.commit();
+                return result.map(|response| response.map(Body::new));
             }
-            RetryDecision::Fail => return result.map(|answer| answer.map(Body::new)),
+            AfterAttempt::OutOfTime(status) => return Ok(status.into_http()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A request's body that can be sent again.
+//! A request body that can be sent again.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,17 +9,16 @@ use http_body::{Body as HttpBody, Frame};
 use tonic::Status;
 use tonic::body::Body;
 
-use super::MAX_REPLAY_BYTES;
-use super::replay_buffer::ReplayBuffer;
+use super::replay_buffer::{MAX_REPLAY_BYTES, ReplayBuffer};
 
-/// The body of a request, read once and kept for the attempts to come. Only the latest attempt reads on.
+/// The body of a request. It is read once, and buffered for further attempts. Only the latest attempt reads it.
 #[derive(Clone)]
 pub(super) struct ReplayBody(Arc<Mutex<State>>);
 
 struct State {
     /// `None` once it has ended.
     source: Option<Body>,
-    kept: ReplayBuffer,
+    buffer: ReplayBuffer,
     /// The number of the latest attempt.
     latest: u32,
 }
@@ -28,12 +27,12 @@ impl ReplayBody {
     pub(super) fn new(source: Body) -> Self {
         Self(Arc::new(Mutex::new(State {
             source: Some(source),
-            kept: ReplayBuffer::up_to(MAX_REPLAY_BYTES),
+            buffer: ReplayBuffer::new(MAX_REPLAY_BYTES),
             latest: 0,
         })))
     }
 
-    /// Returns the body of another attempt, from its start.
+    /// Returns the body of another attempt, from the start.
     pub(super) fn attempt(&self) -> Body {
         let number = {
             let mut state = self.lock();
@@ -43,14 +42,14 @@ impl ReplayBody {
         Body::new(Attempt { replay: self.clone(), number, next: 0 })
     }
 
-    /// Tells whether the body can be sent again.
-    pub(super) fn is_whole(&self) -> bool {
-        self.lock().kept.is_whole()
+    /// Returns whether the body can be sent again.
+    pub(super) fn can_replay(&self) -> bool {
+        self.lock().buffer.can_replay()
     }
 
-    /// Keeps no more of the body: there will be no other attempt.
+    /// Stops buffering: there will be no other attempt.
     pub(super) fn commit(&self) {
-        self.lock().kept.stop();
+        self.lock().buffer.stop();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -62,7 +61,7 @@ impl ReplayBody {
 struct Attempt {
     replay: ReplayBody,
     number: u32,
-    /// The kept piece that comes next.
+    /// The index of the next buffered chunk.
     next: usize,
 }
 
@@ -77,11 +76,11 @@ impl HttpBody for Attempt {
         let replay = self.replay.clone();
         let mut state = replay.lock();
         if self.number != state.latest {
-            return Poll::Ready(Some(Err(Status::cancelled("another attempt sends this request"))));
+            return Poll::Ready(Some(Err(Status::cancelled("the request is sent by a later attempt"))));
         }
-        if let Some(piece) = state.kept.pieces().get(self.next) {
+        if let Some(chunk) = state.buffer.chunks().get(self.next) {
             self.next += 1;
-            return Poll::Ready(Some(Ok(Frame::data(piece.clone()))));
+            return Poll::Ready(Some(Ok(Frame::data(chunk.clone()))));
         }
         let Some(source) = &mut state.source else { return Poll::Ready(None) };
         let frame = ready!(Pin::new(source).poll_frame(cx));
@@ -89,19 +88,19 @@ impl HttpBody for Attempt {
             None => state.source = None,
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
-                    state.kept.keep(data);
-                    self.next = state.kept.pieces().len();
+                    state.buffer.push(data);
+                    self.next = state.buffer.chunks().len();
                 }
             }
-            // A request that breaks off in its maker's hands is not to be tried again.
-            Some(Err(_)) => state.kept.stop(),
+            // The client failed to produce its request, which another attempt would not change.
+            Some(Err(_)) => state.buffer.stop(),
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
         let state = self.replay.lock();
-        self.next == state.kept.pieces().len() && state.source.as_ref().is_none_or(HttpBody::is_end_stream)
+        self.next == state.buffer.chunks().len() && state.source.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 }
 
@@ -110,9 +109,9 @@ mod tests {
     use super::*;
     use http_body_util::{BodyExt as _, Full, StreamBody};
 
-    fn pieces(pieces: &[&'static [u8]]) -> Body {
+    fn body_of(chunks: &[&'static [u8]]) -> Body {
         let frames: Vec<_> =
-            pieces.iter().map(|piece| Ok::<_, Status>(Frame::data(Bytes::from_static(piece)))).collect();
+            chunks.iter().map(|chunk| Ok::<_, Status>(Frame::data(Bytes::from_static(chunk)))).collect();
         Body::new(StreamBody::new(futures_util::stream::iter(frames)))
     }
 
@@ -122,38 +121,38 @@ mod tests {
 
     #[tokio::test]
     async fn each_attempt_sends_the_whole_body() {
-        let replay = ReplayBody::new(pieces(&[b"ab", b"", b"c"]));
+        let replay = ReplayBody::new(body_of(&[b"ab", b"", b"c"]));
         let mut first = replay.attempt();
         assert_eq!(first.frame().await.unwrap().unwrap().into_data().unwrap(), "ab");
         drop(first);
         assert_eq!(read(replay.attempt()).await, "abc");
         assert_eq!(read(replay.attempt()).await, "abc");
-        assert!(replay.is_whole());
+        assert!(replay.can_replay());
     }
 
     #[tokio::test]
-    async fn a_body_that_is_too_long_is_sent_once() {
-        for (bytes, whole) in [(MAX_REPLAY_BYTES, true), (MAX_REPLAY_BYTES + 1, false)] {
+    async fn a_body_over_the_limit_is_sent_once() {
+        for (bytes, can_replay) in [(MAX_REPLAY_BYTES, true), (MAX_REPLAY_BYTES + 1, false)] {
             let replay =
                 ReplayBody::new(Body::new(Full::from(vec![7; bytes]).map_err(|never| match never {})));
             assert_eq!(read(replay.attempt()).await.len(), bytes);
-            assert_eq!(replay.is_whole(), whole, "{bytes}");
+            assert_eq!(replay.can_replay(), can_replay, "{bytes}");
         }
     }
 
     #[tokio::test]
-    async fn nothing_is_kept_once_there_will_be_no_other_attempt() {
-        let replay = ReplayBody::new(pieces(&[b"ab", b"cd", b"ef"]));
+    async fn a_committed_body_is_not_buffered() {
+        let replay = ReplayBody::new(body_of(&[b"ab", b"cd", b"ef"]));
         let mut attempt = replay.attempt();
         attempt.frame().await.unwrap().unwrap();
         replay.commit();
         assert_eq!(read(attempt).await, "cdef");
-        assert!(replay.lock().kept.pieces().is_empty());
+        assert!(replay.lock().buffer.chunks().is_empty());
     }
 
     #[tokio::test]
-    async fn an_attempt_that_was_given_up_reads_no_more() {
-        let replay = ReplayBody::new(pieces(&[b"ab"]));
+    async fn only_the_latest_attempt_reads_the_body() {
+        let replay = ReplayBody::new(body_of(&[b"ab"]));
         let mut first = replay.attempt();
         let second = replay.attempt();
         assert!(first.frame().await.unwrap().is_err());

@@ -1,66 +1,69 @@
-//! What was sent of a request, kept for as long as it may have to be sent again.
+//! What was sent of a request, while it may have to be sent again.
 
 use bytes::Bytes;
 
-/// The pieces of a request that were sent so far, up to a number of bytes. A request that is longer is forgotten as a
-/// whole, and cannot be sent again.
+/// How many bytes of a request are buffered for a call that has a retry policy.
+pub(crate) const MAX_REPLAY_BYTES: usize = 256 * 1024;
+
+/// The chunks of a request that were sent so far. A request that exceeds the limit is not buffered at all, and cannot be
+/// sent again.
 pub(crate) struct ReplayBuffer {
-    pieces: Vec<Bytes>,
-    /// How many bytes have come so far.
-    bytes: usize,
-    most: usize,
-    /// Whether what has come is still all there, and is to be kept.
-    whole: bool,
+    chunks: Vec<Bytes>,
+    /// How many bytes were sent so far.
+    sent_bytes: usize,
+    max_bytes: usize,
+    /// Whether all that was sent is in the buffer, and more is to be added.
+    complete: bool,
 }
 
 impl ReplayBuffer {
-    /// Keeps up to so many bytes.
-    pub(crate) const fn up_to(most: usize) -> Self {
-        Self { pieces: Vec::new(), bytes: 0, most, whole: true }
+    /// Creates a buffer of at most this many bytes.
+    pub(crate) const fn new(max_bytes: usize) -> Self {
+        Self { chunks: Vec::new(), sent_bytes: 0, max_bytes, complete: true }
     }
 
-    /// Keeps what is sent now.
-    pub(crate) fn keep(&mut self, piece: &Bytes) {
-        self.bytes += piece.len();
-        if self.whole && self.bytes <= self.most {
-            self.pieces.push(piece.clone());
+    /// Adds a chunk that is sent now.
+    pub(crate) fn push(&mut self, chunk: &Bytes) {
+        self.sent_bytes += chunk.len();
+        if self.complete && self.sent_bytes <= self.max_bytes {
+            self.chunks.push(chunk.clone());
         } else {
-            self.forget();
+            self.discard();
         }
     }
 
-    /// Keeps no more: there will be no other attempt. What is there stays until the next piece comes, for an attempt that
-    /// is still sending it.
+    /// Stops buffering: there will be no other attempt. The chunks stay until the next one is sent, for an attempt that still
+    /// sends them.
     pub(crate) fn stop(&mut self) {
-        self.whole = false;
+        self.complete = false;
     }
 
-    /// Keeps no more, and nothing of what is there.
-    pub(crate) fn forget(&mut self) {
-        self.whole = false;
-        self.pieces = Vec::new();
+    /// Stops buffering, and drops the chunks.
+    pub(crate) fn discard(&mut self) {
+        self.complete = false;
+        self.chunks = Vec::new();
     }
 
-    /// Tells whether the request can be sent again.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.whole
+    /// Returns whether the request can be sent again.
+    pub(crate) const fn can_replay(&self) -> bool {
+        self.complete
     }
 
-    /// Tells whether nothing has come so far.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.bytes == 0
+    /// Returns whether nothing was sent so far.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.sent_bytes == 0
     }
 
-    pub(crate) fn pieces(&self) -> &[Bytes] {
-        &self.pieces
+    pub(crate) fn chunks(&self) -> &[Bytes] {
+        &self.chunks
     }
 
-    /// Takes out what is kept, to be sent and kept again, or returns `None` where the request is not whole.
+    /// Takes the chunks, which are added again when they are sent again. Returns `None` if the request cannot be sent again.
     pub(crate) fn take(&mut self) -> Option<Vec<Bytes>> {
-        if !self.whole {
+        if !self.complete {
             return None;
         }
-        self.bytes = 0;
-        Some(std::mem::take(&mut self.pieces))
+        self.sent_bytes = 0;
+        Some(std::mem::take(&mut self.chunks))
     }
 }

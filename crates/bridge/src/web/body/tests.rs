@@ -5,7 +5,7 @@ use http::HeaderValue;
 use tonic::Status;
 
 use super::*;
-use crate::body::{LARGE, SMALL};
+use crate::body::{MAX_COALESCED, MAX_COPIED};
 
 /// A body of which each poll is set beforehand; `None` is a poll that finds nothing ready.
 struct Script(VecDeque<Option<Frame<Bytes>>>);
@@ -82,7 +82,7 @@ fn in_grpc_proper_trailers_stay_trailers() {
 
 #[test]
 fn large_pieces_are_not_copied_and_keep_their_order() {
-    let large = "x".repeat(SMALL + 1);
+    let large = "x".repeat(MAX_COPIED + 1);
     let script = [data("one"), data(large.clone()), data(large.clone()), data("two"), trailers()];
     let (seen, _) = polled(Protocol::GrpcWeb, script);
     assert_eq!(seen, ["one".to_owned(), large.clone(), large, format!("two{FRAME}")]);
@@ -92,7 +92,7 @@ fn large_pieces_are_not_copied_and_keep_their_order() {
 fn a_stream_that_is_always_ready_goes_out_in_bounded_pieces() {
     let script = (0..100).map(|_| data("x".repeat(1000)));
     let (seen, _) = polled(Protocol::GrpcWeb, script);
-    assert!(seen.iter().all(|piece| piece.len() <= LARGE));
+    assert!(seen.iter().all(|piece| piece.len() <= MAX_COALESCED));
     assert_eq!(seen.concat().len(), 100_000);
 }
 
