@@ -1,4 +1,4 @@
-//! A client keeps the deadline of its child calls by itself, whatever the server does at that instant.
+//! A client enforces the deadlines of its child calls, whatever the server does.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const fn ms(count: u64) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_never_answers_is_given_up_on_time() {
+async fn a_call_to_a_silent_server_ends_at_its_deadline() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}", listener.local_addr().unwrap());
     let silent = tokio::spawn(async move {
@@ -42,7 +42,7 @@ async fn a_server_that_never_answers_is_given_up_on_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_no_time_left_nothing_is_sent() {
+async fn without_remaining_time_nothing_is_sent() {
     let server = tower::service_fn(
         |_: http::Request<Body>| -> std::future::Ready<Result<http::Response<Body>, Status>> {
             unreachable!("nothing is sent")
@@ -63,7 +63,7 @@ async fn with_no_time_left_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_timeout_that_is_none_is_the_callers_mistake() {
+async fn a_malformed_timeout_is_an_invalid_argument() {
     let (channel, mut events) = Probe::in_process();
     let mut request = Request::new(told("echo"));
     request.metadata_mut().insert("grpc-timeout", "soon".parse().unwrap());
@@ -75,7 +75,7 @@ async fn a_timeout_that_is_none_is_the_callers_mistake() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reset_that_races_the_deadline_is_deadline_exceeded() {
-    /// What a server may do at the very instant of the deadline.
+    /// Returns the status of a call to which a server responds at its deadline.
     async fn racing(answer: Result<http::Response<Body>, BoxError>) -> Status {
         let mut answer = Some(answer);
         let server = tower::service_fn(move |_: http::Request<Body>| {
@@ -107,9 +107,9 @@ async fn a_reset_that_races_the_deadline_is_deadline_exceeded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn both_verdicts_stand_where_server_and_client_differ() {
+async fn server_and_client_may_end_a_call_with_different_codes() {
     let (channel, mut events) = Probe::in_process();
-    // The answer is complete on the server, and stays on its way until the client's time is up.
+    // The response is complete on the server, and does not arrive before the client's deadline.
     let far = tower::service_fn(move |request: http::Request<Body>| {
         let channel = channel.clone();
         async move {

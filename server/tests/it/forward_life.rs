@@ -1,4 +1,4 @@
-//! How a forwarded call begins, waits and ends.
+//! Deadlines, cancellation, flow control and the end of forwarded calls.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::support::{Server, soon};
 const STREAM: &str = "/Message/Stream";
 
 #[tokio::test]
-async fn the_upstream_gets_the_time_that_remains() {
+async fn the_upstream_receives_the_remaining_timeout() {
     let (upstream, mut events) = Probe::start().await;
     let server = Server::start(bridge_to(upstream.address)).await;
     for wire in Wire::ALL {
@@ -34,7 +34,7 @@ async fn the_upstream_gets_the_time_that_remains() {
 }
 
 #[tokio::test]
-async fn a_deadline_ends_the_call_after_any_number_of_messages_and_resets_the_upstreams() {
+async fn the_deadline_ends_the_call_after_its_messages_and_resets_the_upstreams_stream() {
     for wire in Wire::ALL {
         let mut upstream = RawUpstream::start().await;
         let server = Server::start(upstream.bridge()).await;
@@ -54,7 +54,7 @@ async fn a_deadline_ends_the_call_after_any_number_of_messages_and_resets_the_up
 }
 
 #[tokio::test]
-async fn a_caller_that_leaves_resets_the_upstreams_stream() {
+async fn cancellation_resets_the_upstreams_stream() {
     for (wire, key) in
         [(Wire::GRPC, "silent"), (Wire::WEB_H1, "three"), (Wire::TEXT_H2, "large"), (Wire::WEB_H2, "silent")]
     {
@@ -72,20 +72,20 @@ async fn a_caller_that_leaves_resets_the_upstreams_stream() {
 }
 
 #[tokio::test]
-async fn a_caller_that_leaves_before_any_answer_resets_the_upstreams_stream() {
+async fn cancellation_before_the_response_resets_the_upstreams_stream() {
     for wire in [Wire::GRPC, Wire::WEB_H1] {
         let mut upstream = RawUpstream::start().await;
         let server = Server::start(upstream.bridge()).await;
-        let leaving = tokio::spawn(async move {
+        let calling = tokio::spawn(async move {
             wire.call(server.address, STREAM, &told("k")).await;
         });
         let mut arrived = upstream.call().await;
-        leaving.abort();
+        calling.abort();
         assert_eq!(arrived.reset().await, h2::Reason::CANCEL, "{wire:?}");
     }
 }
 
-/// Opens a call over h2 whose messages the test sends one by one.
+/// Opens a call over HTTP/2 whose request messages the test sends one by one.
 async fn open_bidi(
     server: &Server,
 ) -> (Sender<Bytes>, impl Future<Output = http::Response<hyper::body::Incoming>> + use<>) {
@@ -103,7 +103,7 @@ async fn open_bidi(
 }
 
 #[tokio::test]
-async fn a_bidirectional_call_talks_both_ways_at_once() {
+async fn a_bidirectional_call_sends_and_receives_at_the_same_time() {
     use http_body_util::BodyExt as _;
     let mut upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
@@ -114,8 +114,8 @@ async fn a_bidirectional_call_talks_both_ways_at_once() {
         (arrived, stream)
     });
     let mut answer = answer.into_body();
-    for word in ["one", "two", "three"] {
-        let message = frame(&told(word));
+    for text in ["one", "two", "three"] {
+        let message = frame(&told(text));
         sent.send_data(message.clone()).await.unwrap();
         let data = soon("a message at the upstream", arrived.body.data()).await.unwrap().unwrap();
         assert_eq!(data, message);
@@ -123,75 +123,75 @@ async fn a_bidirectional_call_talks_both_ways_at_once() {
         assert_eq!(soon("the echo", answer.frame()).await.unwrap().unwrap().into_data().unwrap(), message);
     }
     drop(sent);
-    assert!(arrived.read().await.is_empty(), "the end of messages");
+    assert!(arrived.read().await.is_empty(), "the end of the request");
     stream.send_trailers(map(&[("grpc-status", "0")])).unwrap();
     let trailers = soon("trailers", answer.frame()).await.unwrap().unwrap().into_trailers().unwrap();
     assert_eq!(trailers["grpc-status"], "0");
 }
 
 #[tokio::test]
-async fn an_upstream_that_does_not_read_stops_the_caller_from_sending() {
+async fn an_upstream_that_does_not_read_blocks_the_caller() {
     let mut upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
     let (mut sent, answer) = open_bidi(&server).await;
     let _answer = tokio::spawn(answer);
     let _arrived = upstream.call().await;
     let piece = Bytes::from(vec![0; 64 * 1024]);
-    let mut taken = 0;
-    // What the windows of three hops take, and no more.
+    let mut sent_bytes = 0;
+    // The flow control windows of three hops, and no more.
     while tokio::time::timeout(Duration::from_millis(500), sent.send_data(piece.clone())).await.is_ok() {
-        taken += piece.len();
-        assert!(taken < 16 * 1024 * 1024, "what is sent piles up");
+        sent_bytes += piece.len();
+        assert!(sent_bytes < 16 * 1024 * 1024, "the request is buffered without limit");
     }
 }
 
 #[tokio::test]
-async fn a_caller_that_does_not_read_stops_the_upstream_from_sending() {
+async fn a_caller_that_does_not_read_blocks_the_upstream() {
     for wire in [Wire::GRPC, Wire::WEB_H1] {
         let mut upstream = RawUpstream::start().await;
         let server = Server::start(upstream.bridge()).await;
         let key = told("k");
         let call = wire.call(server.address, STREAM, &key);
         let (answer, mut stream) = tokio::join!(call, async { upstream.call().await.begin(&[]) });
-        let mut taken = 0;
+        let mut sent_bytes = 0;
         loop {
             stream.reserve_capacity(64 * 1024);
             let room = std::future::poll_fn(|cx| stream.poll_capacity(cx));
             let Ok(room) = tokio::time::timeout(Duration::from_millis(500), room).await else { break };
             let room = room.unwrap().unwrap();
             stream.send_data(vec![0; room].into(), false).unwrap();
-            taken += room;
-            assert!(taken < 16 * 1024 * 1024, "{wire:?}: what is answered piles up");
+            sent_bytes += room;
+            assert!(sent_bytes < 16 * 1024 * 1024, "{wire:?}: the response is buffered without limit");
         }
-        assert!(taken >= 256 * 1024, "{wire:?}: {taken}");
+        assert!(sent_bytes >= 256 * 1024, "{wire:?}: {sent_bytes}");
         drop(answer);
     }
 }
 
 #[tokio::test]
-async fn a_message_goes_on_before_the_next_one_comes() {
+async fn a_message_is_passed_on_before_the_next_one_arrives() {
     for wire in Wire::ALL {
         let mut upstream = RawUpstream::start().await;
         let server = Server::start(upstream.bridge()).await;
         let key = told("k");
         let call = wire.call(server.address, STREAM, &key);
         let (mut answer, mut stream) = tokio::join!(call, async { upstream.call().await.begin(&[]) });
-        for word in ["one", "two"] {
-            stream.send_data(frame(&Progress { message: word.to_owned() }), false).unwrap();
-            assert_eq!(answer.message::<Progress>().await.unwrap().message, word, "{wire:?}");
+        for text in ["one", "two"] {
+            stream.send_data(frame(&Progress { message: text.to_owned() }), false).unwrap();
+            assert_eq!(answer.message::<Progress>().await.unwrap().message, text, "{wire:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn the_end_of_a_forwarded_call_is_on_record() {
+async fn a_forwarded_call_is_listed_until_its_end() {
     let mut upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
     let key = told("k");
     let call = Wire::GRPC.call(server.address, STREAM, &key);
     let (answer, ()) = tokio::join!(call, async {
         let mut arrived = upstream.call().await;
-        assert_eq!(server.calls.open(), 1, "it is listed like any other");
+        assert_eq!(server.calls.open(), 1, "a forwarded call is listed");
         arrived.complete(&Bytes::new(), &[]);
     });
     assert_eq!(answer.ending().await.code, Code::Ok as i32);

@@ -1,4 +1,4 @@
-//! Which calls are forwarded, and to whom.
+//! Which calls are forwarded, and to which upstream.
 
 use drawbridge::{Bridge, Upstream};
 use drawbridge_proto::message::Response as Progress;
@@ -33,7 +33,7 @@ async fn only_an_exact_grpc_path_is_forwarded() {
             assert_eq!(ending.code, 12, "{path}");
         }
     }
-    // An absolute target names no other server than this one.
+    // The authority of an absolute target does not select the upstream.
     let absolute = format!("http://localhost{PATH}");
     let (answer, arrived) = tokio::join!(call(&server, Wire::WEB_H1, &absolute), async {
         let mut arrived = upstream.call().await;
@@ -45,15 +45,15 @@ async fn only_an_exact_grpc_path_is_forwarded() {
 }
 
 #[tokio::test]
-async fn a_named_service_goes_to_its_own_upstream_and_a_hosted_one_to_none() {
-    let mut rest = RawUpstream::start().await;
+async fn a_named_service_goes_to_its_upstream_and_a_hosted_one_is_not_forwarded() {
+    let mut catch_all = RawUpstream::start().await;
     let mut named = RawUpstream::start().await;
     let (bridge, mut events) = Probe::hosted();
     let bridge = bridge
-        .upstream(upstream_at(rest.address))
+        .upstream(upstream_at(catch_all.address))
         .upstream(upstream_at(named.address).for_service("shop").unwrap());
     let server = Server::start(bridge).await;
-    for (path, upstream) in [("/shop.Orders/List", &mut named), ("/shops.Orders/List", &mut rest)] {
+    for (path, upstream) in [("/shop.Orders/List", &mut named), ("/shops.Orders/List", &mut catch_all)] {
         let (answer, ()) = tokio::join!(call(&server, Wire::WEB_H2, path), async {
             upstream.call().await.trailers_only(&[("grpc-status", "0")]);
         });
@@ -65,25 +65,25 @@ async fn a_named_service_goes_to_its_own_upstream_and_a_hosted_one_to_none() {
 }
 
 #[tokio::test]
-async fn a_catch_all_keeps_admin_services_closed_unless_they_are_exposed() {
+async fn a_catch_all_forwards_administrative_services_only_if_they_are_exposed() {
     const CHANNELZ: &str = "/grpc.channelz.v1.Channelz/GetServers";
     const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
     let mut upstream = RawUpstream::start().await;
-    let closed = Server::start(upstream.bridge()).await;
+    let default = Server::start(upstream.bridge()).await;
     for path in [REFLECTION, CHANNELZ, "/envoy.admin.v3.Admin/Any"] {
-        let ending = call(&closed, Wire::GRPC, path).await.ending().await;
+        let ending = call(&default, Wire::GRPC, path).await.ending().await;
         assert_eq!(ending.code, 12, "{path}");
         assert!(ending.words.contains("does not expose"), "{}", ending.words);
     }
-    let open = Server::start(upstream.bridge().expose(["grpc.channelz.*".parse().unwrap()])).await;
-    let (answer, ()) = tokio::join!(call(&open, Wire::GRPC, CHANNELZ), async {
+    let exposing = Server::start(upstream.bridge().expose(["grpc.channelz.*".parse().unwrap()])).await;
+    let (answer, ()) = tokio::join!(call(&exposing, Wire::GRPC, CHANNELZ), async {
         upstream.call().await.trailers_only(&[("grpc-status", "0")]);
     });
     assert_eq!(answer.ending().await.code, 0);
 }
 
 #[tokio::test]
-async fn over_tls_the_certificate_is_checked() {
+async fn the_certificate_of_a_tls_upstream_is_checked() {
     let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (certificate, private) = (key.cert.pem(), key.signing_key.serialize_pem());
     let tls = drawbridge::Tls::from_pem(certificate.as_bytes(), private.as_bytes()).unwrap();
@@ -107,7 +107,7 @@ async fn over_tls_the_certificate_is_checked() {
 }
 
 #[tokio::test]
-async fn behind_a_bridge_another_bridge_is_an_upstream_like_any() {
+async fn a_bridge_forwards_to_another_bridge() {
     let (server, mut events) = Probe::start().await;
     let near = Server::start(bridge_to(server.address)).await;
     let far = Server::start(bridge_to(near.address)).await;

@@ -1,4 +1,4 @@
-//! What an upstream gets of a call, and what a caller gets of the answer.
+//! What of a request reaches the upstream, and what of a response reaches the caller.
 
 use bytes::Bytes;
 use drawbridge_proto::message::Response as Progress;
@@ -15,7 +15,7 @@ fn texts<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
 }
 
-/// Calls once, has the upstream answer, and returns both ends of the call.
+/// Makes one call, to which the upstream responds with `answer`. Returns both ends of the call.
 async fn once(
     upstream: &mut RawUpstream,
     server: &Server,
@@ -37,7 +37,7 @@ fn reply() -> Bytes {
 }
 
 #[tokio::test]
-async fn messages_go_both_ways_as_they_are_in_each_form() {
+async fn messages_are_passed_on_unchanged_in_each_form_of_grpc() {
     let mut upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
     for wire in Wire::ALL {
@@ -49,11 +49,11 @@ async fn messages_go_both_ways_as_they_are_in_each_form() {
         let (messages, ending) = answer.finish::<Progress>().await;
         assert_eq!((messages[0].message.as_str(), ending.code), ("anything", 0), "{wire:?}");
     }
-    assert_eq!(upstream.connections(), 1, "all calls share one");
+    assert_eq!(upstream.connections(), 1, "all calls share one connection");
 }
 
 #[tokio::test]
-async fn metadata_goes_both_ways_with_duplicates_and_binary_values() {
+async fn metadata_is_passed_on_with_duplicates_and_binary_values() {
     let mut upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
     let sent = [
@@ -90,7 +90,7 @@ async fn metadata_goes_both_ways_with_duplicates_and_binary_values() {
 }
 
 #[tokio::test]
-async fn an_answer_of_trailers_alone_stays_one() {
+async fn a_trailers_only_response_stays_trailers_only() {
     let mut upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
     for wire in Wire::ALL {
@@ -104,7 +104,7 @@ async fn an_answer_of_trailers_alone_stays_one() {
 }
 
 #[tokio::test]
-async fn the_status_of_an_answer_that_goes_on_is_the_one_at_its_end() {
+async fn the_status_in_the_trailers_replaces_one_in_the_head() {
     let mut upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
     for wire in Wire::ALL {
@@ -119,7 +119,7 @@ async fn the_status_of_an_answer_that_goes_on_is_the_one_at_its_end() {
 }
 
 #[tokio::test]
-async fn what_is_posted_to_a_grpc_path_and_is_no_grpc_is_refused_with_415() {
+async fn a_content_type_that_is_not_grpc_is_refused_with_415() {
     let upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
     let wire = Wire { content_type: "application/json", ..Wire::WEB_H1 };
@@ -128,10 +128,10 @@ async fn what_is_posted_to_a_grpc_path_and_is_no_grpc_is_refused_with_415() {
 }
 
 #[tokio::test]
-async fn the_codec_goes_along_and_comes_back() {
+async fn the_codec_of_the_content_type_is_passed_on() {
     let mut upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
-    for (content_type, wire, there, back) in [
+    for (content_type, wire, at_upstream, at_caller) in [
         ("application/grpc+json", Wire::GRPC, "application/grpc+json", "application/grpc+json"),
         ("application/grpc+proto", Wire::GRPC, "application/grpc+proto", "application/grpc+proto"),
         ("application/grpc-web+json", Wire::WEB_H1, "application/grpc+json", "application/grpc-web+json"),
@@ -145,16 +145,16 @@ async fn the_codec_goes_along_and_comes_back() {
     ] {
         let wire = Wire { content_type, ..wire };
         let (answer, arrived) = once(&mut upstream, &server, wire, &[], |call| {
-            call.trailers_only(&[("content-type", there), ("grpc-status", "0")]);
+            call.trailers_only(&[("content-type", at_upstream), ("grpc-status", "0")]);
         })
         .await;
-        assert_eq!(arrived.headers("content-type"), [there]);
-        assert_eq!(answer.headers["content-type"], back);
+        assert_eq!(arrived.headers("content-type"), [at_upstream]);
+        assert_eq!(answer.headers["content-type"], at_caller);
     }
 }
 
 #[tokio::test]
-async fn what_concerns_a_connection_stays_on_it() {
+async fn hop_by_hop_headers_are_not_passed_on() {
     let mut upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
     let sent = [
@@ -186,23 +186,23 @@ async fn what_concerns_a_connection_stays_on_it() {
         assert!(!arrived.head.headers.contains_key(name), "{name}");
     }
     assert_eq!((arrived.headers("te"), arrived.headers("x-shelf")), (vec!["trailers"], vec!["7"]));
-    // The deadline is not metadata to be stripped by whoever names it: it is kept here, and what remains goes along.
+    // A `connection` header that names `grpc-timeout` removes the caller's, and not the remaining timeout that the bridge sends.
     assert!(arrived.head.headers.contains_key("grpc-timeout"));
     for name in ["content-length", "trailer", "access-control-allow-origin"] {
         assert!(!answer.headers.contains_key(name), "{name}");
     }
     assert_eq!(answer.headers["x-row"], "1");
     let (messages, _) = answer.finish::<Progress>().await;
-    assert_eq!(messages.len(), 1, "whatever length the upstream has told");
+    assert_eq!(messages.len(), 1, "whatever content-length the upstream sends");
 }
 
 #[tokio::test]
-async fn a_length_goes_neither_way() {
+async fn content_length_is_not_passed_on() {
     let mut upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
     let (sent, answered) = (frame(&told("k")).len().to_string(), reply().len().to_string());
     for wire in Wire::ALL {
-        // A body in text has another length than what it says.
+        // The client computes the length of the other forms.
         let headers = [("content-length", sent.as_str())];
         let headers = if wire == Wire::GRPC || wire == Wire::WEB_H2 { &headers[..] } else { &[] };
         let (answer, arrived) = once(&mut upstream, &server, wire, headers, |call| {
@@ -219,7 +219,7 @@ async fn a_length_goes_neither_way() {
 }
 
 #[tokio::test]
-async fn the_caller_is_who_connected_unless_a_trusted_proxy_says_otherwise() {
+async fn the_client_address_is_the_peers_unless_a_trusted_proxy_sends_another() {
     let claims = [("x-forwarded-for", "1.1.1.1"), ("forwarded", "for=1.1.1.1"), ("x-real-ip", "1.1.1.1")];
     for (trusted, forwarded_for, forwarded, real_ip) in [
         ("10.0.0.0/8", "127.0.0.1", "for=127.0.0.1", None),
@@ -236,7 +236,7 @@ async fn the_caller_is_who_connected_unless_a_trusted_proxy_says_otherwise() {
 }
 
 #[tokio::test]
-async fn an_answers_metadata_is_exposed_to_an_allowed_origin_by_its_names() {
+async fn response_metadata_is_exposed_to_an_allowed_origin() {
     let mut upstream = RawUpstream::start().await;
     let bridge = upstream.bridge().allow_origins(["https://app.example".parse().unwrap()]);
     let server = Server::start(bridge).await;

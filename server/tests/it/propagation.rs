@@ -1,8 +1,8 @@
-//! A child call has no more time than its parent, ends with it, and says so in the right words.
+//! Deadlines, cancellation and ids that child calls inherit from their parents.
 
 use std::time::Duration;
 
-use drawbridge::{CallContext, EndReason, OnCallEnd, in_process};
+use drawbridge::{CallContext, EndReason, OnCallEnd, PropagationLayer, in_process};
 use drawbridge_proto::message::Response as Progress;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -21,7 +21,7 @@ fn granted(call: &CallContext) -> Option<Duration> {
     call.deadline().map(|deadline| deadline.granted().duration())
 }
 
-/// Calls a relay without a socket, so that time can be paused.
+/// Makes a call to a relay without a socket, so that time can be paused.
 async fn call(relay: Relay, key: &str, timeout: Option<&str>) -> Answer {
     let headers: Vec<_> = timeout.map(|timeout| ("grpc-timeout", timeout)).into_iter().collect();
     let router = relay.hosted().into_router();
@@ -29,7 +29,7 @@ async fn call(relay: Relay, key: &str, timeout: Option<&str>) -> Answer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_left_shrinks_from_hop_to_hop() {
+async fn the_remaining_timeout_shrinks_from_hop_to_hop() {
     let (channel, mut events) = Probe::in_process();
     let (mut second, mut second_calls) = Relay::to(channel);
     second.pause = ms(30);
@@ -43,7 +43,7 @@ async fn what_is_left_shrinks_from_hop_to_hop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_smaller_of_own_and_inherited_wins() {
+async fn the_smaller_of_own_and_inherited_timeout_applies() {
     for (own, inherited, expected) in [
         (Some(100), Some("5S"), Some(100)),
         (Some(9000), Some("5S"), Some(5000)),
@@ -53,7 +53,7 @@ async fn the_smaller_of_own_and_inherited_wins() {
     ] {
         let (channel, mut events) = Probe::in_process();
         let (mut relay, _calls) = Relay::to(channel);
-        relay.own = own.map(ms);
+        relay.timeout = own.map(ms);
         let answer = call(relay, "echo", inherited).await;
         assert_eq!(answer.finish::<Progress>().await.1.code, 0);
         assert_eq!(granted(&events.started().await), expected.map(ms), "{own:?} of {inherited:?}");
@@ -61,16 +61,16 @@ async fn the_smaller_of_own_and_inherited_wins() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_child_out_of_time_is_deadline_exceeded_before_its_answer_and_in_it() {
-    // `wait` never answers, `three` stops after three messages.
+async fn a_childs_own_deadline_ends_it_before_and_during_its_response() {
+    // `wait` sends no response. `three` sends three messages and no trailers.
     for (key, count) in [("wait", 0), ("three", 3)] {
         let (channel, mut events) = Probe::in_process();
         let (mut relay, mut calls) = Relay::to(channel);
-        relay.own = Some(ms(200));
+        relay.timeout = Some(ms(200));
         let start = Instant::now();
         let (messages, ending) = call(relay, key, Some("5S")).await.finish::<Progress>().await;
         assert_eq!((messages.len(), ending.code), (count, 4), "{key}");
-        assert!(ending.words.contains("200ms"), "the child's own time is told: {}", ending.words);
+        assert!(ending.words.contains("200ms"), "the message names the child's timeout: {}", ending.words);
         assert_eq!(start.elapsed(), ms(200), "{key}");
         events.started().await;
         events.released().await;
@@ -80,7 +80,7 @@ async fn a_child_out_of_time_is_deadline_exceeded_before_its_answer_and_in_it() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_child_that_uses_up_its_parents_time_does_not_end_it_first() {
+async fn at_the_parents_deadline_the_parent_and_not_the_child_decides_the_end() {
     for key in ["wait", "three"] {
         let (channel, mut events) = Probe::in_process();
         let (relay, mut calls) = Relay::to(channel);
@@ -96,7 +96,7 @@ async fn a_child_that_uses_up_its_parents_time_does_not_end_it_first() {
 }
 
 #[tokio::test]
-async fn a_parent_that_is_left_takes_its_child_along() {
+async fn cancelling_a_parent_cancels_its_child() {
     for key in ["wait", "silent"] {
         for wire in Wire::ALL {
             let (channel, mut events) = Probe::in_process();
@@ -116,7 +116,7 @@ async fn a_parent_that_is_left_takes_its_child_along() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_parent_out_of_time_takes_its_child_along() {
+async fn the_parents_deadline_cancels_its_child() {
     for key in ["wait", "silent"] {
         let (channel, mut events) = Probe::in_process();
         let (relay, _calls) = Relay::to(channel);
@@ -127,7 +127,7 @@ async fn a_parent_out_of_time_takes_its_child_along() {
     }
 }
 
-/// Opens a call that goes on, and returns its context with what keeps it open.
+/// Opens a call that does not end. Returns its context, and what keeps it open.
 async fn open_call() -> (CallContext, (Server, Answer, Events)) {
     let (server, mut events) = Probe::start().await;
     let answer = Wire::GRPC.call(server.address, "/Message/Stream", &told("silent")).await;
@@ -136,7 +136,7 @@ async fn open_call() -> (CallContext, (Server, Answer, Events)) {
 }
 
 #[tokio::test]
-async fn a_child_in_a_task_of_its_own_is_told_why_its_parent_ended() {
+async fn a_child_in_a_detached_task_gets_the_status_of_its_parents_end() {
     for key in ["wait", "silent"] {
         let (channel, mut events) = Probe::in_process();
         let (parent, _open) = open_call().await;
@@ -168,25 +168,25 @@ async fn a_detached_child_inherits_nothing() {
 }
 
 #[tokio::test]
-async fn a_detached_child_lives_on_when_its_parent_ends() {
+async fn a_detached_child_goes_on_when_its_parent_ends() {
     let (channel, mut events) = Probe::in_process();
     let (parent, _open) = open_call().await;
-    let (goes_on, mut told_so) = mpsc::unbounded_channel();
+    let (sender, mut messages) = mpsc::unbounded_channel();
     parent.spawn(OnCallEnd::Detach, async move {
         let mut request = Request::new(told("always"));
         request.extensions_mut().insert(drawbridge::Detached);
         let mut stream = child(channel).stream(request).await.unwrap().into_inner();
-        while goes_on.send(stream.message().await.unwrap()).is_ok() {}
+        while sender.send(stream.message().await.unwrap()).is_ok() {}
     });
     let child = events.started().await;
     parent.cancel("enough");
-    while told_so.try_recv().is_ok() {}
-    soon("a message after the parent's end", told_so.recv()).await.unwrap().expect("a message");
+    while messages.try_recv().is_ok() {}
+    soon("a message after the parent's end", messages.recv()).await.unwrap().expect("a message");
     assert_eq!(child.end_reason(), None);
 }
 
 #[tokio::test]
-async fn the_hops_of_a_request_share_its_label() {
+async fn the_hops_of_a_request_share_its_request_id() {
     let (channel, mut events) = Probe::in_process();
     let (relay, mut calls) = Relay::to(channel);
     let server = Server::start(relay.hosted()).await;
@@ -198,7 +198,7 @@ async fn the_hops_of_a_request_share_its_label() {
 }
 
 #[tokio::test]
-async fn a_status_that_is_handed_on_says_nothing_of_the_childs_http() {
+async fn a_status_that_a_handler_returns_has_no_http_headers_of_the_child() {
     let (channel, _events) = Probe::in_process();
     let (relay, _calls) = Relay::to(channel);
     let server = Server::start(relay.hosted()).await;
@@ -217,9 +217,29 @@ async fn a_status_that_is_handed_on_says_nothing_of_the_childs_http() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_outside_any_call_just_goes() {
+async fn a_call_without_a_parent_is_sent_without_a_deadline() {
     let (channel, mut events) = Probe::in_process();
     let mut stream = child(channel).stream(told("echo")).await.unwrap().into_inner();
     assert_eq!(stream.message().await.unwrap().unwrap().message, "echo");
     assert_eq!(granted(&events.started().await), None);
+}
+
+#[tokio::test]
+async fn without_ids_a_child_inherits_deadline_and_cancellation_but_no_ids() {
+    for (layer, sends_ids) in
+        [(PropagationLayer::new(), true), (PropagationLayer::new().without_ids(), false)]
+    {
+        let (channel, mut events) = Probe::in_process();
+        let (relay, mut calls) = Relay::through(layer, channel);
+        let server = Server::start(relay.hosted()).await;
+        let (key, headers) = (told("silent"), [("grpc-timeout", "1H")]);
+        let answer = Wire::GRPC.call_with_headers(server.address, "/Message/Stream", &key, &headers).await;
+        let (parent, child) = (calls.recv().await.unwrap(), events.started().await);
+        assert_eq!(child.parent() == Some(parent.call_id()), sends_ids);
+        assert_eq!(child.request_id() == parent.request_id(), sends_ids);
+        assert!(granted(&child).unwrap() > Duration::from_mins(59));
+        drop(answer);
+        events.released().await;
+        assert_eq!(child.end_reason(), Some(&EndReason::ClientGone));
+    }
 }

@@ -1,4 +1,4 @@
-//! Callers that do not read: what they cost the bridge, and that they are alone in waiting.
+//! Callers that do not read: the memory that they cost the bridge, and their effect on other calls.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::support::upstream::{RawUpstream, map};
 
 const PATH: &str = "/any.Service/Method";
 
-/// For how long the upstream may send nothing before it is taken to be held up.
-const HELD_UP: Duration = Duration::from_millis(500);
+/// How long the upstream waits for capacity before the test takes the stream for blocked.
+const BLOCKED_AFTER: Duration = Duration::from_millis(500);
 
-/// No test lets an upstream send more than this on one stream.
-const TOO_MUCH: usize = 16 * 1024 * 1024;
+/// An upstream that could send this much on one stream is not limited by flow control.
+const UNLIMITED: usize = 16 * 1024 * 1024;
 
-/// Opens a call whose caller has read the head of its answer, and no more.
+/// Opens a call whose caller has read the head of the response only.
 async fn open(
     upstream: &mut RawUpstream,
     address: std::net::SocketAddr,
@@ -32,13 +32,13 @@ async fn open(
     (connection, answer, stream)
 }
 
-/// Sends for as long as there is room, and returns how much that was.
+/// Sends as much as flow control allows, and returns the number of bytes.
 async fn fill(stream: &mut SendStream<Bytes>) -> usize {
     let mut sent = 0;
-    while sent < TOO_MUCH {
+    while sent < UNLIMITED {
         stream.reserve_capacity(64 * 1024);
         let room = std::future::poll_fn(|cx| stream.poll_capacity(cx));
-        let Ok(room) = tokio::time::timeout(HELD_UP, room).await else { break };
+        let Ok(room) = tokio::time::timeout(BLOCKED_AFTER, room).await else { break };
         let room = room.unwrap().unwrap();
         stream.send_data(vec![0; room].into(), false).unwrap();
         sent += room;
@@ -53,15 +53,15 @@ async fn a_caller_that_does_not_read_costs_a_bounded_buffer() {
     use crate::support::program::{Program, command};
 
     const CALLERS: u64 = 32;
-    // A stream's window from the upstream, and three times as much for all else.
-    const MOST: u64 = 256 * 1024;
+    // The window of the upstream's stream, and three times as much for everything else.
+    const MAX_BYTES: u64 = 256 * 1024;
     for wire in [Wire::GRPC, Wire::WEB_H1] {
         let mut upstream = RawUpstream::start().await;
-        let mut keeping = command();
-        // Nothing goes back to the system, so that what is resident grows by what is newly in use.
-        keeping.env("MIMALLOC_PURGE_DELAY", "-1");
+        let mut no_purge = command();
+        // No memory is returned to the system, so resident memory grows by what is newly in use.
+        no_purge.env("MIMALLOC_PURGE_DELAY", "-1");
         let url = format!("http://{}", upstream.address);
-        let program = Program::start_by(keeping, &["--upstream", &url]).await;
+        let program = Program::start_by(no_purge, &["--upstream", &url]).await;
         let before = program.resident_bytes();
         let (mut callers, mut filling) = (Vec::new(), JoinSet::new());
         for _ in 0..CALLERS {
@@ -70,15 +70,18 @@ async fn a_caller_that_does_not_read_costs_a_bounded_buffer() {
             filling.spawn(async move { (fill(&mut stream).await, stream) });
         }
         let filled = filling.join_all().await;
-        assert!(filled.iter().all(|(sent, _)| *sent < TOO_MUCH), "{wire:?}: what is answered piles up");
+        assert!(
+            filled.iter().all(|(sent, _)| *sent < UNLIMITED),
+            "{wire:?}: the response is buffered without limit"
+        );
         let each = (program.resident_bytes() - before) / CALLERS;
         println!("{wire:?}: {each} bytes for each caller that does not read");
-        assert!(each < MOST, "{wire:?}: {each} bytes for each");
+        assert!(each < MAX_BYTES, "{wire:?}: {each} bytes for each");
     }
 }
 
 #[tokio::test]
-async fn of_one_answer_as_much_comes_at_a_time_as_the_operator_allows() {
+async fn the_upstream_window_flag_sets_the_window_of_a_stream() {
     use crate::support::program::Program;
 
     for (flags, window) in [(vec![], 65_536), (vec!["--upstream-window", "131072"], 131_072)] {
@@ -86,14 +89,14 @@ async fn of_one_answer_as_much_comes_at_a_time_as_the_operator_allows() {
         let url = format!("http://{}", upstream.address);
         let program = Program::start(&[vec!["--upstream", &url], flags].concat()).await;
         let (_connection, _answer, mut stream) = open(&mut upstream, program.socket(), Wire::GRPC).await;
-        stream.reserve_capacity(TOO_MUCH);
+        stream.reserve_capacity(UNLIMITED);
         let room = std::future::poll_fn(|cx| stream.poll_capacity(cx)).await;
         assert_eq!(room.unwrap().unwrap(), window);
     }
 }
 
 #[tokio::test]
-async fn callers_that_do_not_read_hold_up_nobody_else() {
+async fn callers_that_do_not_read_delay_only_their_own_streams() {
     for wire in [Wire::GRPC, Wire::WEB_H1] {
         let mut upstream = RawUpstream::start().await;
         let server = Server::start(upstream.bridge()).await;
@@ -106,7 +109,7 @@ async fn callers_that_do_not_read_hold_up_nobody_else() {
         for (connection, answer, filling) in slow {
             held.push((connection, answer, filling.await.unwrap()));
         }
-        // More than any window but the streams' own would take.
+        // More than the windows would hold if the streams shared them.
         let message = "x".repeat(1024 * 1024);
         let (_connection, answer, mut stream) = open(&mut upstream, server.address, wire).await;
         let sent = frame(&Progress { message: message.clone() });
@@ -115,6 +118,6 @@ async fn callers_that_do_not_read_hold_up_nobody_else() {
         let (messages, ending) = answer.finish::<Progress>().await;
         assert_eq!((messages.len(), ending.code), (1, 0), "{wire:?}");
         assert!(messages[0].message == message, "{wire:?}");
-        assert_eq!(upstream.connections(), 1, "all of them share it");
+        assert_eq!(upstream.connections(), 1, "all calls share one connection");
     }
 }

@@ -1,5 +1,5 @@
-//! Requests that would have the bridge and its upstream understand different things: one row for each trick. Whatever it
-//! is, an upstream gets one whole call or none.
+//! Request smuggling: requests that the bridge and its upstream might interpret in different ways. In every case an upstream
+//! receives exactly one complete call, or none.
 
 use std::net::SocketAddr;
 
@@ -19,29 +19,29 @@ fn message() -> Bytes {
     frame(&told("k"))
 }
 
-/// A request over HTTP/1.1 with these header lines besides those that make it a call, and with this body as it is.
-fn raw(method: &str, target: &str, lines: &str, body: &[u8]) -> Vec<u8> {
+/// Returns a gRPC-Web request over HTTP/1.1 with further header lines, and with this body as it is.
+fn raw_request(method: &str, target: &str, lines: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
         "{method} {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/grpc-web+proto\r\n{lines}\r\n"
     );
     [head.as_bytes(), body].concat()
 }
 
-/// The message in one chunk.
+/// Returns the message in the chunked coding.
 fn chunked() -> Vec<u8> {
     let message = message();
     [format!("{:x}\r\n", message.len()).as_bytes(), &message, b"\r\n0\r\n\r\n"].concat()
 }
 
-fn length() -> String {
+fn content_content_length() -> String {
     format!("content-length: {}\r\n", message().len())
 }
 
 #[tokio::test]
-async fn a_length_that_can_be_read_in_two_ways_is_refused() {
+async fn an_ambiguous_length_is_refused() {
     let upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
-    let (length, chunked, message) = (length(), chunked(), message());
+    let (length, chunked, message) = (content_length(), chunked(), message());
     for (lines, body) in [
         ("content-length: 8\r\ncontent-length: 9\r\n", &message[..]),
         ("content-length: 8, 9\r\n", &message),
@@ -61,14 +61,16 @@ async fn a_length_that_can_be_read_in_two_ways_is_refused() {
         ("x-shelf: 7\0\r\n", &message),
         (&format!("{length}transfer-encoding: identity\r\n"), &message),
     ] {
-        let answer = exchange(server.address, &raw("POST", PATH, lines, body)).await;
+        let answer = exchange(server.address, &raw_request("POST", PATH, lines, body)).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{lines:?}: {answer}");
     }
-    assert_eq!(upstream.connections(), 0, "nothing of it was forwarded");
+    assert_eq!(upstream.connections(), 0, "nothing was forwarded");
 }
 
-/// An upstream that tells of every call that came whole: its path and its body.
-fn told_of(upstream: RawUpstream) -> (Answering, tokio::sync::mpsc::UnboundedReceiver<(String, Vec<u8>)>) {
+/// Makes the upstream report the path and body of each complete call.
+fn complete_calls(
+    upstream: RawUpstream,
+) -> (Answering, tokio::sync::mpsc::UnboundedReceiver<(String, Vec<u8>)>) {
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
     let answering = upstream.answering(move |mut call| {
         let sender = sender.clone();
@@ -76,12 +78,12 @@ fn told_of(upstream: RawUpstream) -> (Answering, tokio::sync::mpsc::UnboundedRec
             for name in ["transfer-encoding", "content-length", "connection", "upgrade"] {
                 assert!(!call.head.headers.contains_key(name), "{name}");
             }
-            let mut whole = Vec::new();
+            let mut body = Vec::new();
             while let Some(data) = call.body.data().await {
                 let Ok(data) = data else { return };
-                whole.extend_from_slice(&data);
+                body.extend_from_slice(&data);
             }
-            sender.send((call.head.uri.path().to_owned(), whole)).unwrap();
+            sender.send((call.head.uri.path().to_owned(), body)).unwrap();
             call.trailers_only(&[("grpc-status", "0")]);
         }
     });
@@ -89,30 +91,31 @@ fn told_of(upstream: RawUpstream) -> (Answering, tokio::sync::mpsc::UnboundedRec
 }
 
 #[tokio::test]
-async fn what_stands_behind_a_body_is_no_part_of_the_call() {
+async fn bytes_behind_the_body_are_not_part_of_the_call() {
     let upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
-    let (_answering, mut told) = told_of(upstream);
-    let (length, chunked, message) = (length(), chunked(), message());
+    let (_answering, mut calls) = complete_calls(upstream);
+    let (length, chunked, message) = (content_length(), chunked(), message());
     let both = format!("{length}transfer-encoding: chunked\r\n");
-    let smuggled = raw("POST", "/smuggled.Service/Method", &length, &message);
+    let smuggled = raw_request("POST", "/smuggled.Service/Method", &length, &message);
     for (lines, body) in [
         (&length[..], &message[..]),
         ("transfer-encoding: chunked\r\n", &chunked),
         ("transfer-encoding: Chunked\r\n", &chunked),
-        // Of the two the encoding counts (RFC 9112, section 6.3), and the length does not go along.
+        // Transfer-Encoding overrides Content-Length (RFC 9112, section 6.3), which is not forwarded.
         (&both, &chunked),
     ] {
-        let answer = exchange(server.address, &raw("POST", PATH, lines, &[body, &smuggled].concat())).await;
+        let answer =
+            exchange(server.address, &raw_request("POST", PATH, lines, &[body, &smuggled].concat())).await;
         assert!(answer.contains("grpc-status: 0"), "{lines:?}: {answer}");
-        let (path, body) = soon("a call at the upstream", told.recv()).await.unwrap();
+        let (path, body) = soon("a call at the upstream", calls.recv()).await.unwrap();
         assert_eq!((path.as_str(), &body[..]), (PATH, &message[..]), "{lines:?}");
     }
-    assert!(told.try_recv().is_err(), "the connection was to be closed behind its call");
+    assert!(calls.try_recv().is_err(), "the connection is closed after the first request");
 }
 
 #[tokio::test]
-async fn a_body_that_is_cut_off_is_never_a_whole_call_to_the_upstream() {
+async fn a_truncated_body_is_a_reset_stream_to_the_upstream() {
     let mut upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
     let message = message();
@@ -122,7 +125,7 @@ async fn a_body_that_is_cut_off_is_never_a_whole_call_to_the_upstream() {
         ("transfer-encoding: chunked\r\n".to_owned(), [&chunked()[..message.len() + 5], b"zz\r\n"].concat()),
     ] {
         let mut caller = TcpStream::connect(server.address).await.unwrap();
-        caller.write_all(&raw("POST", PATH, &lines, &body)).await.unwrap();
+        caller.write_all(&raw_request("POST", PATH, &lines, &body)).await.unwrap();
         caller.shutdown().await.unwrap();
         let mut arrived = upstream.call().await;
         let end = soon("the end of the body", async {
@@ -140,7 +143,7 @@ async fn a_body_that_is_cut_off_is_never_a_whole_call_to_the_upstream() {
 }
 
 #[tokio::test]
-async fn a_target_that_is_no_grpc_path_goes_nowhere() {
+async fn a_target_that_is_not_a_grpc_path_is_not_forwarded() {
     let upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
     for target in [
@@ -172,32 +175,34 @@ async fn a_target_that_is_no_grpc_path_goes_nowhere() {
         "http://localhost//any.Service/Method",
         "*",
     ] {
-        let answer = exchange(server.address, &raw("POST", target, &length(), &message())).await;
+        let answer =
+            exchange(server.address, &raw_request("POST", target, &content_length(), &message())).await;
         let refused = answer.starts_with("HTTP/1.1 400 ") || answer.contains("grpc-status: 12");
         assert!(refused, "{target:?}: {answer}");
     }
-    assert_eq!(upstream.connections(), 0, "nothing of it was forwarded");
+    assert_eq!(upstream.connections(), 0, "nothing was forwarded");
 }
 
 #[tokio::test]
-async fn an_absolute_target_does_not_say_where_a_call_goes() {
+async fn the_authority_of_an_absolute_target_does_not_select_the_upstream() {
     let upstream = RawUpstream::start().await;
     let address = upstream.address;
     let server = Server::start(upstream.bridge()).await;
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, mut calls) = tokio::sync::mpsc::unbounded_channel();
     let _answering = upstream.answering(move |mut call| {
-        tell.send(call.head.uri.to_string()).unwrap();
+        sender.send(call.head.uri.to_string()).unwrap();
         async move { call.trailers_only(&[("grpc-status", "0")]) }
     });
     for target in ["http://other.example", "https://other.example:1", "http://localhost"] {
         let target = format!("{target}{PATH}");
-        let answer = exchange(server.address, &raw("POST", &target, &length(), &message())).await;
+        let answer =
+            exchange(server.address, &raw_request("POST", &target, &content_length(), &message())).await;
         assert!(answer.contains("grpc-status: 0"), "{target}: {answer}");
-        assert_eq!(told.recv().await.unwrap(), format!("http://{address}{PATH}"));
+        assert_eq!(calls.recv().await.unwrap(), format!("http://{address}{PATH}"));
     }
 }
 
-/// Calls with further headers over h2, and returns what the server says of it first.
+/// Makes a call with further headers over HTTP/2, and returns the kind of the first frame of the response.
 async fn over_h2(address: SocketAddr, further: &[(&str, &str)]) -> u8 {
     let mut frames = Frames::connect(address).await;
     frames.send(Burst::default().call_with(1, PATH, further, &message())).await;
@@ -205,10 +210,10 @@ async fn over_h2(address: SocketAddr, further: &[(&str, &str)]) -> u8 {
 }
 
 #[tokio::test]
-async fn over_h2_a_header_of_http1_or_a_false_length_is_refused() {
+async fn connection_headers_and_a_wrong_length_are_refused_over_http2() {
     let upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
-    let (_answering, mut told) = told_of(upstream);
+    let (_answering, mut calls) = complete_calls(upstream);
     for header in [
         ("connection", "grpc-timeout"),
         ("transfer-encoding", "chunked"),
@@ -224,20 +229,20 @@ async fn over_h2_a_header_of_http1_or_a_false_length_is_refused() {
         let kind = over_h2(server.address, &[header]).await;
         assert!(matches!(kind, kind::RST_STREAM | kind::GOAWAY), "{header:?}: {kind}");
     }
-    assert!(told.try_recv().is_err(), "nothing of it was forwarded");
+    assert!(calls.try_recv().is_err(), "nothing was forwarded");
     assert_eq!(over_h2(server.address, &[("x-shelf", "7")]).await, kind::HEADERS);
-    assert_eq!(soon("the call", told.recv()).await.unwrap().1, message());
+    assert_eq!(soon("the call", calls.recv()).await.unwrap().1, message());
 }
 
 #[tokio::test]
-async fn what_the_caller_names_in_connection_is_not_what_the_bridge_says_itself() {
+async fn a_connection_header_does_not_remove_the_headers_of_the_bridge() {
     let mut upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
     let lines = format!(
         "connection: te, grpc-timeout, x-forwarded-for, forwarded, x-request-id, x-hop\r\nx-hop: 1\r\ngrpc-timeout: 30S\r\n{}",
-        length()
+        content_length()
     );
-    let request = raw("POST", PATH, &lines, &message());
+    let request = raw_request("POST", PATH, &lines, &message());
     let (answer, arrived) = tokio::join!(exchange(server.address, &request), async {
         let mut arrived = upstream.call().await;
         arrived.trailers_only(&[("grpc-status", "0")]);

@@ -1,4 +1,4 @@
-//! Upstreams that fail a call: its caller is told, with a code and a sentence, and is never left waiting.
+//! Upstreams that fail a call: the caller receives a code and a message.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,8 +17,8 @@ use crate::support::{Server, soon};
 const PATH: &str = "/any.Service/Method";
 
 #[tokio::test]
-async fn a_reset_has_the_code_that_grpc_gives_it_and_only_a_refused_call_is_sent_again() {
-    for (reason, code, most) in [
+async fn resets_map_to_the_codes_of_grpc_and_only_a_refused_stream_is_sent_again() {
+    for (reason, code, sends) in [
         (Reason::NO_ERROR, 13, 1),
         (Reason::PROTOCOL_ERROR, 13, 1),
         (Reason::INTERNAL_ERROR, 13, 1),
@@ -29,20 +29,20 @@ async fn a_reset_has_the_code_that_grpc_gives_it_and_only_a_refused_call_is_sent
     ] {
         let upstream = RawUpstream::start().await;
         let server = Server::start(upstream.bridge()).await;
-        let times = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&times);
+        let received = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&received);
         let _answering = upstream.answering(move |mut call| {
-            counted.fetch_add(1, Ordering::SeqCst);
+            counter.fetch_add(1, Ordering::SeqCst);
             async move { call.answer.send_reset(reason) }
         });
         let ending = Wire::WEB_H1.call(server.address, PATH, &told("k")).await.ending().await;
         assert_eq!(ending.code, code, "{reason:?}");
         assert!(ending.words.contains("reset"), "{}", ending.words);
-        assert_eq!(times.load(Ordering::SeqCst), most, "{reason:?}");
+        assert_eq!(received.load(Ordering::SeqCst), sends, "{reason:?}");
     }
 }
 
-/// A forwarded call whose first message has come, with its upstream's half of the stream.
+/// Opens a call that has received one message. Returns it with the upstream's stream.
 async fn mid_stream(wire: Wire) -> (RawUpstream, Server, Answer, SendStream<Bytes>) {
     let mut upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
@@ -55,7 +55,7 @@ async fn mid_stream(wire: Wire) -> (RawUpstream, Server, Answer, SendStream<Byte
 }
 
 #[tokio::test]
-async fn a_reset_in_mid_stream_ends_the_call_in_trailers() {
+async fn a_reset_during_the_response_ends_the_call_in_trailers() {
     for wire in Wire::ALL {
         let (_upstream, _server, answer, mut stream) = mid_stream(wire).await;
         stream.send_reset(Reason::INTERNAL_ERROR);
@@ -64,7 +64,7 @@ async fn a_reset_in_mid_stream_ends_the_call_in_trailers() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_lost_in_mid_stream_ends_the_call_in_trailers() {
+async fn a_connection_lost_during_the_response_ends_the_call_in_trailers() {
     for wire in Wire::ALL {
         let (upstream, _server, answer, _stream) = mid_stream(wire).await;
         drop(upstream);
@@ -75,7 +75,7 @@ async fn a_connection_that_is_lost_in_mid_stream_ends_the_call_in_trailers() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_grpc_has_the_code_of_its_http_status() {
+async fn a_response_that_is_not_grpc_has_the_code_of_its_http_status() {
     for (status, code) in
         [(400, 13), (401, 16), (403, 7), (404, 12), (429, 14), (503, 14), (500, 2), (200, 2)]
     {
@@ -94,11 +94,11 @@ async fn an_answer_that_is_no_grpc_has_the_code_of_its_http_status() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let elsewhere = RawUpstream::start().await;
+    let other = RawUpstream::start().await;
     for status in [301, 302, 303, 307, 308] {
         let upstream = RawUpstream::start().await;
         let server = Server::start(upstream.bridge()).await;
-        let location = format!("http://{}{PATH}", elsewhere.address);
+        let location = format!("http://{}{PATH}", other.address);
         let _answering = upstream.answering(move |mut call| {
             let head = http::Response::builder().status(status).header("location", &location).body(());
             async move { drop(call.answer.send_response(head.unwrap(), true).unwrap()) }
@@ -109,11 +109,11 @@ async fn a_redirect_is_not_followed() {
         assert_eq!(ending.code, 2, "{status}");
         assert!(ending.words.contains(&status.to_string()), "{}", ending.words);
     }
-    assert_eq!(elsewhere.connections(), 0);
+    assert_eq!(other.connections(), 0);
 }
 
 #[tokio::test]
-async fn an_answer_without_a_status_is_unknown() {
+async fn a_response_without_a_status_is_unknown() {
     for with_message in [false, true] {
         let upstream = RawUpstream::start().await;
         let server = Server::start(upstream.bridge()).await;
@@ -132,15 +132,15 @@ async fn an_answer_without_a_status_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_call_that_was_never_looked_at_is_sent_again() {
+async fn a_refused_stream_is_sent_again_with_its_request_body() {
     let upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
-    let refused = AtomicUsize::new(0);
+    let calls = AtomicUsize::new(0);
     let _answering = upstream.answering(move |mut call| {
-        let first = refused.fetch_add(1, Ordering::SeqCst) < 2;
+        let refuse = calls.fetch_add(1, Ordering::SeqCst) < 2;
         async move {
             assert_eq!(call.read().await, frame(&told("k")));
-            if first {
+            if refuse {
                 call.answer.send_reset(Reason::REFUSED_STREAM);
             } else {
                 call.complete(&frame(&Progress { message: "at last".to_owned() }), &[]);
@@ -152,9 +152,9 @@ async fn a_call_that_was_never_looked_at_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_goaway_before_the_call_sends_it_again_and_one_behind_it_does_not() {
-    // The last stream that the upstream has looked at: none, or the call's.
-    for (last, code) in [(0, 0), (1, 14)] {
+async fn a_call_beyond_the_last_stream_of_a_goaway_is_sent_again() {
+    // The last stream that the upstream has processed: none, or the call's.
+    for (last_stream, code) in [(0, 0), (1, 14)] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Server::start(bridge_to(listener.local_addr().unwrap())).await;
         let call = tokio::spawn(async move {
@@ -162,9 +162,9 @@ async fn a_goaway_before_the_call_sends_it_again_and_one_behind_it_does_not() {
         });
         let mut raw = Raw::accept(&listener).await;
         raw.headers().await;
-        raw.go_away(last).await;
+        raw.go_away(last_stream).await;
         drop(raw);
-        if last == 0 {
+        if last_stream == 0 {
             let mut raw = Raw::accept(&listener).await;
             let stream = raw.headers().await;
             raw.trailers_only(stream).await;
@@ -177,7 +177,7 @@ async fn a_goaway_before_the_call_sends_it_again_and_one_behind_it_does_not() {
 }
 
 #[tokio::test]
-async fn after_a_goaway_calls_go_to_a_new_connection_and_the_open_one_ends_well() {
+async fn after_a_goaway_new_calls_take_a_new_connection_and_open_calls_complete() {
     let mut upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
     let key = told("k");
@@ -185,7 +185,7 @@ async fn after_a_goaway_calls_go_to_a_new_connection_and_the_open_one_ends_well(
         upstream.call().await.begin(&[])
     });
     upstream.go_away();
-    // It is noticed with the first call after it, at the latest.
+    // The bridge sees the GOAWAY with the next call, at the latest.
     loop {
         let (other, arrived) = tokio::join!(Wire::WEB_H1.call(server.address, PATH, &key), async {
             let mut arrived = upstream.call().await;

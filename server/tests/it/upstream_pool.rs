@@ -1,4 +1,4 @@
-//! The connections to upstreams, which calls share.
+//! The pool of connections to an upstream.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,8 +24,8 @@ async fn open(connection: &mut Connection) -> Answer {
 }
 
 #[tokio::test]
-async fn a_thousand_streams_go_over_connections_of_a_hundred_and_these_close_behind_them() {
-    let upstream = RawUpstream::with_room(100).await;
+async fn connections_are_opened_for_the_streams_they_allow_and_closed_when_idle() {
+    let upstream = RawUpstream::with_max_streams(100).await;
     let options = PoolOptions::new().with_idle(Duration::from_millis(100));
     let server = roomy(upstream.bridge_with(options)).await;
     let answering = upstream.answering(hold);
@@ -46,7 +46,7 @@ async fn a_thousand_streams_go_over_connections_of_a_hundred_and_these_close_beh
 }
 
 #[tokio::test]
-async fn a_connection_closes_when_it_has_had_no_call_for_long_and_not_while_it_has_one() {
+async fn a_connection_is_closed_when_idle_and_not_while_it_has_a_call() {
     let upstream = RawUpstream::start().await;
     let idle = Duration::from_millis(100);
     let server = roomy(upstream.bridge_with(PoolOptions::new().with_idle(idle))).await;
@@ -55,7 +55,7 @@ async fn a_connection_closes_when_it_has_had_no_call_for_long_and_not_while_it_h
     let held = open(&mut connection).await;
     tokio::time::sleep(10 * idle).await;
     let second = open(&mut connection).await;
-    assert_eq!(answering.upstream.connections(), 1, "it has a call, and is in use");
+    assert_eq!(answering.upstream.connections(), 1, "a connection with a call stays open");
     drop((held, second));
     soon("the idle connection to close", async {
         while answering.upstream.open() > 0 {
@@ -64,12 +64,12 @@ async fn a_connection_closes_when_it_has_had_no_call_for_long_and_not_while_it_h
     })
     .await;
     assert_eq!(open(&mut connection).await.http_status, 200);
-    assert_eq!(answering.upstream.connections(), 2, "the next call has another one");
+    assert_eq!(answering.upstream.connections(), 2, "the next call opens another connection");
 }
 
 #[tokio::test]
-async fn a_thousand_calls_at_once_find_their_places() {
-    let upstream = RawUpstream::with_room(100).await;
+async fn a_thousand_concurrent_calls_share_few_connections() {
+    let upstream = RawUpstream::with_max_streams(100).await;
     let server = roomy(upstream.bridge()).await;
     let answering = upstream.answering(hold);
     let mut all = JoinSet::new();
@@ -91,8 +91,8 @@ async fn a_thousand_calls_at_once_find_their_places() {
 }
 
 #[tokio::test]
-async fn beyond_the_most_connections_a_call_waits_and_gets_the_next_free_stream() {
-    let mut upstream = RawUpstream::with_room(2).await;
+async fn at_the_connection_limit_a_call_waits_for_a_stream() {
+    let mut upstream = RawUpstream::with_max_streams(2).await;
     let options = PoolOptions::new().with_max_connections(1);
     let server = roomy(upstream.bridge_with(options)).await;
     let mut waiting = JoinSet::new();
@@ -111,8 +111,8 @@ async fn beyond_the_most_connections_a_call_waits_and_gets_the_next_free_stream(
 }
 
 #[tokio::test]
-async fn those_who_wait_for_a_stream_get_it_in_the_order_in_which_they_came() {
-    let mut upstream = RawUpstream::with_room(1).await;
+async fn waiting_calls_get_streams_in_the_order_of_their_arrival() {
+    let mut upstream = RawUpstream::with_max_streams(1).await;
     let options = PoolOptions::new().with_max_connections(1);
     let server = roomy(upstream.bridge_with(options)).await;
     let mut calls = JoinSet::new();
@@ -135,8 +135,8 @@ async fn those_who_wait_for_a_stream_get_it_in_the_order_in_which_they_came() {
 }
 
 #[tokio::test]
-async fn a_call_that_waits_too_long_is_told_so_and_one_with_a_deadline_ends_at_it() {
-    let upstream = RawUpstream::with_room(1).await;
+async fn waiting_ends_at_the_maximum_wait_or_at_the_deadline() {
+    let upstream = RawUpstream::with_max_streams(1).await;
     let options = PoolOptions::new()
         .with_max_connections(1)
         .with_max_waiting(1)
@@ -159,7 +159,7 @@ async fn a_call_that_waits_too_long_is_told_so_and_one_with_a_deadline_ends_at_i
 }
 
 #[tokio::test]
-async fn calls_are_shared_by_load_among_the_addresses_of_a_service() {
+async fn calls_are_balanced_by_load_over_the_addresses_of_a_service() {
     let (one, two) = (RawUpstream::start().await, RawUpstream::start().await);
     let bridge = Bridge::new().upstream(upstream_at(one.address)).upstream(upstream_at(two.address));
     let server = roomy(bridge).await;
@@ -181,7 +181,7 @@ async fn calls_are_shared_by_load_among_the_addresses_of_a_service() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_dead_is_left_out_and_tried_again() {
+async fn an_unreachable_address_is_ejected_and_readmitted() {
     let alive = RawUpstream::start().await;
     let dead = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let bridge = Bridge::new().upstream(upstream_at(dead)).upstream(upstream_at(alive.address));
@@ -192,15 +192,15 @@ async fn an_address_that_is_dead_is_left_out_and_tried_again() {
         let (messages, ending) = open(&mut connection).await.finish::<Progress>().await;
         assert_eq!((messages.len(), ending.code), (1, 0));
     }
-    let back = RawUpstream::start_at(dead).await;
+    let readmitted = RawUpstream::start_at(dead).await;
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);
-    let _back = back.answering(move |call| {
+    let _answering_too = readmitted.answering(move |call| {
         counted.fetch_add(1, Ordering::SeqCst);
         complete(call)
     });
-    soon("calls at the address that is back", async {
-        // With a call held open now and then, the other address has the fewer.
+    soon("calls at the readmitted address", async {
+        // A call goes to the address with the fewest open calls, so the readmitted address gets some.
         while count.load(Ordering::SeqCst) == 0 {
             assert_eq!(open(&mut connection).await.finish::<Progress>().await.1.code, 0);
         }
@@ -209,15 +209,15 @@ async fn an_address_that_is_dead_is_left_out_and_tried_again() {
 }
 
 #[tokio::test]
-async fn an_address_that_fails_is_not_tried_with_each_call() {
+async fn an_ejected_address_is_not_connected_to_for_each_call() {
     const CALLS: usize = 200;
     let alive = RawUpstream::start().await;
     let failing = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let bridge = Bridge::new()
         .upstream(upstream_at(failing.local_addr().unwrap()))
         .upstream(upstream_at(alive.address));
-    let tries = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&tries);
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&attempts);
     tokio::spawn(async move {
         while let Ok((stream, _)) = failing.accept().await {
             counted.fetch_add(1, Ordering::SeqCst);
@@ -230,6 +230,6 @@ async fn an_address_that_fails_is_not_tried_with_each_call() {
     for _ in 0..CALLS {
         assert_eq!(open(&mut connection).await.finish::<Progress>().await.1.code, 0);
     }
-    let tries = tries.load(Ordering::SeqCst);
-    assert!(tries > 0 && tries < CALLS / 10, "{tries} tries for {CALLS} calls");
+    let attempts = attempts.load(Ordering::SeqCst);
+    assert!(attempts > 0 && attempts < CALLS / 10, "{attempts} attempts to connect for {CALLS} calls");
 }

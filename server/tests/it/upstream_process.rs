@@ -1,5 +1,5 @@
-//! The program and the servers behind it, as processes: what their flags say, and what becomes of calls when an upstream
-//! is killed, stopped or started anew.
+//! The program and its upstreams as processes: flags, and what happens to calls when an upstream is killed, paused or
+//! restarted.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use crate::support::{Server, soon};
 const STREAM: &str = "/Message/Stream";
 const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 
-/// The authorities of a system that has none.
-const NO_AUTHORITIES: [(&str, &str); 2] =
+/// The environment of a system without trust roots.
+const NO_TRUST_ROOTS: [(&str, &str); 2] =
     [("SSL_CERT_FILE", "/no/authorities.pem"), ("SSL_CERT_DIR", "/no/authorities")];
 
 async fn ending_of(program: &Program, path: &str) -> Ending {
@@ -24,7 +24,7 @@ async fn ending_of(program: &Program, path: &str) -> Ending {
 }
 
 #[tokio::test]
-async fn the_systems_authorities_are_needed_only_where_an_upstream_is_checked_with_them() {
+async fn the_systems_trust_roots_are_loaded_only_for_https_upstreams_without_a_ca_file() {
     let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (certificate, private) = (key.cert.pem(), key.signing_key.serialize_pem());
     let tls = Tls::from_pem(certificate.as_bytes(), private.as_bytes()).unwrap();
@@ -38,30 +38,30 @@ async fn the_systems_authorities_are_needed_only_where_an_upstream_is_checked_wi
     let file = file.to_str().unwrap();
 
     let arguments = ["--listen", "127.0.0.1:0", "--log", "off", "--upstream", &url];
-    let output = soon("the end", command().envs(NO_AUTHORITIES).args(arguments).output()).await.unwrap();
+    let output = soon("the end", command().envs(NO_TRUST_ROOTS).args(arguments).output()).await.unwrap();
     let words = text(&output.stderr);
     assert_eq!((output.status.code(), words.lines().count()), (Some(1), 1), "{words}");
     assert!(words.contains("--upstream-ca"), "{words}");
 
     let mut named = command();
-    named.envs(NO_AUTHORITIES);
+    named.envs(NO_TRUST_ROOTS);
     let program = Program::start_by(named, &["--upstream", &url, "--upstream-ca", file]).await;
     assert_eq!(ending_of(&program, STREAM).await.code, 0);
 
-    let mut of_the_system = command();
-    of_the_system.env("SSL_CERT_FILE", file);
-    let program = Program::start_by(of_the_system, &["--upstream", &url]).await;
+    let mut with_system_roots = command();
+    with_system_roots.env("SSL_CERT_FILE", file);
+    let program = Program::start_by(with_system_roots, &["--upstream", &url]).await;
     assert_eq!(ending_of(&program, STREAM).await.code, 0);
 
     let (plain, _events) = Probe::start().await;
     let mut without = command();
-    without.envs(NO_AUTHORITIES);
+    without.envs(NO_TRUST_ROOTS);
     let program = Program::start_by(without, &["--upstream", &format!("http://{}", plain.address)]).await;
     assert_eq!(ending_of(&program, STREAM).await.code, 0);
 }
 
 #[tokio::test]
-async fn where_a_library_names_no_authorities_only_the_systems_are_believed() {
+async fn without_configured_trust_roots_the_systems_are_used() {
     let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let tls = Tls::from_pem(key.cert.pem().as_bytes(), key.signing_key.serialize_pem().as_bytes()).unwrap();
     let (bridge, _events) = Probe::hosted();
@@ -75,7 +75,7 @@ async fn where_a_library_names_no_authorities_only_the_systems_are_believed() {
 }
 
 #[tokio::test]
-async fn the_samples_are_hosted_unless_calls_are_forwarded_or_when_they_are_asked_for() {
+async fn the_samples_are_hosted_without_upstreams_or_with_the_samples_flag() {
     let (upstream, _events) = Probe::start().await;
     let url = format!("http://{}", upstream.address);
     for (arguments, first) in [
@@ -90,23 +90,23 @@ async fn the_samples_are_hosted_unless_calls_are_forwarded_or_when_they_are_aske
 }
 
 #[tokio::test]
-async fn a_catch_all_opens_reflection_where_expose_names_it() {
+async fn a_catch_all_forwards_reflection_if_it_is_exposed() {
     let own = Program::start(&[]).await;
-    for (arguments, open) in [
+    for (arguments, exposed) in [
         (&["--upstream", &own.address][..], false),
         (&["--upstream", &own.address, "--expose", "grpc.channelz.*"], false),
         (&["--upstream", &own.address, "--expose", "grpc.reflection.*"], true),
     ] {
         let program = Program::start(arguments).await;
-        // An empty question, which a server that has reflection refuses in its own words.
+        // An empty reflection request, which a server with reflection refuses with a message of its own.
         let answer = Wire::GRPC.call(program.socket(), REFLECTION, &told("")).await;
         let ending = answer.finish::<()>().await.1;
-        assert_eq!(ending.words.contains("does not expose"), !open, "{arguments:?}: {}", ending.words);
+        assert_eq!(ending.words.contains("does not expose"), !exposed, "{arguments:?}: {}", ending.words);
     }
 }
 
-/// Opens a stream in each form, and waits for its first message, after which the samples pause for a second.
-async fn in_mid_stream(server: &Server) -> Vec<(Wire, Connection, Answer)> {
+/// Opens a stream in each form of gRPC, and waits for its first message. The samples send the next one a second later.
+async fn open_streams(server: &Server) -> Vec<(Wire, Connection, Answer)> {
     let mut open = Vec::new();
     for wire in Wire::ALL {
         let mut connection = wire.connect(server.address).await;
@@ -120,12 +120,12 @@ async fn in_mid_stream(server: &Server) -> Vec<(Wire, Connection, Answer)> {
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_killed_in_mid_stream_is_unavailable_and_one_that_is_started_anew_is_called() {
+async fn calls_to_a_killed_upstream_are_unavailable_until_it_is_restarted() {
     let own = Program::start(&[]).await;
     let address = own.socket();
     let server = Server::start(bridge_to(address)).await;
-    let open = in_mid_stream(&server).await;
-    assert_eq!(own.signal("-KILL").await, None, "no code, but a signal");
+    let open = open_streams(&server).await;
+    assert_eq!(own.signal("-KILL").await, None, "killed by a signal, so without an exit code");
     for (wire, _connection, answer) in open {
         let ending = answer.finish::<Progress>().await.1;
         assert_eq!(ending.code, 14, "{wire:?}: {}", ending.words);
@@ -135,25 +135,25 @@ async fn an_upstream_that_is_killed_in_mid_stream_is_unavailable_and_one_that_is
     assert_eq!(ending.code, 14);
     assert!(ending.words.contains("refused"), "{}", ending.words);
 
-    let _anew = Program::start(&["--listen", &address.to_string()]).await;
+    let _restarted = Program::start(&["--listen", &address.to_string()]).await;
     let mut answer = Wire::GRPC.call(server.address, STREAM, &told("k")).await;
     assert_eq!(answer.message::<Progress>().await.unwrap().message, "key: k, progress: +");
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_paused_is_given_up_and_called_again_when_it_goes_on() {
-    let patience = Duration::from_secs(1);
+async fn calls_to_a_paused_upstream_are_unavailable_until_it_continues() {
+    let timeout = Duration::from_secs(1);
     let own = Program::start(&[]).await;
-    let options = PoolOptions::new().with_keepalive(patience).with_connect_timeout(patience);
+    let options = PoolOptions::new().with_keepalive(timeout).with_connect_timeout(timeout);
     let server = Server::start(Bridge::new().upstream(upstream_at(own.socket()).pool(options))).await;
-    let open = in_mid_stream(&server).await;
+    let open = open_streams(&server).await;
     own.send("-STOP").await;
     for (wire, _connection, answer) in open {
         let ending = answer.finish::<Progress>().await.1;
         assert_eq!(ending.code, 14, "{wire:?}");
         assert!(ending.words.contains("did not answer a ping"), "{wire:?}: {}", ending.words);
     }
-    // The kernel still accepts connections for it.
+    // The kernel still accepts connections for the paused process.
     let ending = Wire::GRPC.call(server.address, STREAM, &told("k")).await.ending().await;
     assert_eq!(ending.code, 14);
     assert!(ending.words.contains("did not answer within"), "{}", ending.words);

@@ -1,4 +1,4 @@
-//! What is on record of a forwarded call that is tried again, and what ends it.
+//! What is recorded of a forwarded call that is retried, and what ends it.
 
 use drawbridge::{Bridge, CallsService, HostPolicy};
 use drawbridge_calls_proto::calls_client::CallsClient;
@@ -14,7 +14,7 @@ use crate::support::probe::told;
 use crate::support::upstream::{Arrived, RawUpstream, reset_of};
 use crate::support::{Server, soon};
 
-/// A server with a console beside what it forwards.
+/// Starts a server that forwards calls and hosts the console.
 async fn with_console(upstream: &RawUpstream, text: &str) -> (Server, CallsClient<Channel>) {
     let mut bridge = upstream.bridge().retry(rule(text));
     let console =
@@ -25,9 +25,9 @@ async fn with_console(upstream: &RawUpstream, text: &str) -> (Server, CallsClien
     (server, CallsClient::new(channel))
 }
 
-/// Returns the call of this request id, as soon as its works are so many.
+/// Waits until this many activities of a call are recorded, and returns the call.
 async fn works(console: &mut CallsClient<Channel>, request_id: &str, count: usize) -> Call {
-    soon("works on record", async {
+    soon("recorded activities", async {
         loop {
             let request = GetRequest { request_id: request_id.to_owned(), wait_ms: 0 };
             if let Ok(response) = console.get(request).await
@@ -47,17 +47,17 @@ fn kinds(call: &Call) -> Vec<(Kind, Option<u32>)> {
 }
 
 #[tokio::test]
-async fn attempts_and_waits_are_on_the_calls_record_and_a_call_with_one_attempt_has_none() {
+async fn attempts_and_backoffs_are_recorded_unless_there_is_one_attempt() {
     let mut upstream = RawUpstream::start().await;
     let (server, mut console) = with_console(&upstream, QUICK).await;
     let (handler, backoff) = ((Kind::Handler, None), (Kind::Backoff, None));
     let (failed, good) = ((Kind::Child, Some(14)), (Kind::Child, Some(0)));
-    for (id, doings, expected) in [
+    for (id, responses, expected) in [
         ("one", &[&succeed as &dyn Fn(&mut Arrived)][..], vec![handler]),
         ("three", &[&fail, &fail, &succeed], vec![handler, failed, backoff, failed, backoff, good]),
         ("none", &[&fail, &fail, &fail], vec![handler, failed, backoff, failed, backoff, failed]),
     ] {
-        attempts(&mut upstream, &server, &[("x-request-id", id)], doings).await;
+        attempts(&mut upstream, &server, &[("x-request-id", id)], responses).await;
         let request = GetRequest { request_id: id.to_owned(), wait_ms: 10_000 };
         let call = console.get(request).await.unwrap().into_inner().calls.pop().unwrap();
         assert_eq!(kinds(&call), expected, "{id}");
@@ -69,7 +69,7 @@ async fn attempts_and_waits_are_on_the_calls_record_and_a_call_with_one_attempt_
 }
 
 #[tokio::test]
-async fn a_wait_that_is_not_begun_is_on_the_calls_record() {
+async fn a_backoff_beyond_the_deadline_is_recorded() {
     let mut upstream = RawUpstream::start().await;
     let (server, mut console) = with_console(&upstream, SLOW).await;
     let headers = [("x-request-id", "late"), ("grpc-timeout", "300S")];
@@ -81,16 +81,16 @@ async fn a_wait_that_is_not_begun_is_on_the_calls_record() {
 }
 
 #[tokio::test]
-async fn an_operator_and_a_caller_that_leaves_end_a_call_between_two_attempts() {
+async fn a_cancellation_by_an_operator_or_the_caller_ends_a_backoff() {
     let mut upstream = RawUpstream::start().await;
     let (server, mut console) = with_console(&upstream, SLOW).await;
-    for (id, leaves) in [("left", true), ("cancelled", false)] {
+    for (id, by_caller) in [("left", true), ("cancelled", false)] {
         let address = server.address;
         let calling = tokio::spawn(async move { call(address, Wire::GRPC, &[("x-request-id", id)]).await });
         fail(&mut upstream.call().await);
         let waiting = works(&mut console, id, 3).await;
-        assert_eq!(waiting.works[2].stopped_ms, None, "the wait is on");
-        if leaves {
+        assert_eq!(waiting.works[2].stopped_ms, None, "the backoff has not ended");
+        if by_caller {
             calling.abort();
         } else {
             let words = "moving house".to_owned();
@@ -118,7 +118,7 @@ async fn the_deadline_ends_an_attempt_and_resets_its_stream() {
 }
 
 #[tokio::test]
-async fn a_caller_that_leaves_in_the_middle_of_a_later_attempts_answer_resets_its_stream() {
+async fn cancellation_during_the_response_of_a_later_attempt_resets_its_stream() {
     let mut upstream = RawUpstream::start().await;
     let server = start(&upstream, &[QUICK]).await;
     let key = told("k");

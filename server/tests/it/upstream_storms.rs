@@ -1,4 +1,4 @@
-//! Callers that leave in numbers, and the calls of others that share connections to the upstream with them.
+//! Mass cancellations, and the calls of other callers on the same connections to the upstream.
 
 use drawbridge_proto::message::Response as Progress;
 
@@ -15,16 +15,16 @@ async fn open(connection: &mut Connection) -> Answer {
 }
 
 #[tokio::test]
-async fn a_storm_of_cancels_leaves_honest_calls_alone() {
-    let upstream = RawUpstream::with_room(200).await;
+async fn mass_cancellation_does_not_end_the_calls_of_others() {
+    let upstream = RawUpstream::with_max_streams(200).await;
     let server = roomy(upstream.bridge()).await;
     let answering = upstream.answering(hold);
-    let mut honest_connection = Wire::GRPC.connect(server.address).await;
+    let mut other_connection = Wire::GRPC.connect(server.address).await;
     let mut storm = Wire::GRPC.connect(server.address).await;
-    let mut honest = Vec::new();
+    let mut others = Vec::new();
     for round in 0..40 {
         if round % 4 == 0 {
-            honest.push(open(&mut honest_connection).await);
+            others.push(open(&mut other_connection).await);
         }
         let mut leaving = Vec::new();
         for _ in 0..50 {
@@ -33,19 +33,19 @@ async fn a_storm_of_cancels_leaves_honest_calls_alone() {
         drop(leaving);
     }
     soon("the calls of the storm to end", async {
-        while server.calls.open() > honest.len() {
+        while server.calls.open() > others.len() {
             tokio::task::yield_now().await;
         }
     })
     .await;
-    // 2,000 resets came; each connection was taken out of use after some hundred of them.
+    // Of 2,000 resets, each connection took about a hundred before it was retired.
     assert!((10..40).contains(&answering.upstream.connections()), "{}", answering.upstream.connections());
-    assert_eq!(server.calls.open(), 10, "the honest calls are open still");
+    assert_eq!(server.calls.open(), 10, "the calls of others are open");
 }
 
 #[tokio::test]
-async fn calls_that_leave_before_any_answer_leave_honest_ones_alone() {
-    let upstream = RawUpstream::with_room(200).await;
+async fn mass_cancellation_before_the_response_does_not_end_the_calls_of_others() {
+    let upstream = RawUpstream::with_max_streams(200).await;
     let server = roomy(upstream.bridge()).await;
     let _answering = upstream.answering(|call| async move {
         if call.head.uri.path() == PATH {
@@ -54,8 +54,8 @@ async fn calls_that_leave_before_any_answer_leave_honest_ones_alone() {
             std::future::pending::<()>().await;
         }
     });
-    let mut honest_connection = Wire::GRPC.connect(server.address).await;
-    let honest = open(&mut honest_connection).await;
+    let mut other_connection = Wire::GRPC.connect(server.address).await;
+    let others = open(&mut other_connection).await;
     for _ in 0..40 {
         let mut storm = Frames::connect(server.address).await;
         let mut burst = Burst::default();
@@ -77,20 +77,20 @@ async fn calls_that_leave_before_any_answer_leave_honest_ones_alone() {
         })
         .await;
     }
-    assert_eq!(server.calls.open(), 1, "the honest call is open still");
-    drop(honest);
+    assert_eq!(server.calls.open(), 1, "the call of another caller is open");
+    drop(others);
 }
 
 #[tokio::test]
-async fn calls_that_a_busy_upstream_never_saw_leave_honest_ones_alone() {
-    let mut upstream = RawUpstream::with_room(200).await;
+async fn resets_of_streams_that_a_busy_upstream_has_not_processed_do_not_end_the_calls_of_others() {
+    let mut upstream = RawUpstream::with_max_streams(200).await;
     let server = roomy(upstream.bridge()).await;
     let key = told("k");
     let (mut answer, mut stream) =
         tokio::join!(Wire::GRPC.call(server.address, PATH, &key), async { upstream.call().await.begin(&[]) });
-    upstream.be_busy(true);
+    upstream.set_busy(true);
     let open = async |count| {
-        soon("a call to begin or end", async {
+        soon("the number of open calls", async {
             while server.calls.open() != count {
                 tokio::task::yield_now().await;
             }
@@ -98,14 +98,14 @@ async fn calls_that_a_busy_upstream_never_saw_leave_honest_ones_alone() {
         .await;
     };
     let mut storm = Frames::connect(server.address).await;
-    // An h2 server goes away after 20 streams that were reset before it has looked at them.
+    // An h2 server sends GOAWAY after 20 streams that were reset before it processed them.
     for index in 0..40 {
         storm.send(Burst::default().call(2 * index + 1, PATH, &frame(&key))).await;
         open(2).await;
         storm.send(Burst::default().reset(2 * index + 1)).await;
         open(1).await;
     }
-    upstream.be_busy(false);
+    upstream.set_busy(false);
     stream.send_data(frame(&Progress { message: "still here".to_owned() }), false).unwrap();
     assert_eq!(answer.message::<Progress>().await.unwrap().message, "still here");
 }

@@ -1,4 +1,4 @@
-//! Upstreams that nobody reaches, or that fall silent: a caller is told, and is never left waiting.
+//! Upstreams that cannot be reached or stop responding: the caller receives a code and a message in time.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,35 +19,35 @@ async fn ending_of(bridge: Bridge, wire: Wire) -> Ending {
     wire.call(server.address, PATH, &told("k")).await.ending().await
 }
 
-/// An address at which nobody listens.
-async fn nobody() -> SocketAddr {
+/// Returns an address without a listener.
+async fn unused_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }
 
-/// A server that says these bytes to whoever connects, and then nothing.
-async fn saying(bytes: &'static [u8]) -> SocketAddr {
+/// Starts a server that sends these bytes to each connection, and then nothing.
+async fn server_sending(bytes: &'static [u8]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
-        let mut silent = Vec::new();
+        let mut connections = Vec::new();
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             stream.write_all(bytes).await.unwrap();
-            silent.push(stream);
+            connections.push(stream);
         }
     });
     address
 }
 
-fn hasty() -> PoolOptions {
+fn short_timeouts() -> PoolOptions {
     PoolOptions::new()
         .with_connect_timeout(Duration::from_millis(200))
         .with_keepalive(Duration::from_millis(200))
 }
 
 #[tokio::test]
-async fn nobody_there_is_unavailable_in_each_form() {
-    let address = nobody().await;
+async fn a_refused_connection_is_unavailable_in_each_form_of_grpc() {
+    let address = unused_address().await;
     for wire in Wire::ALL {
         let ending = ending_of(bridge_to(address), wire).await;
         assert_eq!(ending.code, 14, "{wire:?}");
@@ -57,29 +57,29 @@ async fn nobody_there_is_unavailable_in_each_form() {
 }
 
 #[tokio::test]
-async fn whoever_speaks_no_http2_is_unavailable() {
+async fn an_upstream_that_does_not_speak_http2_is_unavailable() {
     for bytes in [
         &b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"[..],
         b"220 mail.example ESMTP\r\n",
         &[0; 64],
     ] {
-        let ending = ending_of(bridge_to(saying(bytes).await), Wire::WEB_H1).await;
+        let ending = ending_of(bridge_to(server_sending(bytes).await), Wire::WEB_H1).await;
         assert_eq!(ending.code, 14, "{bytes:?}");
         assert!(ending.words.contains("does it speak gRPC there?"), "{}", ending.words);
     }
 }
 
 #[tokio::test]
-async fn whoever_accepts_and_says_nothing_is_unavailable_in_time() {
-    let upstream = upstream_at(saying(b"").await).pool(hasty());
+async fn an_upstream_that_sends_no_settings_is_unavailable_after_the_connect_timeout() {
+    let upstream = upstream_at(server_sending(b"").await).pool(short_timeouts());
     let ending = ending_of(Bridge::new().upstream(upstream), Wire::WEB_H1).await;
     assert_eq!(ending.code, 14);
     assert!(ending.words.contains("did not answer within 200ms"), "{}", ending.words);
 }
 
 #[tokio::test]
-async fn a_deadline_ends_the_wait_for_a_connection() {
-    let server = Server::start(bridge_to(saying(b"").await)).await;
+async fn the_deadline_ends_the_wait_for_a_connection() {
+    let server = Server::start(bridge_to(server_sending(b"").await)).await;
     for wire in Wire::ALL {
         let timeout = [("grpc-timeout", "50m")];
         let answer = wire.call_with_headers(server.address, PATH, &told("k"), &timeout).await;
@@ -88,31 +88,31 @@ async fn a_deadline_ends_the_wait_for_a_connection() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_falls_silent_is_asked_and_given_up() {
-    // It says that it speaks HTTP/2, and then no more: a process that is stopped, or a machine that vanished.
-    let settings = saying(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await;
-    let server = Server::start(Bridge::new().upstream(upstream_at(settings).pool(hasty()))).await;
+async fn an_upstream_that_does_not_answer_a_ping_is_unavailable() {
+    // It sends its SETTINGS and then nothing, as a stopped process or a machine without power would.
+    let settings = server_sending(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await;
+    let server = Server::start(Bridge::new().upstream(upstream_at(settings).pool(short_timeouts()))).await;
     let ending = Wire::WEB_H1.call(server.address, PATH, &told("k")).await.ending().await;
     assert_eq!(ending.code, 14);
     assert!(ending.words.contains("did not answer a ping"), "{}", ending.words);
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_silent_but_there_is_left_alone() {
+async fn an_idle_upstream_that_answers_pings_stays_connected() {
     let mut upstream = RawUpstream::start().await;
-    let server = Server::start(upstream.bridge_with(hasty())).await;
+    let server = Server::start(upstream.bridge_with(short_timeouts())).await;
     let key = told("k");
     let (answer, mut stream) = tokio::join!(Wire::WEB_H1.call(server.address, PATH, &key), async {
         upstream.call().await.begin(&[])
     });
-    tokio::time::sleep(5 * hasty().keepalive).await;
+    tokio::time::sleep(5 * short_timeouts().keepalive).await;
     stream.send_trailers(map(&[("grpc-status", "0")])).unwrap();
     assert_eq!(answer.ending().await.code, 0);
 }
 
 #[tokio::test]
-async fn an_upstream_that_comes_back_is_called_at_once() {
-    let address = nobody().await;
+async fn a_restarted_upstream_gets_the_next_call() {
+    let address = unused_address().await;
     let server = Server::start(bridge_to(address)).await;
     for _ in 0..3 {
         assert_eq!(Wire::GRPC.call(server.address, PATH, &told("k")).await.ending().await.code, 14);

@@ -1,5 +1,5 @@
-//! Connections of which only one end is left: a call on one ends with a code and a sentence, and the next call has
-//! another connection.
+//! Connections that the upstream's end has lost: a call on one ends with a code and a message, and the next call takes another
+//! connection.
 
 use std::fmt::Debug;
 use std::net::SocketAddr;
@@ -15,18 +15,18 @@ use crate::support::frames::Raw;
 use crate::support::probe::told;
 use crate::support::upstream::upstream_at;
 
-/// For how long an upstream may be silent before it is asked, and before it is given up.
+/// The keepalive time of the pool: until a ping, and until its answer is overdue.
 const KEEPALIVE: Duration = Duration::from_millis(300);
 
 const PATH: &str = "/any.Service/Method";
 
-/// A bridge in front of an upstream of which each byte is the test's own.
-struct Between {
+/// A bridge and an upstream that the test drives byte by byte.
+struct Setup {
     listener: TcpListener,
     server: Server,
 }
 
-impl Between {
+impl Setup {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
@@ -35,8 +35,8 @@ impl Between {
         Self { listener, server }
     }
 
-    /// Opens a call whose first message has come, and returns it with the connection that it came by.
-    async fn in_mid_stream(&self, wire: Wire) -> (Answer, Raw) {
+    /// Opens a call that has received one message. Returns it with the upstream's end of the connection.
+    async fn open_call(&self, wire: Wire) -> (Answer, Raw) {
         let key = told("k");
         let (mut answer, raw) = tokio::join!(wire.call(self.server.address, PATH, &key), async {
             let mut raw = Raw::accept(&self.listener).await;
@@ -48,15 +48,15 @@ impl Between {
         (answer, raw)
     }
 
-    /// Holds that the call is ended with words that say `why`, and that the next one goes over another connection.
-    async fn gives_up(&self, answer: Answer, why: &str, case: impl Debug) {
+    /// Asserts that the call ends with a message that contains `why`, and that the next one takes another connection.
+    async fn assert_lost(&self, answer: Answer, why: &str, case: impl Debug) {
         let ending = answer.ending().await;
         assert_eq!(ending.code, 14, "{case:?}: {}", ending.words);
         assert!(ending.words.contains(why), "{case:?}: {}", ending.words);
-        self.is_called_anew().await;
+        self.assert_reconnects().await;
     }
 
-    async fn is_called_anew(&self) {
+    async fn assert_reconnects(&self) {
         let key = told("k");
         let (ending, ()) = tokio::join!(
             async { Wire::WEB_H1.call(self.server.address, PATH, &key).await.ending().await },
@@ -71,49 +71,49 @@ impl Between {
 }
 
 #[tokio::test]
-async fn an_upstream_whose_end_of_the_connection_is_gone_is_asked_and_given_up() {
+async fn an_upstream_without_its_end_of_the_connection_does_not_answer_a_ping() {
     for wire in Wire::ALL {
-        let between = Between::start().await;
-        // Held, and neither read nor written: no packet says that nobody is there any more.
-        let (answer, _gone) = between.in_mid_stream(wire).await;
-        between.gives_up(answer, "did not answer a ping within 300ms", wire).await;
+        let setup = Setup::start().await;
+        // Held, and neither read nor written: no packet closes the connection.
+        let (answer, _gone) = setup.open_call(wire).await;
+        setup.assert_lost(answer, "did not answer a ping within 300ms", wire).await;
     }
 }
 
 #[tokio::test]
-async fn an_upstream_that_closes_its_half_of_the_connection_ends_the_calls_on_it() {
+async fn a_half_closed_connection_ends_its_calls() {
     for wire in Wire::ALL {
-        let between = Between::start().await;
-        let (answer, mut raw) = between.in_mid_stream(wire).await;
+        let setup = Setup::start().await;
+        let (answer, mut raw) = setup.open_call(wire).await;
         raw.close_half().await;
-        between.gives_up(answer, "lost", wire).await;
+        setup.assert_lost(answer, "lost", wire).await;
     }
 }
 
 #[tokio::test]
-async fn an_upstream_that_knows_nothing_of_the_connection_ends_the_calls_on_it() {
+async fn a_tcp_reset_ends_the_calls_of_the_connection() {
     for wire in Wire::ALL {
-        let between = Between::start().await;
-        let (answer, raw) = between.in_mid_stream(wire).await;
+        let setup = Setup::start().await;
+        let (answer, raw) = setup.open_call(wire).await;
         raw.break_off();
-        between.gives_up(answer, "lost: connection reset", wire).await;
+        setup.assert_lost(answer, "lost: connection reset", wire).await;
     }
 }
 
 #[tokio::test]
-async fn an_upstream_that_says_garbage_in_mid_stream_is_unavailable() {
-    // A frame longer than any may be, a push that was not asked for, and what is no frame at all.
+async fn an_upstream_that_violates_http2_is_unavailable() {
+    // A frame over the size limit, a push although it is disabled, and bytes that are not a frame.
     for garbage in [&[255; 64][..], &[0, 0, 4, 5, 4, 0, 0, 0, 1, 0, 0, 0, 2], b"HTTP/1.1 200 OK\r\n\r\n"] {
-        let between = Between::start().await;
-        let (answer, mut raw) = between.in_mid_stream(Wire::WEB_H1).await;
+        let setup = Setup::start().await;
+        let (answer, mut raw) = setup.open_call(Wire::WEB_H1).await;
         raw.say(garbage).await;
-        between.gives_up(answer, "HTTP/2", garbage).await;
+        setup.assert_lost(answer, "HTTP/2", garbage).await;
     }
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_silent_and_there_is_asked_once_as_grpc_servers_bear_no_more() {
-    let between = Between::start().await;
-    let (_answer, mut raw) = between.in_mid_stream(Wire::WEB_H1).await;
+async fn an_idle_upstream_is_pinged_once_because_grpc_servers_allow_no_more() {
+    let setup = Setup::start().await;
+    let (_answer, mut raw) = setup.open_call(Wire::WEB_H1).await;
     assert_eq!(raw.pings_within(8 * KEEPALIVE).await, 1);
 }

@@ -1,4 +1,4 @@
-//! A call that may be tried again, and an upstream that is told what to do with each attempt at it.
+//! A call that may be retried, and an upstream with a scripted response to each attempt.
 
 use std::net::SocketAddr;
 
@@ -13,13 +13,13 @@ use super::upstream::{Arrived, RawUpstream};
 
 pub const PATH: &str = "/any.Service/Method";
 
-/// Up to three attempts, almost at once.
+/// Up to three attempts, with a backoff of 1 ms.
 pub const QUICK: &str = "3:UNAVAILABLE:1ms..1ms";
 
-/// Up to three attempts, and nobody waits for the second.
+/// Up to three attempts, with a backoff that no test waits for.
 pub const SLOW: &str = "3:UNAVAILABLE:1h..1h";
 
-pub const UNAVAILABLE: [(&str, &str); 2] = [("grpc-status", "14"), ("grpc-message", "as told")];
+pub const UNAVAILABLE: [(&str, &str); 2] = [("grpc-status", "14"), ("grpc-message", "scripted")];
 
 pub fn rule(text: &str) -> RetryRule {
     text.parse().unwrap()
@@ -49,19 +49,19 @@ pub async fn call_with(
     wire.call_with(&mut connection, path, body, headers).await.finish().await
 }
 
-/// Calls once, has the upstream do these things with the attempts, one after the other, and returns what came of it.
+/// Makes one call, to whose attempts the upstream responds in this order. Returns the result, and the attempts.
 pub async fn attempts(
     upstream: &mut RawUpstream,
     server: &Server,
     headers: &[(&str, &str)],
-    doings: &[&dyn Fn(&mut Arrived)],
+    responses: &[&dyn Fn(&mut Arrived)],
 ) -> ((Vec<Progress>, Ending), Vec<Arrived>) {
     tokio::join!(call(server.address, Wire::WEB_H1, headers), async {
         let mut seen = Vec::new();
-        for doing in doings {
+        for respond in responses {
             let mut arrived = upstream.call().await;
             assert_eq!(arrived.read().await, frame(&told("k")), "each attempt sends the whole request");
-            doing(&mut arrived);
+            respond(&mut arrived);
             seen.push(arrived);
         }
         seen

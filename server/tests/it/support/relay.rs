@@ -1,4 +1,4 @@
-//! A handler that passes its call on to another server, as a child.
+//! A handler that forwards its call to another server, as a child call.
 
 use std::time::Duration;
 
@@ -13,30 +13,36 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 use tower::Layer as _;
 
-/// A client whose calls inherit from the call that makes them.
+/// A client whose calls are children of the current call.
 pub type Child = MessageClient<Propagation<Channel>>;
 
 pub fn child(channel: Channel) -> Child {
     MessageClient::new(PropagationLayer::new().layer(channel))
 }
 
-/// A `Message` service that has its answers from the next. Other servers than those of a test are never meant.
+/// A `Message` service that gets its responses from another one.
 #[derive(Clone)]
 pub struct Relay {
     pub next: Child,
-    /// For how long the relay keeps a call before it passes it on.
+    /// How long the relay waits before the child call.
     pub pause: Duration,
-    /// The most time that it gives its child.
-    pub own: Option<Duration>,
+    /// The child's own timeout.
+    pub timeout: Option<Duration>,
     pub detached: bool,
-    seen: mpsc::UnboundedSender<CallContext>,
+    calls: mpsc::UnboundedSender<CallContext>,
 }
 
 impl Relay {
-    /// Returns the relay, and where it tells of the calls that it gets.
+    /// Returns the relay, and the calls that it receives.
     pub fn to(next: Channel) -> (Self, mpsc::UnboundedReceiver<CallContext>) {
-        let (seen, calls) = mpsc::unbounded_channel();
-        (Self { next: child(next), pause: Duration::ZERO, own: None, detached: false, seen }, calls)
+        Self::through(PropagationLayer::new(), next)
+    }
+
+    /// Returns a relay whose child calls pass this layer.
+    pub fn through(layer: PropagationLayer, next: Channel) -> (Self, mpsc::UnboundedReceiver<CallContext>) {
+        let (sender, calls) = mpsc::unbounded_channel();
+        let next = MessageClient::new(layer.layer(next));
+        (Self { next, pause: Duration::ZERO, timeout: None, detached: false, calls: sender }, calls)
     }
 
     pub fn hosted(self) -> Bridge {
@@ -49,18 +55,18 @@ impl Message for Relay {
     type StreamStream = BoxStream<'static, Result<Progress, Status>>;
 
     async fn stream(&self, request: Request<KeyRequest>) -> Result<Response<Self::StreamStream>, Status> {
-        let _ = self.seen.send(CallContext::current().expect("a handler runs inside its call"));
+        let _ = self.calls.send(CallContext::current().expect("a handler runs inside its call"));
         if !self.pause.is_zero() {
             tokio::time::sleep(self.pause).await;
         }
         let mut child = Request::new(request.into_inner());
-        if let Some(own) = self.own {
-            child.set_timeout(own);
+        if let Some(timeout) = self.timeout {
+            child.set_timeout(timeout);
         }
         if self.detached {
             child.extensions_mut().insert(Detached);
         }
-        let answer = self.next.clone().stream(child).await?;
-        Ok(Response::new(answer.into_inner().boxed()))
+        let response = self.next.clone().stream(child).await?;
+        Ok(Response::new(response.into_inner().boxed()))
     }
 }

@@ -1,4 +1,4 @@
-//! An upstream of which the test sees each request as it came, and says each frame of the answer.
+//! An upstream whose requests a test inspects, and whose responses it sends frame by frame.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -16,16 +16,16 @@ use tokio::task::JoinHandle;
 
 use super::soon;
 
-/// A call as it came to the upstream.
+/// A call as the upstream received it.
 pub struct Arrived {
-    /// Which of the connections it came by, from 0.
+    /// The index of its connection, from 0.
     pub connection: usize,
     pub head: http::request::Parts,
     pub body: RecvStream,
     pub answer: SendResponse<Bytes>,
 }
 
-/// The upstream. Dropping it closes its connections and its port.
+/// An upstream. Dropping it closes its connections and its port.
 pub struct RawUpstream {
     pub address: SocketAddr,
     calls: mpsc::UnboundedReceiver<Arrived>,
@@ -41,8 +41,8 @@ impl RawUpstream {
         Self::start_with(|_| {}).await
     }
 
-    /// Starts an upstream that takes so many streams on each connection.
-    pub async fn with_room(streams: u32) -> Self {
+    /// Starts an upstream that accepts this many concurrent streams on each connection.
+    pub async fn with_max_streams(streams: u32) -> Self {
         Self::start_with(|builder| {
             builder.max_concurrent_streams(streams);
         })
@@ -61,41 +61,41 @@ impl RawUpstream {
         let address = listener.local_addr().unwrap();
         let mut builder = Builder::new();
         configure(&mut builder);
-        let (told, calls) = mpsc::unbounded_channel();
+        let (sender, calls) = mpsc::unbounded_channel();
         let (connections, open) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let (count, still) = (Arc::clone(&connections), Arc::clone(&open));
-        let (leaving, left) = watch::channel(false);
-        let (busy, looks_up) = watch::channel(false);
+        let (accepted, open_count) = (Arc::clone(&connections), Arc::clone(&open));
+        let (leaving, going_away) = watch::channel(false);
+        let (busy, is_busy) = watch::channel(false);
         let task = tokio::spawn(async move {
             let mut all = tokio::task::JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let connection = count.fetch_add(1, Ordering::SeqCst);
-                let (builder, told) = (builder.clone(), told.clone());
-                let still = Open::one_more(&still);
-                let (mut left, mut looks_up) = (left.clone(), looks_up.clone());
-                left.mark_unchanged();
-                looks_up.mark_unchanged();
+                let connection = accepted.fetch_add(1, Ordering::SeqCst);
+                let (builder, sender) = (builder.clone(), sender.clone());
+                let open = OpenConnection::new(&open_count);
+                let (mut going_away, mut is_busy) = (going_away.clone(), is_busy.clone());
+                going_away.mark_unchanged();
+                is_busy.mark_unchanged();
                 all.spawn(async move {
-                    let _still = still;
+                    let _open = open;
                     let mut h2 = builder.handshake::<_, Bytes>(stream).await.unwrap();
                     loop {
                         let call = tokio::select! {
                             call = h2.accept() => call,
-                            Ok(()) = left.changed() => {
+                            Ok(()) = going_away.changed() => {
                                 h2.graceful_shutdown();
                                 continue;
                             }
-                            Ok(()) = looks_up.changed() => {
-                                while *looks_up.borrow_and_update() {
-                                    looks_up.changed().await.unwrap();
+                            Ok(()) = is_busy.changed() => {
+                                while *is_busy.borrow_and_update() {
+                                    is_busy.changed().await.unwrap();
                                 }
                                 continue;
                             }
                         };
                         let Some(Ok((request, answer))) = call else { break };
                         let (head, body) = request.into_parts();
-                        let _ = told.send(Arrived { connection, head, body, answer });
+                        let _ = sender.send(Arrived { connection, head, body, answer });
                     }
                 });
             }
@@ -103,23 +103,23 @@ impl RawUpstream {
         Self { address, calls, connections, open, leaving, busy, task }
     }
 
-    /// How many connections were made so far.
+    /// Returns how many connections were accepted so far.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// How many connections are open.
+    /// Returns how many connections are open.
     pub fn open(&self) -> usize {
         self.open.load(Ordering::SeqCst)
     }
 
-    /// Says GOAWAY on the connections that there are.
+    /// Sends GOAWAY on all open connections.
     pub fn go_away(&self) {
         self.leaving.send_replace(true);
     }
 
-    /// Looks at nothing that comes, or again at all of it.
-    pub fn be_busy(&self, busy: bool) {
+    /// Pauses or resumes reading from connections.
+    pub fn set_busy(&self, busy: bool) {
         self.busy.send_replace(busy);
     }
 
@@ -127,14 +127,14 @@ impl RawUpstream {
         soon("a call at the upstream", self.calls.recv()).await.unwrap()
     }
 
-    /// Answers each call as `f` does, until the upstream is dropped.
+    /// Responds to each call with `f`, until the result is dropped.
     pub fn answering<F, A>(mut self, f: F) -> Answering
     where
         F: Fn(Arrived) -> A + Send + 'static,
         A: Future<Output = ()> + Send + 'static,
     {
-        let (_, nothing) = mpsc::unbounded_channel();
-        let mut calls = std::mem::replace(&mut self.calls, nothing);
+        let (_, closed) = mpsc::unbounded_channel();
+        let mut calls = std::mem::replace(&mut self.calls, closed);
         let task = tokio::spawn(async move {
             while let Some(call) = calls.recv().await {
                 tokio::spawn(f(call));
@@ -143,7 +143,7 @@ impl RawUpstream {
         Answering { upstream: self, task }
     }
 
-    /// A bridge in front of this upstream, for whatever comes.
+    /// Returns a bridge with this upstream as its catch-all.
     pub fn bridge(&self) -> Bridge {
         bridge_to(self.address)
     }
@@ -159,7 +159,7 @@ impl Drop for RawUpstream {
     }
 }
 
-/// An upstream that answers by itself.
+/// An upstream that responds in a task.
 pub struct Answering {
     pub upstream: RawUpstream,
     task: JoinHandle<()>,
@@ -171,16 +171,17 @@ impl Drop for Answering {
     }
 }
 
-struct Open(Arc<AtomicUsize>);
+/// Counts an open connection until it is dropped.
+struct OpenConnection(Arc<AtomicUsize>);
 
-impl Open {
-    fn one_more(count: &Arc<AtomicUsize>) -> Self {
+impl OpenConnection {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
         count.fetch_add(1, Ordering::SeqCst);
         Self(Arc::clone(count))
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
@@ -195,7 +196,7 @@ pub fn bridge_to(address: SocketAddr) -> Bridge {
 }
 
 impl Arrived {
-    /// Reads what the caller sends, to its end.
+    /// Reads the body of the request to its end.
     pub async fn read(&mut self) -> Vec<u8> {
         let mut all = Vec::new();
         while let Some(data) = soon("the request's body", self.body.data()).await {
@@ -206,24 +207,24 @@ impl Arrived {
         all
     }
 
-    /// Begins the answer, with these headers besides the usual one.
+    /// Sends the head of the response, with these headers and a content type.
     pub fn begin(&mut self, headers: &[(&str, &str)]) -> SendStream<Bytes> {
         self.answer.send_response(head(headers), false).unwrap()
     }
 
-    /// Answers with one message and a status.
+    /// Responds with one message and the status OK.
     pub fn complete(&mut self, message: &Bytes, trailers: &[(&str, &str)]) {
         let mut stream = self.begin(&[]);
         stream.send_data(message.clone(), false).unwrap();
         stream.send_trailers(map(&[&[("grpc-status", "0")], trailers].concat())).unwrap();
     }
 
-    /// Answers with nothing but a head.
+    /// Sends a trailers-only response.
     pub fn trailers_only(&mut self, headers: &[(&str, &str)]) {
         self.answer.send_response(head(headers), true).unwrap();
     }
 
-    /// Waits until the call's stream is reset, before any answer has begun, and returns the reason.
+    /// Waits until the stream of a call without a response is reset, and returns the reason.
     pub async fn reset(&mut self) -> h2::Reason {
         soon("a reset", std::future::poll_fn(|cx| self.answer.poll_reset(cx))).await.unwrap()
     }
@@ -233,12 +234,12 @@ impl Arrived {
     }
 }
 
-/// Waits until the stream of an answer that has begun is reset, and returns the reason.
+/// Waits until the stream of a response is reset, and returns the reason.
 pub async fn reset_of(stream: &mut SendStream<Bytes>) -> h2::Reason {
     std::future::poll_fn(|cx| stream.poll_reset(cx)).await.unwrap()
 }
 
-/// Begins an answer that says nothing more until its caller leaves.
+/// Sends the head of a response, and nothing more until the caller cancels.
 pub async fn hold(mut call: Arrived) {
     reset_of(&mut call.begin(&[])).await;
 }
