@@ -50,11 +50,12 @@ impl<E> Coalesce<E> {
                         break;
                     }
                 }
-                polled if chunk.is_empty() => return polled,
+                Poll::Ready(Err(end)) if chunk.is_empty() => return Poll::Ready(Err(end)),
                 Poll::Ready(Err(end)) => {
                     self.next = Some(Err(end));
                     break;
                 }
+                Poll::Pending if chunk.is_empty() => return Poll::Pending,
                 Poll::Pending => break,
             }
         }

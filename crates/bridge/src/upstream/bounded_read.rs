@@ -100,13 +100,13 @@ mod tests {
 
     #[tokio::test]
     async fn it_yields_after_each_budget_and_wakes_itself() {
-        let wakes = Arc::new(WakeCount::default());
-        let waker = Waker::from(Arc::clone(&wakes));
+        let count = Arc::new(WakeCount::default());
+        let waker = Waker::from(Arc::clone(&count));
         let mut reader = BoundedRead::new(tokio::io::repeat(7));
         for turn in 1..=3 {
             let read = tokio::task::unconstrained(async { read(&mut reader, &waker) }).await;
             assert_eq!(read, READ_BUDGET.next_multiple_of(1000));
-            assert_eq!(wakes.0.load(Ordering::Relaxed), turn);
+            assert_eq!(count.0.load(Ordering::Relaxed), turn);
         }
     }
 }

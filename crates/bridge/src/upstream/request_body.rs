@@ -24,7 +24,7 @@ pub(super) struct RequestBody {
     replay: ReplayBuffer,
     /// Whether the caller has sent all of the body.
     has_ended: bool,
-    /// Whether END_STREAM was sent.
+    /// Whether `END_STREAM` was sent.
     finished: bool,
     is_first_chunk: bool,
 }
@@ -61,7 +61,7 @@ impl RequestBody {
         self.finished
     }
 
-    /// Returns whether the request has no body, so that its headers carry END_STREAM.
+    /// Returns whether the request has no body, so that its headers carry `END_STREAM`.
     pub(super) fn is_empty(&self) -> bool {
         self.has_ended && self.replay.is_empty() && self.pending.is_empty()
     }
