@@ -33,7 +33,7 @@ fn chunked() -> Vec<u8> {
     [format!("{:x}\r\n", message.len()).as_bytes(), &message, b"\r\n0\r\n\r\n"].concat()
 }
 
-fn content_content_length() -> String {
+fn content_length_line() -> String {
     format!("content-length: {}\r\n", message().len())
 }
 
@@ -41,7 +41,7 @@ fn content_content_length() -> String {
 async fn an_ambiguous_length_is_refused() {
     let upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
-    let (length, chunked, message) = (content_length(), chunked(), message());
+    let (length, chunked, message) = (content_length_line(), chunked(), message());
     for (lines, body) in [
         ("content-length: 8\r\ncontent-length: 9\r\n", &message[..]),
         ("content-length: 8, 9\r\n", &message),
@@ -95,7 +95,7 @@ async fn bytes_behind_the_body_are_not_part_of_the_call() {
     let upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;
     let (_answering, mut calls) = complete_calls(upstream);
-    let (length, chunked, message) = (content_length(), chunked(), message());
+    let (length, chunked, message) = (content_length_line(), chunked(), message());
     let both = format!("{length}transfer-encoding: chunked\r\n");
     let smuggled = raw_request("POST", "/smuggled.Service/Method", &length, &message);
     for (lines, body) in [
@@ -176,7 +176,7 @@ async fn a_target_that_is_not_a_grpc_path_is_not_forwarded() {
         "*",
     ] {
         let answer =
-            exchange(server.address, &raw_request("POST", target, &content_length(), &message())).await;
+            exchange(server.address, &raw_request("POST", target, &content_length_line(), &message())).await;
         let refused = answer.starts_with("HTTP/1.1 400 ") || answer.contains("grpc-status: 12");
         assert!(refused, "{target:?}: {answer}");
     }
@@ -196,7 +196,7 @@ async fn the_authority_of_an_absolute_target_does_not_select_the_upstream() {
     for target in ["http://other.example", "https://other.example:1", "http://localhost"] {
         let target = format!("{target}{PATH}");
         let answer =
-            exchange(server.address, &raw_request("POST", &target, &content_length(), &message())).await;
+            exchange(server.address, &raw_request("POST", &target, &content_length_line(), &message())).await;
         assert!(answer.contains("grpc-status: 0"), "{target}: {answer}");
         assert_eq!(calls.recv().await.unwrap(), format!("http://{address}{PATH}"));
     }
@@ -240,7 +240,7 @@ async fn a_connection_header_does_not_remove_the_headers_of_the_bridge() {
     let server = Server::start(upstream.bridge()).await;
     let lines = format!(
         "connection: te, grpc-timeout, x-forwarded-for, forwarded, x-request-id, x-hop\r\nx-hop: 1\r\ngrpc-timeout: 30S\r\n{}",
-        content_length()
+        content_length_line()
     );
     let request = raw_request("POST", PATH, &lines, &message());
     let (answer, arrived) = tokio::join!(exchange(server.address, &request), async {

@@ -61,8 +61,9 @@ impl ForwardedCall {
         loop {
             let mut lease = Lease::acquire(&self.pool).await?;
             let request = request_to(&lease, &self.uri, self.headers.clone());
-            let mut sender = lease.connection().sender.clone();
-            let (response, mut stream) = match sender.send_request(request, self.request_body.is_empty()) {
+            // The clone of the sender is dropped at once: it refers to the stream as well.
+            let sent = lease.connection().sender.clone().send_request(request, self.request_body.is_empty());
+            let (response, mut stream) = match sent {
                 Ok(sent) => sent,
                 Err(error) => {
                     // The upstream sent GOAWAY. Nothing was sent, so the call takes another connection.

@@ -2,8 +2,8 @@
 //!
 //! In the order of a call:
 //!
-//! 1. [`config`]: an upstream as it is configured. [`address`]: its URL; `tls` connects to it over TLS. [`pool_options`]: how
-//!    its connections are kept.
+//! 1. [`config`]: an upstream as it is configured. [`address`]: its URL; `tls` connects to it over TLS. [`pool_options`]: the
+//!    options of its connections.
 //! 2. [`routes`]: which upstream takes a call. [`service_pattern`]: which administrative services a catch-all forwards.
 //! 3. [`forward`]: the layer that forwards calls. [`retry_rules`]: which failed calls are retried; [`retry`] makes the attempts.
 //! 4. [`forwarded_call`]: sends a call, and makes the upstream's response that of the call. [`headers`]: which headers are

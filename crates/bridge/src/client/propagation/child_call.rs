@@ -59,8 +59,8 @@ impl ChildCall {
 /// Ends the response body when the call is cancelled: the body fails with the status, which tonic's clients return as it is,
 /// and the inner body is dropped, which resets its stream.
 ///
-/// This takes place when the body is polled. A body that is kept and not polled keeps its stream open on this side. The
-/// server enforces the deadline on its own.
+/// This takes place when the body is polled. A body that is not polled keeps its stream open on this side. The server enforces
+/// the deadline on its own.
 impl FrameInspector for ChildCall {
     fn poll_abort(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
         self.poll_cancelled(cx)

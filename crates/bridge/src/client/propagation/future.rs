@@ -23,7 +23,20 @@ const HTTP_HEADERS: [HeaderName; 5] =
 pin_project! {
     /// The future of a child call, until the head of its response. Dropping it resets the stream of the call.
     ///
-    /// [`Propagation`](crate::Propagation) returns it.
+    /// [`Propagation`](crate::Propagation) returns it. Its output is the response, whose body follows the call to its end, or the
+    /// error of the inner service. A call that is cancelled, or not sent, has a trailers-only response with its status.
+    ///
+    /// ```
+    /// use drawbridge::{Propagation, PropagationFuture};
+    /// use http::Request;
+    /// use tonic::body::Body;
+    /// use tonic::transport::channel::{Channel, ResponseFuture};
+    /// use tower::Service as _;
+    ///
+    /// fn send(users: &mut Propagation<Channel>, request: Request<Body>) -> PropagationFuture<ResponseFuture> {
+    ///     users.call(request)
+    /// }
+    /// ```
     pub struct PropagationFuture<F> {
         // Moves into the response body.
         call: ChildCall,
