@@ -86,3 +86,79 @@ impl<I: FrameInspector> HttpBody for InspectedBody<I> {
         self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), |(body, _)| body.size_hint())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::{FutureExt as _, StreamExt as _, stream};
+    use http_body_util::{BodyExt as _, StreamBody};
+
+    use super::*;
+
+    /// Aborts the body if `abort` is set. Refuses empty data, and an end without trailers.
+    struct Inspector {
+        abort: bool,
+    }
+
+    impl FrameInspector for Inspector {
+        fn poll_abort(&mut self, _: &mut Context<'_>) -> Poll<Status> {
+            if self.abort { Poll::Ready(Status::cancelled("aborted")) } else { Poll::Pending }
+        }
+
+        fn on_data(&mut self, data: &[u8]) -> Result<(), Status> {
+            if data.is_empty() { Err(Status::internal("empty")) } else { Ok(()) }
+        }
+
+        fn on_end(&mut self, end: BodyEnd<'_>) -> Result<(), Status> {
+            match end {
+                BodyEnd::Complete => Err(Status::unknown("no trailers")),
+                BodyEnd::Trailers(_) | BodyEnd::Failed(_) => Ok(()),
+            }
+        }
+    }
+
+    /// Reads a body of these frames that is pending at its end. Returns what it yields until its inner body is dropped.
+    fn read(frames: Vec<Result<Frame<Bytes>, Status>>, complete: bool, abort: bool) -> Vec<String> {
+        let alive = Arc::new(());
+        let held = Arc::downgrade(&alive);
+        let frames = stream::iter(frames).inspect(move |_| assert_eq!(Arc::strong_count(&alive), 1));
+        let body = if complete {
+            Body::new(StreamBody::new(frames))
+        } else {
+            Body::new(StreamBody::new(frames.chain(stream::pending())))
+        };
+        let mut body = InspectedBody::new(body, Inspector { abort });
+        let mut yielded = Vec::new();
+        while held.strong_count() > 0 {
+            yielded.push(
+                match body.frame().now_or_never().expect("the inner body is dropped with its end").unwrap() {
+                    Ok(frame) if frame.is_trailers() => "trailers".to_owned(),
+                    Ok(_) => "data".to_owned(),
+                    Err(status) => status.message().to_owned(),
+                },
+            );
+        }
+        assert!(body.is_end_stream());
+        assert!(body.frame().now_or_never().unwrap().is_none());
+        yielded
+    }
+
+    fn data(text: &'static str) -> Frame<Bytes> {
+        Frame::data(Bytes::from_static(text.as_bytes()))
+    }
+
+    #[test]
+    fn the_inner_body_is_dropped_with_its_end() {
+        let trailers = || Ok(Frame::trailers(HeaderMap::new()));
+        assert_eq!(read(vec![Ok(data("a")), trailers()], false, false), ["data", "trailers"]);
+        assert_eq!(read(vec![Ok(data("a")), Err(Status::internal("lost"))], false, false), ["data", "lost"]);
+        assert_eq!(read(vec![Ok(data("a"))], true, false), ["data", "no trailers"]);
+    }
+
+    #[test]
+    fn an_error_of_the_inspector_ends_the_body() {
+        assert_eq!(read(vec![Ok(data("a")), Ok(data("")), Ok(data("b"))], false, false), ["data", "empty"]);
+        assert_eq!(read(vec![Ok(data("a"))], false, true), ["aborted"]);
+    }
+}

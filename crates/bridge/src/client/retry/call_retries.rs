@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use drawbridge_core::{Deadline, RetryDecision, RetryPolicy, RetryState, SharedThrottle, out_of_time_message};
+use drawbridge_core::{Deadline, RetryDecision, RetryPolicy, RetryState, SharedThrottle, out_of_time};
 use tonic::{Code, Status};
 
 use crate::call::{Activity, ActivityKind, CallContext, now};
@@ -75,8 +75,7 @@ impl<'a> CallRetries<'a> {
             RetryDecision::OutOfTime { backoff, remaining } => {
                 // Recorded as a backoff that stopped when it started.
                 drop(self.call.map(|call| call.start(ActivityKind::Backoff { planned: backoff })));
-                let message = out_of_time_message(backoff, remaining, failure);
-                AfterAttempt::OutOfTime(Status::deadline_exceeded(message))
+                AfterAttempt::OutOfTime(out_of_time(backoff, remaining, failure))
             }
             RetryDecision::Fail => AfterAttempt::Return,
         }
