@@ -35,21 +35,20 @@ impl ContentType {
         // The spellings that clients send most are compared whole. Others take longer to parse.
         let (protocol, codec) = match value.as_bytes() {
             b"application/grpc" => (Protocol::Grpc, None),
-            b"application/grpc-web+proto" => (Protocol::GrpcWeb, Some(PROTO)),
+            b"application/grpc-web+proto" => (Protocol::GrpcWeb, Some(Cow::Borrowed(PROTO))),
             b"application/grpc-web-text" => (Protocol::GrpcWebText, None),
-            _ => return Self::parse_text(value.to_str().ok()?),
+            _ => {
+                let (protocol, codec) = split(value.to_str().ok()?.as_bytes())?;
+                let codec = codec.map(|codec| String::from_utf8_lossy(codec).to_ascii_lowercase().into());
+                (protocol, codec)
+            }
         };
-        Some(Self { protocol, codec: codec.map(Cow::Borrowed) })
+        Some(Self { protocol, codec })
     }
 
-    fn parse_text(content_type: &str) -> Option<Self> {
-        let media_type = content_type.split(';').next()?.trim();
-        let (base, codec) = media_type.split_once('+').map_or((media_type, None), |(b, c)| (b, Some(c)));
-        let protocol = [Protocol::Grpc, Protocol::GrpcWeb, Protocol::GrpcWebText]
-            .into_iter()
-            .find(|protocol| protocol.media_type().eq_ignore_ascii_case(base))?;
-        (codec != Some(""))
-            .then(|| Self { protocol, codec: codec.map(|codec| codec.to_ascii_lowercase().into()) })
+    /// Parses only the protocol of a `content-type` header, without memory for the codec.
+    pub fn parse_protocol(value: &HeaderValue) -> Option<Protocol> {
+        split(value.as_bytes()).map(|(protocol, _)| protocol)
     }
 
     /// Returns the protocol.
@@ -92,6 +91,20 @@ impl ContentType {
     }
 }
 
+/// Splits a content type into its protocol and its codec, in the case in which it was sent.
+fn split(content_type: &[u8]) -> Option<(Protocol, Option<&[u8]>)> {
+    let media_type = content_type.split(|byte| *byte == b';').next()?.trim_ascii();
+    let plus = media_type.iter().position(|byte| *byte == b'+');
+    let (base, codec) = match plus {
+        Some(plus) => (&media_type[..plus], Some(&media_type[plus + 1..])),
+        None => (media_type, None),
+    };
+    let protocol = [Protocol::Grpc, Protocol::GrpcWeb, Protocol::GrpcWebText]
+        .into_iter()
+        .find(|protocol| protocol.media_type().as_bytes().eq_ignore_ascii_case(base))?;
+    (codec != Some(b"")).then_some((protocol, codec))
+}
+
 fn with_codec(media_type: &'static str, codec: &str) -> HeaderValue {
     // The codec was read from a header, so it can be written to one.
     HeaderValue::try_from(format!("{media_type}+{codec}")).unwrap_or(HeaderValue::from_static(media_type))
@@ -118,6 +131,11 @@ mod tests {
         ] {
             let content_type = parse(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!((content_type.protocol(), content_type.codec()), (protocol, codec), "{text}");
+            assert_eq!(
+                ContentType::parse_protocol(&HeaderValue::from_static(text)),
+                Some(protocol),
+                "{text}"
+            );
             assert_eq!(content_type.is_protobuf(), codec != Some("json"), "{text}");
         }
     }

@@ -1,4 +1,22 @@
-#![doc = include_str!("../README.md")]
+//! Values and wire rules of gRPC and gRPC-Web calls, for servers, proxies and browser clients.
+//!
+//! The crate does no I/O and reads no clock: the current time and random numbers are arguments. It compiles to WASM.
+//!
+//! ```
+//! use drawbridge_core::{Deadline, RetryDecision, RetryPolicy, RetryState, SharedThrottle, Timeout};
+//! use std::time::{Duration, Instant};
+//! use tonic::{Code, Status};
+//!
+//! let timeout: Timeout = "2S".parse().expect("a value of grpc-timeout");
+//! let deadline = Deadline::after(Instant::now(), timeout);
+//! let policy = RetryPolicy::new(3, [Code::Unavailable]);
+//! let throttle = SharedThrottle::default();
+//! let mut state = RetryState::new(&policy, &throttle);
+//!
+//! let remaining = deadline.map(|deadline| deadline.remaining(Instant::now()).duration());
+//! let decision = state.after_failure(&Status::unavailable("try again"), false, remaining, 0.5);
+//! assert_eq!(decision, RetryDecision::RetryAfter(Duration::from_millis(100)));
+//! ```
 //!
 //! # Where to find what
 //!
@@ -27,7 +45,12 @@ pub use frame::FrameScanner;
 pub use protocol::Protocol;
 pub use retry::{
     Attempts, FailedAttempt, Pushback, RetryDecision, RetryPolicy, RetryState, SharedThrottle, Throttle,
-    out_of_time,
+    out_of_time_message,
 };
 pub use status::{code_name, code_of_http};
 pub use timeout::{ParseTimeoutError, Timeout};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

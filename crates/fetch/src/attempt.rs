@@ -1,79 +1,79 @@
-//! One attempt at a call.
+//! One attempt of a call.
 
 use bytes::Bytes;
+use drawbridge_core::headers::GRPC_TIMEOUT;
 use futures_util::StreamExt as _;
 use http::{HeaderValue, Response};
-use tonic::{Code, Status};
+use tonic::Status;
 
-use crate::answer::Answer;
-use crate::arity::Arity;
-use crate::cause::Cause;
-use crate::decoder::Decoder;
-use crate::head::{self, Head};
-use crate::host::{Failure, Host, Outgoing};
-use crate::lifeline::Lifeline;
+use crate::attempt_response::AttemptResponse;
+use crate::body_decoder::BodyDecoder;
+use crate::body_reader::BodyReader;
+use crate::cardinality::ResponseCardinality;
+use crate::guard::CallGuard;
 use crate::metadata;
-use crate::reader::{Reader, broken};
+use crate::network_error::{connection_broke, unreachable};
+use crate::platform::{OutgoingRequest, Platform};
+use crate::response_head::{ResponseHead, classify};
 
-/// Sends a request once, stamped with what is left of the time, and reads as much of the answer as it takes to know
-/// what it is.
-pub(crate) async fn attempt<H: Host>(
-    life: &Lifeline<H>,
-    arity: Arity,
-    request: Outgoing,
-) -> Result<Answer<H>, Status> {
-    let answer = send(life, request).await?;
-    let (mut head, mut chunks) = answer.into_parts();
-    metadata::tidy(&mut head.headers);
-    let (form, first) = match head::judge(head.status, &head.headers)? {
-        Head::Body(form) => (form, Bytes::new()),
-        Head::Status => return Ok(Answer::all_in(head)),
-        Head::StatusUnlessBody(form) => match first_chunk(life, &mut chunks).await {
+/// Sends a request once, with the time that is left as its timeout, and reads the response until it is known where its
+/// status is.
+pub(crate) async fn attempt<P: Platform>(
+    guard: &CallGuard<P>,
+    cardinality: ResponseCardinality,
+    request: OutgoingRequest,
+) -> Result<AttemptResponse<P>, Status> {
+    let response = send(guard, request).await?;
+    let (mut head, mut chunks) = response.into_parts();
+    metadata::sanitize(&mut head.headers);
+    let (form, first) = match classify(head.status, &head.headers)? {
+        ResponseHead::Body(form) => (form, Bytes::new()),
+        ResponseHead::Status => return Ok(AttemptResponse::trailers_only(head)),
+        ResponseHead::StatusUnlessBody(form) => match first_chunk(guard, &mut chunks).await {
             Ok(Some(first)) => {
                 metadata::strip_status(&mut head.headers);
                 (form, first)
             }
             end => {
-                if let Err(malformed) = arity.check_verdict(0, &head.headers) {
-                    // A message may be missing because what should have brought it has broken off.
+                if let Err(malformed) = cardinality.check_end(0, &head.headers) {
+                    // If the body failed, that is why the message is missing.
                     return Err(end.err().unwrap_or_else(|| malformed.into()));
                 }
-                return Ok(Answer::all_in(head));
+                return Ok(AttemptResponse::trailers_only(head));
             }
         },
     };
-    Ok(Answer::new(head, Reader::new(chunks, Decoder::new(form, arity), first)?))
+    Ok(AttemptResponse::new(head, BodyReader::new(chunks, BodyDecoder::new(form, cardinality), first)?))
 }
 
-/// Sends a request, and waits for the head of its answer.
-async fn send<H: Host>(life: &Lifeline<H>, mut request: Outgoing) -> Result<Response<H::Chunks>, Status> {
-    life.check()?;
-    // Before the time that is left is read, lest what the trace tells of it be less than what the server was told.
-    life.note_attempt();
-    if let Some(remaining) = life.remaining() {
+/// Sends a request, and waits for the head of its response.
+async fn send<P: Platform>(
+    guard: &CallGuard<P>,
+    mut request: OutgoingRequest,
+) -> Result<Response<P::Chunks>, Status> {
+    guard.check()?;
+    // Traced before the remaining time is read, so that the trace never shows less time than the server receives.
+    guard.trace_attempt();
+    if let Some(remaining) = guard.remaining() {
         let value = HeaderValue::try_from(remaining.to_string());
         let value = value.map_err(|error| Status::internal(error.to_string()))?;
-        request.headers.insert(drawbridge_core::headers::GRPC_TIMEOUT, value);
+        request.headers.insert(GRPC_TIMEOUT, value);
     }
-    let attempt = life.host().send(request);
-    life.arm(attempt.abort);
-    life.race(attempt.opening).await?.map_err(|failure| unreachable(life.host(), &failure))
+    let in_flight = guard.platform().send(request);
+    guard.set_abort(in_flight.abort);
+    guard.run(in_flight.response).await?.map_err(|error| unreachable(guard.platform(), &error))
 }
 
-/// Waits for the first bytes of a body. Returns none if it ends without any, and fails if it breaks or the call ends.
-async fn first_chunk<H: Host>(life: &Lifeline<H>, chunks: &mut H::Chunks) -> Result<Option<Bytes>, Status> {
-    while let Some(chunk) = life.race(chunks.next()).await? {
-        let chunk = chunk.map_err(|failure| broken(life.host(), &failure))?;
+/// Waits for the first bytes of a body. Returns `None` if it ends without any, and an error if it fails or the call ends.
+async fn first_chunk<P: Platform>(
+    guard: &CallGuard<P>,
+    chunks: &mut P::Chunks,
+) -> Result<Option<Bytes>, Status> {
+    while let Some(chunk) = guard.run(chunks.next()).await? {
+        let chunk = chunk.map_err(|error| connection_broke(guard.platform(), &error))?;
         if !chunk.is_empty() {
             return Ok(Some(chunk));
         }
     }
     Ok(None)
-}
-
-fn unreachable<H: Host>(host: &H, Failure(words): &Failure) -> Status {
-    let offline = host.offline();
-    let suffix = if offline { "; the browser is offline" } else { "" };
-    let message = format!("the server could not be reached: {words}{suffix}");
-    Cause::Unreachable { offline }.status(Code::Unavailable, message)
 }

@@ -1,51 +1,54 @@
-//! One call, from its request to the body of its answer.
+//! One call, from its request to the body of its response.
 
 use drawbridge_core::SharedThrottle;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use tonic::Status;
 
-use crate::CallOptions;
-use crate::answer::Answer;
 use crate::attempt::attempt;
-use crate::body::Body;
-use crate::host::{Host, Outgoing};
-use crate::lifeline::Lifeline;
+use crate::attempt_response::AttemptResponse;
+use crate::call_body::CallBody;
+use crate::call_options::CallOptions;
+use crate::guard::CallGuard;
 use crate::metadata;
+use crate::platform::{OutgoingRequest, Platform};
 use crate::retry;
 
-/// Makes a call: gathers its request, which a browser cannot stream, sends it, again where its policy says so, and reads
-/// as much of the answer as it takes to know what it is.
+/// Makes a call: collects its request, which browsers cannot stream, and makes one or more attempts.
 ///
-/// A call is more than an attempt at it. The lifeline spans the whole of it, and each attempt is stamped with what
-/// is left of the time then.
-pub(crate) async fn call<H: Host>(
-    life: Lifeline<H>,
+/// The guard covers all attempts. Each attempt sends the time that is left of the call.
+pub(crate) async fn call<P: Platform>(
+    guard: CallGuard<P>,
     options: CallOptions,
     throttle: SharedThrottle,
     request: Request<tonic::body::Body>,
-) -> Result<Response<Body<H>>, Status> {
-    match answer(&life, &options, &throttle, request).await {
-        Ok(answer) => Ok(answer.into_response(life)),
+) -> Result<Response<CallBody<P>>, Status> {
+    match respond(&guard, &options, &throttle, request).await {
+        Ok(response) => Ok(response.into_response(guard)),
         Err(status) => {
-            life.note_end(&status);
+            guard.trace_end(&status);
             Err(status)
         }
     }
 }
 
-async fn answer<H: Host>(
-    life: &Lifeline<H>,
+async fn respond<P: Platform>(
+    guard: &CallGuard<P>,
     options: &CallOptions,
     throttle: &SharedThrottle,
     request: Request<tonic::body::Body>,
-) -> Result<Answer<H>, Status> {
+) -> Result<AttemptResponse<P>, Status> {
     let (parts, body) = request.into_parts();
-    let body = life.race(body.collect()).await??.to_bytes();
-    let mut outgoing = Outgoing { path: parts.uri.path().to_owned(), headers: parts.headers, body };
-    metadata::outgoing(&mut outgoing.headers);
+    let body = guard.run(body.collect()).await??.to_bytes();
+    let mut outgoing = OutgoingRequest {
+        path: parts.uri.path().to_owned(),
+        headers: parts.headers,
+        body,
+        fetch: *options.fetch(),
+    };
+    metadata::to_grpc_web(&mut outgoing.headers);
     match options.retry_policy() {
-        Some(policy) => retry::answer(life, options.arity(), policy, throttle, outgoing).await,
-        None => attempt(life, options.arity(), outgoing).await,
+        Some(policy) => retry::attempts(guard, options.cardinality(), policy, throttle, outgoing).await,
+        None => attempt(guard, options.cardinality(), outgoing).await,
     }
 }

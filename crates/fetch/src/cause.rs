@@ -1,22 +1,22 @@
-//! Why a call failed, where it was not the server that said so.
+//! Why this transport failed a call.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tonic::{Code, Status};
 
-/// The metadata key under which a status carries its [`Cause`]. What servers send under this name is thrown away.
+/// The metadata key under which a status carries its [`Cause`]. It is removed from what servers send.
 ///
-/// A status keeps its metadata on every way through tonic, while its source is lost where a status travels as
-/// trailers; and trailers are the one form in which tonic reports a failed stream exactly once.
+/// Metadata survives every way that a status takes through tonic. Its source does not survive trailers, in which a
+/// response body reports its status.
 pub(crate) const CAUSE: HeaderName = HeaderName::from_static("drawbridge-fetch-cause");
 
-/// Why a call failed on this side of the wire.
+/// Why this transport failed a call.
 ///
-/// A status that the server sent has no cause; one that this transport made always has:
+/// A status that the server sent has no cause. A status that this transport made always has one:
 ///
 /// ```
 /// use drawbridge_fetch::Cause;
 ///
-/// fn words(status: &tonic::Status) -> String {
+/// fn message(status: &tonic::Status) -> String {
 ///     match Cause::of(status) {
 ///         Some(Cause::Unreachable { .. }) => "The server cannot be reached. Is it running?".to_owned(),
 ///         Some(Cause::ConnectionBroke { .. }) => "The connection broke. Please try again.".to_owned(),
@@ -24,68 +24,71 @@ pub(crate) const CAUSE: HeaderName = HeaderName::from_static("drawbridge-fetch-c
 ///         None => format!("The server says: {}", status.message()),
 ///     }
 /// }
-/// # assert_eq!(words(&tonic::Status::not_found("no such user")), "The server says: no such user");
+/// # assert_eq!(message(&tonic::Status::not_found("no such user")), "The server says: no such user");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// No answer came: the server is down, or unknown, or does not allow this page's origin. `UNAVAILABLE`.
+    /// No response came: the server is down, its name is unknown, or it does not allow the page's origin by CORS.
+    /// `UNAVAILABLE`.
     Unreachable {
-        /// Whether the browser believed to be offline when this happened. It labels the failure, and is never the
-        /// reason for one: loopback works offline.
+        /// Whether the browser reported to be offline. This is a hint for messages: it never makes a call fail, because
+        /// servers on the same machine work offline.
         offline: bool,
     },
-    /// The answer had begun, and then the connection broke. `UNAVAILABLE`.
+    /// The connection broke after the response had begun. `UNAVAILABLE`.
     ConnectionBroke {
-        /// Whether the browser believed to be offline when this happened.
+        /// Whether the browser reported to be offline.
         offline: bool,
     },
-    /// What answered is no gRPC-Web server: the HTTP status is an error, or the content type is another. The code
-    /// follows the HTTP status
-    /// ([mapping](https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md)).
+    /// The response is not gRPC-Web: it has an HTTP error status, or another content type. The code follows the HTTP
+    /// status ([mapping](https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md)).
     NotGrpc,
-    /// The answer breaks the protocol. `INTERNAL`; or `UNIMPLEMENTED`, where a call that was said to be
-    /// [unary](crate::CallOptions::unary) was not answered with one message.
+    /// The response violates the protocol. `INTERNAL`, or `UNIMPLEMENTED` if a [unary](crate::CallOptions::unary) call
+    /// did not receive exactly one message, or `RESOURCE_EXHAUSTED` if its trailers are too long.
     Protocol,
-    /// The answer ended well-formed but without a status: something cut it off. `UNKNOWN`.
+    /// The response ended between two messages without a status. `UNKNOWN`.
     NoStatus,
-    /// This side's own clock ran out. `DEADLINE_EXCEEDED`.
+    /// The deadline passed by this page's clock. `DEADLINE_EXCEEDED`.
     DeadlineExceeded,
-    /// An attempt failed, and the wait before the next one would have outlasted the deadline. `DEADLINE_EXCEEDED`.
+    /// An attempt failed, and the deadline would pass before the next one starts. `DEADLINE_EXCEEDED`.
     NoTimeToRetry,
     /// The caller cancelled the call. `CANCELLED`.
     Cancelled,
-    /// The page was left: closed, reloaded, or put aside for the back button. `CANCELLED`.
+    /// The user left the page: it was closed, reloaded, or put into the back/forward cache. `CANCELLED`.
     PageLeft,
+    /// The call was made outside of a browser. `UNIMPLEMENTED`.
+    NotInBrowser,
 }
 
-/// Every cause, with the token that stands for it in a status.
-const TOKENS: [(Cause, HeaderValue); 11] = [
-    (Cause::Unreachable { offline: false }, HeaderValue::from_static("unreachable")),
-    (Cause::Unreachable { offline: true }, HeaderValue::from_static("unreachable-offline")),
-    (Cause::ConnectionBroke { offline: false }, HeaderValue::from_static("connection-broke")),
-    (Cause::ConnectionBroke { offline: true }, HeaderValue::from_static("connection-broke-offline")),
-    (Cause::NotGrpc, HeaderValue::from_static("not-grpc")),
-    (Cause::Protocol, HeaderValue::from_static("protocol")),
-    (Cause::NoStatus, HeaderValue::from_static("no-status")),
-    (Cause::DeadlineExceeded, HeaderValue::from_static("deadline-exceeded")),
-    (Cause::NoTimeToRetry, HeaderValue::from_static("no-time-to-retry")),
-    (Cause::Cancelled, HeaderValue::from_static("cancelled")),
-    (Cause::PageLeft, HeaderValue::from_static("page-left")),
+/// Every cause, with the value that stands for it in metadata.
+const VALUES: &[(Cause, &str)] = &[
+    (Cause::Unreachable { offline: false }, "unreachable"),
+    (Cause::Unreachable { offline: true }, "unreachable-offline"),
+    (Cause::ConnectionBroke { offline: false }, "connection-broke"),
+    (Cause::ConnectionBroke { offline: true }, "connection-broke-offline"),
+    (Cause::NotGrpc, "not-grpc"),
+    (Cause::Protocol, "protocol"),
+    (Cause::NoStatus, "no-status"),
+    (Cause::DeadlineExceeded, "deadline-exceeded"),
+    (Cause::NoTimeToRetry, "no-time-to-retry"),
+    (Cause::Cancelled, "cancelled"),
+    (Cause::PageLeft, "page-left"),
+    (Cause::NotInBrowser, "not-in-browser"),
 ];
 
 impl Cause {
-    /// Returns the cause of a status that this transport made, or `None` for a status of the server.
+    /// Returns the cause of a status that this transport made, or `None` for a status that the server sent.
     pub fn of(status: &Status) -> Option<Self> {
-        let token = status.metadata().get(CAUSE.as_str())?;
-        TOKENS.iter().find(|(_, known)| known == token.as_encoded_bytes()).map(|(cause, _)| *cause)
+        let value = status.metadata().get(CAUSE.as_str())?;
+        VALUES.iter().find(|(_, known)| known.as_bytes() == value.as_encoded_bytes()).map(|(cause, _)| *cause)
     }
 
-    /// Makes the status that tells of this cause.
+    /// Returns a status with this cause.
     pub(crate) fn status(self, code: Code, message: impl Into<String>) -> Status {
         let mut headers = HeaderMap::new();
-        if let Some((_, token)) = TOKENS.into_iter().find(|(cause, _)| *cause == self) {
-            headers.insert(CAUSE, token);
+        if let Some((_, value)) = VALUES.iter().find(|(cause, _)| *cause == self) {
+            headers.insert(CAUSE, HeaderValue::from_static(value));
         }
         Status::with_metadata(code, message, tonic::metadata::MetadataMap::from_headers(headers))
     }
@@ -97,13 +100,13 @@ mod tests {
     use drawbridge_core::status::trailers_of;
 
     #[test]
-    fn each_cause_is_found_in_its_status_and_behind_its_trailers() {
-        for (cause, _) in TOKENS {
+    fn each_cause_is_found_in_its_status_and_after_trailers() {
+        for &(cause, _) in VALUES {
             let status = cause.status(Code::Unavailable, "100 % broken: ü");
             assert_eq!(Cause::of(&status), Some(cause));
-            let behind = Status::from_header_map(&trailers_of(&status)).unwrap();
-            assert_eq!(Cause::of(&behind), Some(cause));
-            assert_eq!((behind.code(), behind.message()), (Code::Unavailable, "100 % broken: ü"));
+            let received = Status::from_header_map(&trailers_of(&status)).unwrap();
+            assert_eq!(Cause::of(&received), Some(cause));
+            assert_eq!((received.code(), received.message()), (Code::Unavailable, "100 % broken: ü"));
         }
     }
 

@@ -2,28 +2,28 @@
 
 use tonic::{Code, Status};
 
-use crate::Cause;
+use crate::cause::Cause;
 
-/// A response body that breaks the protocol. Its text says how.
+/// How a response body violates the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Malformed {
-    #[error("the server sent a compressed frame, which this client did not offer to understand")]
+    #[error("the server sent a compressed message, but this client accepts none")]
     Compressed,
-    #[error("the server sent a frame with the unknown flag {0:#04x}")]
-    Flag(u8),
-    #[error("the server announced trailers of {0} bytes, which is more than this client takes")]
+    #[error("the server sent a frame with the unknown flags {0:#04x}: expected 0x00 or 0x80")]
+    Flags(u8),
+    #[error("the server announced trailers of {0} bytes: at most 1048575 are accepted")]
     TrailersTooLong(u32),
-    #[error("the server sent more after the trailers, which must come last")]
+    #[error("the server sent data after the trailers, which must come last")]
     AfterTrailers,
-    #[error("the answer ended in the middle of a frame")]
+    #[error("the response ended inside a frame")]
     Truncated,
-    #[error("the answer was declared as text but is not base64")]
+    #[error("the response has a content type of gRPC-Web text but is not base64")]
     Text,
-    #[error("the server sent no message, and the call is unary: its answer is one message")]
+    #[error("the server sent no message: a unary call expects exactly one")]
     NoMessage,
-    #[error("the server sent more than one message, and the call is unary: its answer is one message")]
+    #[error("the server sent more than one message: a unary call expects exactly one")]
     SecondMessage,
-    #[error("the server sent trailers that are not lines of a name, a colon and a value")]
+    #[error("the server sent malformed trailers: expected lines of a name, a colon and a value")]
     Trailers,
 }
 
@@ -31,7 +31,7 @@ impl From<Malformed> for Status {
     fn from(malformed: Malformed) -> Self {
         let code = match malformed {
             Malformed::TrailersTooLong(_) => Code::ResourceExhausted,
-            // gRPC's way to say that the two sides do not mean the same kind of method.
+            // gRPC's code for a client and a server that do not agree on whether a method streams.
             Malformed::NoMessage | Malformed::SecondMessage => Code::Unimplemented,
             _ => Code::Internal,
         };

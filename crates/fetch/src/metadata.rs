@@ -1,28 +1,20 @@
-//! Metadata between HTTP headers as tonic wants them and as a browser gives them.
+//! Converts metadata between the headers of tonic and those of a browser.
 
 use base64::Engine as _;
+use drawbridge_core::headers::{GRPC_ENCODING, GRPC_MESSAGE, GRPC_STATUS, GRPC_STATUS_DETAILS_BIN};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_encode};
 
 use crate::cause::CAUSE;
-use crate::text::BASE64;
+use crate::text_decoder::BASE64;
 
-/// The name of the header or trailer that holds a call's code.
-pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-/// The name of the header or trailer that holds a call's message, in percent-encoding.
-pub(crate) const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
-/// The name of the header or trailer that holds a status' details, in base64.
-pub(crate) const GRPC_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
-/// The name of the header that tells how the messages of the answer are compressed.
-const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
-
-/// Adds a header or trailer of the server, which may be several values in one: a browser joins repeated headers.
+/// Adds a header or trailer of the server. A browser joins repeated headers to one value with commas.
 ///
-/// Binary values are taken apart again at their commas, which base64 does not contain. Those of text stay joined,
-/// because a comma may be part of a value.
+/// Binary values are split at the commas again, which base64 does not contain. Text values stay joined, because a comma
+/// may be part of a value.
 pub(crate) fn append(headers: &mut HeaderMap, name: &HeaderName, value: &[u8]) {
     let mut add = |value: &[u8]| {
-        // A value that HTTP does not allow cannot come from a browser, and in trailers is nobody's metadata.
+        // Browsers reject values that HTTP does not allow. In trailers they are ignored.
         if let Ok(value) = HeaderValue::from_bytes(value) {
             headers.append(name.clone(), value);
         }
@@ -34,31 +26,31 @@ pub(crate) fn append(headers: &mut HeaderMap, name: &HeaderName, value: &[u8]) {
     }
 }
 
-/// Makes headers or trailers of the server safe to hand to tonic: whatever they hold, the call keeps its code.
-pub(crate) fn tidy(headers: &mut HeaderMap) {
+/// Removes or repairs what tonic could not read in headers or trailers of the server, so that the call keeps its code.
+pub(crate) fn sanitize(headers: &mut HeaderMap) {
     headers.remove(CAUSE);
-    // Frames say by themselves whether they are compressed. A server may name an encoding and not use it.
+    // Each frame says whether it is compressed. A server may name an encoding that it does not use.
     headers.remove(GRPC_ENCODING);
     if let Some(message) = headers.get(GRPC_MESSAGE).and_then(repaired_message) {
         headers.insert(GRPC_MESSAGE, message);
     }
-    if let Some(details) = headers.get(GRPC_DETAILS) {
-        // tonic takes it for granted that details are base64.
+    if let Some(details) = headers.get(GRPC_STATUS_DETAILS_BIN) {
+        // tonic expects the details to be base64.
         match BASE64.decode(details) {
             Ok(_) => {}
-            Err(_) => drop(headers.remove(GRPC_DETAILS)),
+            Err(_) => drop(headers.remove(GRPC_STATUS_DETAILS_BIN)),
         }
     }
 }
 
-/// Takes the status out of headers: what is left is metadata.
+/// Removes the status from headers, which leaves the metadata.
 pub(crate) fn strip_status(headers: &mut HeaderMap) {
-    for name in [GRPC_STATUS, GRPC_MESSAGE, GRPC_DETAILS] {
+    for name in [GRPC_STATUS, GRPC_MESSAGE, GRPC_STATUS_DETAILS_BIN] {
         headers.remove(name);
     }
 }
 
-/// Returns a message anew when it is not the encoding of UTF-8, with replacement characters where it is broken.
+/// Returns the message with replacement characters if it is not percent-encoded UTF-8, and `None` if it is.
 fn repaired_message(message: &HeaderValue) -> Option<HeaderValue> {
     const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
     let decoded = percent_decode(message.as_bytes());
@@ -69,10 +61,10 @@ fn repaired_message(message: &HeaderValue) -> Option<HeaderValue> {
     HeaderValue::try_from(percent_encode(lossy.as_bytes(), ENCODED).to_string()).ok()
 }
 
-/// Prepares the headers of a request: what tonic wrote for HTTP/2 becomes what gRPC-Web sends.
+/// Turns the headers of a gRPC request, as tonic makes them, into those of a gRPC-Web request.
 ///
-/// Names that a browser keeps for itself, such as `host` or `cookie`, are left to it: it ignores them.
-pub(crate) fn outgoing(headers: &mut HeaderMap) {
+/// Headers that a page cannot set, such as `host` or `cookie`, are left in: the browser ignores them.
+pub(crate) fn to_grpc_web(headers: &mut HeaderMap) {
     const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/grpc-web+proto");
     const USER_AGENT: HeaderValue =
         HeaderValue::from_static(concat!("grpc-web-rust-drawbridge/", env!("CARGO_PKG_VERSION")));
@@ -83,14 +75,16 @@ pub(crate) fn outgoing(headers: &mut HeaderMap) {
     headers.entry("x-user-agent").or_insert(USER_AGENT);
 }
 
-/// Turns header bytes into the string that stands for them in JavaScript, one character for each byte.
+/// Converts a header value to the string that represents it in JavaScript, one character for each byte.
+#[cfg(any(test, target_arch = "wasm32"))]
 pub(crate) fn to_byte_string(value: &HeaderValue) -> String {
     value.as_bytes().iter().map(|byte| char::from(*byte)).collect()
 }
 
-/// Turns the string that JavaScript has for a header value back into its bytes.
+/// Converts the string that represents a header value in JavaScript to its bytes.
+#[cfg(any(test, target_arch = "wasm32"))]
 pub(crate) fn from_byte_string(value: &str) -> Vec<u8> {
-    // Browsers give one character for each byte. Any other could only be a mistake; it becomes a question mark.
+    // Each character stands for one byte. Browsers produce no others.
     value.chars().map(|char| u8::try_from(char).unwrap_or(b'?')).collect()
 }
 
@@ -106,7 +100,7 @@ mod tests {
         for (name, value) in pairs {
             append(&mut headers, &HeaderName::from_static(name), value.as_bytes());
         }
-        tidy(&mut headers);
+        sanitize(&mut headers);
         headers
     }
 
@@ -122,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn joined_binary_values_are_taken_apart_padded_or_not() {
+    fn joined_binary_values_are_split_padded_or_not() {
         let metadata = MetadataMap::from_headers(headers(&[("x-bin", "AQ==, AQI,AQID"), ("x-bin", "")]));
         let values = metadata.get_all_bin("x-bin").iter().map(|value| value.to_bytes().unwrap());
         assert_eq!(values.collect::<Vec<_>>(), [&[1][..], &[1, 2], &[1, 2, 3], &[]]);
@@ -143,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn details_that_are_no_base64_are_dropped_and_the_code_is_kept() {
+    fn details_that_are_not_base64_are_removed_and_the_code_is_kept() {
         for (sent, read) in
             [("AQI=", &[1, 2][..]), ("AQI", &[1, 2]), ("!", &[]), ("A", &[]), ("AQI=, AQI=", &[1, 2])]
         {
@@ -153,18 +147,18 @@ mod tests {
     }
 
     #[test]
-    fn a_server_cannot_speak_for_this_side() {
+    fn a_server_cannot_set_a_cause() {
         assert!(!headers(&[("drawbridge-fetch-cause", "page-left")]).contains_key(CAUSE));
     }
 
     #[test]
-    fn a_request_becomes_one_of_grpc_web_and_keeps_its_metadata() {
+    fn a_request_becomes_grpc_web_and_keeps_its_metadata() {
         let mut headers = HeaderMap::new();
         headers.insert("te", HeaderValue::from_static("trailers"));
         headers.insert("content-type", HeaderValue::from_static("application/grpc"));
         headers.append("x-a", HeaderValue::from_static("1"));
         headers.append("x-a", HeaderValue::from_static("2"));
-        outgoing(&mut headers);
+        to_grpc_web(&mut headers);
         assert!(!headers.contains_key("te"));
         assert_eq!(headers["content-type"], "application/grpc-web+proto");
         assert_eq!(headers["accept"], "application/grpc-web+proto");
@@ -175,19 +169,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn header_bytes_survive_javascript(bytes in prop::collection::vec(0x20u8..=0xff, 0..20)) {
+        fn header_bytes_are_the_same_after_javascript(bytes in prop::collection::vec(0x20u8..=0xff, 0..20)) {
             prop_assume!(!bytes.contains(&0x7f));
             let value = HeaderValue::from_bytes(&bytes).unwrap();
             prop_assert_eq!(from_byte_string(&to_byte_string(&value)), bytes);
         }
 
         #[test]
-        fn whatever_a_server_says_the_code_is_kept(message in any::<Vec<u8>>(), details in any::<Vec<u8>>()) {
+        fn any_message_and_details_keep_the_code(message in any::<Vec<u8>>(), details in any::<Vec<u8>>()) {
             let mut headers = HeaderMap::new();
             append(&mut headers, &GRPC_STATUS, b"7");
             append(&mut headers, &GRPC_MESSAGE, &message);
-            append(&mut headers, &GRPC_DETAILS, &details);
-            tidy(&mut headers);
+            append(&mut headers, &GRPC_STATUS_DETAILS_BIN, &details);
+            sanitize(&mut headers);
             prop_assert_eq!(Status::from_header_map(&headers).unwrap().code(), Code::PermissionDenied);
         }
     }

@@ -1,75 +1,76 @@
-//! The attempts at one call, as gRFC A6 has them.
+//! The attempts of one call, by gRFC A6.
 
 use drawbridge_core::headers::GRPC_PREVIOUS_RPC_ATTEMPTS;
 use drawbridge_core::status::failure_in;
-use drawbridge_core::{RetryDecision, RetryPolicy, RetryState, SharedThrottle, Timeout, out_of_time};
+use drawbridge_core::{RetryDecision, RetryPolicy, RetryState, SharedThrottle, Timeout, out_of_time_message};
 use http::HeaderValue;
-use tonic::Status;
+use tonic::{Code, Status};
 
-use crate::answer::Answer;
-use crate::arity::Arity;
 use crate::attempt::attempt;
-use crate::host::{Host, Outgoing};
-use crate::lifeline::Lifeline;
-use crate::{Backoff, Cause};
+use crate::attempt_response::AttemptResponse;
+use crate::cardinality::ResponseCardinality;
+use crate::cause::Cause;
+use crate::guard::CallGuard;
+use crate::platform::{OutgoingRequest, Platform};
+use crate::trace::Backoff;
 
-/// Makes attempts until one is answered with a message or succeeds, or fails for good. What is returned is the last one's
-/// answer, just as if it had been the only one.
-pub(crate) async fn answer<H: Host>(
-    life: &Lifeline<H>,
-    arity: Arity,
+/// Makes attempts until one responds with a message or success, or its failure is not retried. Returns the response of
+/// the last attempt.
+pub(crate) async fn attempts<P: Platform>(
+    guard: &CallGuard<P>,
+    cardinality: ResponseCardinality,
     policy: &RetryPolicy,
     throttle: &SharedThrottle,
-    mut request: Outgoing,
-) -> Result<Answer<H>, Status> {
+    mut request: OutgoingRequest,
+) -> Result<AttemptResponse<P>, Status> {
     let mut state = RetryState::new(policy, throttle);
     loop {
         let previous = state.previous_attempts();
         if previous > 0 {
             request.headers.insert(GRPC_PREVIOUS_RPC_ATTEMPTS, HeaderValue::from(previous));
         }
-        let outcome = read_attempt(life, arity, request.clone()).await;
-        let Some(status) = failure_of(&outcome) else {
+        let result = committed_attempt(guard, cardinality, request.clone()).await;
+        let Some(status) = failure_of(&result) else {
             state.on_success();
-            return outcome;
+            return result;
         };
-        // Whatever this side has ended is over, also where it looks like a failure that could be tried again.
-        if life.is_ended() {
-            return outcome;
+        // A call that was ended on this side is not retried, also if its status is one that the policy retries.
+        if guard.is_ended() {
+            return result;
         }
-        let remaining = life.remaining().map(Timeout::duration);
-        match state.after_failure(&status, false, remaining, life.host().random()) {
-            RetryDecision::Fail => return outcome,
+        let remaining = guard.remaining().map(Timeout::duration);
+        match state.after_failure(&status, false, remaining, guard.platform().random()) {
+            RetryDecision::Fail => return result,
             RetryDecision::OutOfTime { backoff, remaining } => {
-                life.note_failure(&status, Backoff { planned: backoff, skipped: true });
-                let status = out_of_time(backoff, remaining, &status);
-                return Err(Cause::NoTimeToRetry.status(status.code(), status.message()));
+                guard.trace_failure(&status, Backoff::new(backoff).skipped());
+                let message = out_of_time_message(backoff, remaining, &status);
+                return Err(Cause::NoTimeToRetry.status(Code::DeadlineExceeded, message));
             }
             RetryDecision::RetryAfter(backoff) => {
-                life.note_failure(&status, Backoff { planned: backoff, skipped: false });
-                life.disarm();
-                drop(outcome);
-                life.sleep(backoff).await?;
+                guard.trace_failure(&status, Backoff::new(backoff));
+                guard.abort_request();
+                drop(result);
+                guard.sleep(backoff).await?;
             }
         }
     }
 }
 
-/// Makes one attempt, and reads its answer up to where nothing can be taken back.
-async fn read_attempt<H: Host>(
-    life: &Lifeline<H>,
-    arity: Arity,
-    request: Outgoing,
-) -> Result<Answer<H>, Status> {
-    let mut answer = attempt(life, arity, request).await?;
-    answer.read_ahead(life).await?;
-    Ok(answer)
+/// Makes one attempt, and reads its response until the call is committed to it.
+async fn committed_attempt<P: Platform>(
+    guard: &CallGuard<P>,
+    cardinality: ResponseCardinality,
+    request: OutgoingRequest,
+) -> Result<AttemptResponse<P>, Status> {
+    let mut response = attempt(guard, cardinality, request).await?;
+    response.read_first(guard).await?;
+    Ok(response)
 }
 
-/// Returns how an attempt failed, if it did so before its first message.
-fn failure_of<H: Host>(outcome: &Result<Answer<H>, Status>) -> Option<Status> {
-    match outcome {
-        Ok(answer) => answer.verdict().and_then(failure_in),
+/// Returns the failure of an attempt, if it failed before its first message.
+fn failure_of<P: Platform>(result: &Result<AttemptResponse<P>, Status>) -> Option<Status> {
+    match result {
+        Ok(response) => response.trailers().and_then(failure_in),
         Err(status) => Some(status.clone()),
     }
 }

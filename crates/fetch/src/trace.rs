@@ -1,4 +1,4 @@
-//! What became of a call, attempt by attempt.
+//! A record of a call and its attempts.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,54 +6,88 @@ use std::time::Duration;
 use drawbridge_core::Deadline;
 use tonic::Status;
 
-/// Writes down what becomes of one call and of each attempt at it. It is given to the call by
-/// [`CallOptions::with_trace`](crate::CallOptions::with_trace), and can be read at any time.
+/// Records one call and each of its attempts. Set it with [`CallOptions::with_trace`](crate::CallOptions::with_trace),
+/// and read it at any time.
 ///
-/// Clones are one trace. A call that begins with a trace that was used before starts it anew.
+/// Clones are the same trace. A call that starts with a used trace overwrites it.
+///
+/// ```
+/// use drawbridge_fetch::{RequestExt as _, Trace};
+///
+/// let trace = Trace::new();
+/// let request = tonic::Request::new("hello").with_trace(&trace);
+/// // After the call:
+/// for attempt in trace.read().attempts {
+///     println!("sent at {:?}, ended: {:?}", attempt.started, attempt.end);
+/// }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Trace(Arc<Mutex<Traced>>);
 
-/// What a [`Trace`] has written down. Times are readings of the page's clock (`now`).
+/// What a [`Trace`] has recorded. Times are those of [`now`](crate::now).
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Traced {
-    /// When the call was made.
+    /// When the call started.
     pub began: Duration,
-    /// The whole time that it was given, if that is limited.
+    /// The timeout of the call, if it has a deadline.
     pub granted: Option<Duration>,
-    /// The attempts, in their order. None where the call ended before anything was sent.
+    /// The attempts in their order. Empty if the call ended before a request was sent.
     pub attempts: Vec<Attempt>,
-    /// When the call ended, and with which status; none while it is open. The code is `OK` where it ended well. A call
-    /// that was dropped ends `CANCELLED`.
+    /// When and with which status the call ended. `None` while it is open. The code of a successful call is `OK`. A call
+    /// that was dropped has `CANCELLED`.
     pub end: Option<(Duration, Status)>,
 }
 
-/// One attempt at a call.
+/// One attempt of a call.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Attempt {
     /// When its request was sent.
     pub started: Duration,
-    /// When it ended, and with which status; none while it is under way.
+    /// When and with which status it ended. `None` while it is open.
     pub end: Option<(Duration, Status)>,
-    /// The wait that followed from its failure, if another attempt was to be made.
+    /// The backoff after its failure, if the policy allowed another attempt.
     pub backoff: Option<Backoff>,
 }
 
-/// A wait between two attempts.
+/// The time between two attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Backoff {
-    /// How long it was meant to be.
+    /// How long it was to be.
     pub planned: Duration,
-    /// Whether it was not begun, because the call's deadline comes before its end.
+    /// Whether it was skipped because the deadline would have passed first. The call then ended.
     pub skipped: bool,
 }
 
+impl Attempt {
+    /// Creates an attempt that is open.
+    pub fn new(started: Duration) -> Self {
+        Self { started, end: None, backoff: None }
+    }
+}
+
+impl Backoff {
+    /// Creates a backoff of this length.
+    pub fn new(planned: Duration) -> Self {
+        Self { planned, skipped: false }
+    }
+
+    /// Marks the backoff as skipped.
+    #[must_use]
+    pub fn skipped(self) -> Self {
+        Self { skipped: true, ..self }
+    }
+}
+
 impl Trace {
-    /// Creates a trace of nothing yet.
+    /// Creates an empty trace.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns what was written down so far.
+    /// Returns what has been recorded so far.
     pub fn read(&self) -> Traced {
         self.lock().clone()
     }
@@ -63,8 +97,8 @@ impl Trace {
         *self.lock() = Traced { began: now, granted, ..Traced::default() };
     }
 
-    pub(crate) fn attempt_began(&self, now: Duration) {
-        self.lock().attempts.push(Attempt { started: now, end: None, backoff: None });
+    pub(crate) fn attempt_started(&self, now: Duration) {
+        self.lock().attempts.push(Attempt::new(now));
     }
 
     pub(crate) fn attempt_failed(&self, now: Duration, status: &Status, backoff: Backoff) {
@@ -74,7 +108,7 @@ impl Trace {
         }
     }
 
-    /// Writes down the end of the call, and of the attempt under way. What comes after the end changes nothing.
+    /// Records the end of the call and of its open attempt. Does nothing after an earlier end.
     pub(crate) fn end(&self, now: Duration, status: &Status) {
         let mut traced = self.lock();
         if traced.end.is_some() {

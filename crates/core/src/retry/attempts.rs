@@ -30,8 +30,8 @@ impl FailedAttempt {
 
     /// Returns the failure with this status, of a call that is not committed. The pushback is read from its metadata.
     pub fn from_status(status: &Status) -> Self {
-        let pushback = status.metadata().get(GRPC_RETRY_PUSHBACK_MS.as_str());
-        let pushback = pushback.map(|value| Pushback::parse(value.as_encoded_bytes()));
+        let pushback = status.metadata().as_ref().get(GRPC_RETRY_PUSHBACK_MS);
+        let pushback = pushback.map(|value| Pushback::parse(value.as_bytes()));
         Self { pushback, ..Self::new(status.code()) }
     }
 
@@ -56,7 +56,7 @@ pub enum RetryDecision {
     /// Make another attempt after this long.
     RetryAfter(Duration),
     /// End the call with `DEADLINE_EXCEEDED` now: its deadline would pass before the next attempt starts.
-    /// [`out_of_time`](crate::out_of_time) returns the status.
+    /// [`out_of_time_message`](crate::out_of_time_message) returns the message of its status.
     OutOfTime {
         /// How long the backoff before the next attempt would have been.
         backoff: Duration,

@@ -1,4 +1,4 @@
-//! The transport in a page without a framework: one stream, one deadline, one cancel.
+//! A page without a framework that uses the transport: a stream, a deadline, and a cancel button.
 //!
 //! ```sh
 //! cargo build -p drawbridge-fetch --example plain --target wasm32-unknown-unknown
@@ -20,5 +20,7 @@ fn main() {
 
 #[cfg(not(target_arch = "wasm32"))]
 fn main() {
-    println!("This example is a page. The head of its source tells how to build and serve it.");
+    println!(
+        "This example runs in a browser. The comment at the top of its source says how to build and serve it."
+    );
 }

@@ -1,4 +1,4 @@
-//! One attempt at a request: `fetch`, its abort, and the reader of the answer.
+//! One request with `fetch`: its options, its abort, and the reader of its response.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,53 +7,64 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_util::Stream;
 use http::{HeaderMap, HeaderName, Response, StatusCode};
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, Reflect, Uint8Array};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, ReadableStreamReadResult, RequestInit};
 
-use super::{scope, words_of};
-use crate::host::{Failure, Outgoing};
+use super::global::{global, message_of};
+use crate::cancel_token::Abort;
+use crate::fetch_options::FetchOptions;
 use crate::metadata;
-use crate::source::Abort;
+use crate::platform::{FetchError, OutgoingRequest};
 
-/// Waits for the head of an answer.
-pub(crate) type Opening = SendWrapper<Pin<Box<dyn Future<Output = Result<Response<Chunks>, Failure>>>>>;
+/// Resolves to the head of a response.
+pub(crate) type ResponseFuture =
+    SendWrapper<Pin<Box<dyn Future<Output = Result<Response<Chunks>, FetchError>>>>>;
 
-/// Begins a request to `base` followed by its path. Returns what waits for the answer and what aborts it.
-pub(super) fn fetch(base: &str, request: &Outgoing) -> Result<(Opening, Abort), Failure> {
-    let controller = AbortController::new().map_err(failure)?;
+/// Sends a request to `base` followed by the request's path. Returns the response and how to abort it.
+pub(super) fn fetch(base: &str, request: &OutgoingRequest) -> Result<(ResponseFuture, Abort), FetchError> {
+    let controller = AbortController::new().map_err(to_error)?;
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_headers(&to_headers(&request.headers)?.into());
     init.set_body(&Uint8Array::from(request.body.as_ref()));
     init.set_signal(Some(&controller.signal()));
-    let promise = scope().fetch_with_str_and_init(&format!("{base}{}", request.path), &init);
-    let opening = async move {
-        let response = JsFuture::from(promise).await.map_err(failure)?;
+    set_options(&init, &request.fetch);
+    let promise = global().fetch_with_str_and_init(&format!("{base}{}", request.path), &init);
+    let response = async move {
+        let response = JsFuture::from(promise).await.map_err(to_error)?;
         from_response(response.unchecked_ref())
     };
     let controller = SendWrapper::new(controller);
-    Ok((SendWrapper::new(Box::pin(opening)), Box::new(move || controller.abort())))
+    Ok((SendWrapper::new(Box::pin(response)), Box::new(move || controller.abort())))
 }
 
-/// Copies headers, every value of a repeated name by itself: the browser joins them as HTTP allows.
-fn to_headers(from: &HeaderMap) -> Result<Headers, Failure> {
-    let headers = Headers::new().map_err(failure)?;
+/// Sets the options as members by name: `web-sys` has no method for `keepalive`, and its enums would enlarge the page.
+fn set_options(init: &RequestInit, options: &FetchOptions) {
+    for (name, value) in options.members() {
+        // Setting a member of a plain object does not fail.
+        let _ = Reflect::set(init, &name.into(), &value.into());
+    }
+}
+
+/// Copies headers. Each value of a repeated name is appended, and the browser joins them.
+fn to_headers(from: &HeaderMap) -> Result<Headers, FetchError> {
+    let headers = Headers::new().map_err(to_error)?;
     for (name, value) in from {
-        headers.append(name.as_str(), &metadata::to_byte_string(value)).map_err(failure)?;
+        headers.append(name.as_str(), &metadata::to_byte_string(value)).map_err(to_error)?;
     }
     Ok(headers)
 }
 
-fn from_response(from: &web_sys::Response) -> Result<Response<Chunks>, Failure> {
+fn from_response(from: &web_sys::Response) -> Result<Response<Chunks>, FetchError> {
     let reader = from.body().map(|body| body.get_reader().unchecked_into());
-    let mut response = Response::new(Chunks(SendWrapper::new(Reader { reader, reading: None })));
+    let mut response = Response::new(Chunks(SendWrapper::new(Reader { reader, read: None })));
     *response.status_mut() = StatusCode::from_u16(from.status())
-        .map_err(|_| Failure(format!("the HTTP status {} is none", from.status())))?;
+        .map_err(|_| FetchError(format!("{} is not an HTTP status", from.status())))?;
     for entry in from.headers().entries() {
-        let entry: Array = entry.map_err(failure)?.unchecked_into();
+        let entry: Array = entry.map_err(to_error)?.unchecked_into();
         let (name, value) = (entry.get(0).as_string(), entry.get(1).as_string());
         if let (Some(name), Some(value)) = (name, value)
             && let Ok(name) = HeaderName::from_bytes(name.as_bytes())
@@ -64,34 +75,34 @@ fn from_response(from: &web_sys::Response) -> Result<Response<Chunks>, Failure> 
     Ok(response)
 }
 
-/// The body of an answer, in the chunks in which the browser gives it.
+/// The body of a response, in the chunks of the browser.
 pub(crate) struct Chunks(SendWrapper<Reader>);
 
 struct Reader {
-    /// None where the answer has no body, and behind its end.
+    /// `None` if the response has no body, and after the end of its body.
     reader: Option<ReadableStreamDefaultReader>,
-    /// The one read that is under way.
-    reading: Option<JsFuture>,
+    /// The pending read.
+    read: Option<JsFuture>,
 }
 
 impl Stream for Chunks {
-    type Item = Result<Bytes, Failure>;
+    type Item = Result<Bytes, FetchError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Reader { reader: slot, reading } = &mut *self.0;
+        let Reader { reader: slot, read } = &mut *self.0;
         let Some(reader) = slot else { return Poll::Ready(None) };
-        let read = reading.get_or_insert_with(|| JsFuture::from(reader.read()));
-        let read = ready!(Pin::new(read).poll(cx));
-        *reading = None;
-        let chunk = match read {
+        let pending = read.get_or_insert_with(|| JsFuture::from(reader.read()));
+        let result = ready!(Pin::new(pending).poll(cx));
+        *read = None;
+        let chunk = match result {
             Ok(result) => {
                 let result: ReadableStreamReadResult = result.unchecked_into();
                 let chunk = result.get_value().dyn_into::<Uint8Array>();
                 chunk.ok().map(|chunk| Ok(Bytes::from(chunk.to_vec())))
             }
-            Err(thrown) => Some(Err(failure(thrown))),
+            Err(thrown) => Some(Err(to_error(thrown))),
         };
-        // Only a chunk can be followed by another.
+        // The end and an error are the last.
         if !matches!(chunk, Some(Ok(_))) {
             *slot = None;
         }
@@ -99,7 +110,7 @@ impl Stream for Chunks {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` passes")]
-fn failure(thrown: JsValue) -> Failure {
-    Failure(words_of(&thrown))
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` passes a value")]
+fn to_error(thrown: JsValue) -> FetchError {
+    FetchError(message_of(&thrown))
 }

@@ -1,11 +1,11 @@
-//! Events of the page.
+//! Event listeners.
 
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 
-use super::scope;
+use super::global::global;
 
-/// Listens for one kind of event of the window until it is dropped.
+/// Listens for an event of the global scope until it is dropped.
 pub(super) struct Listener {
     event: &'static str,
     callback: Closure<dyn Fn()>,
@@ -14,8 +14,8 @@ pub(super) struct Listener {
 impl Listener {
     pub(super) fn new(event: &'static str, callback: impl Fn() + 'static) -> Self {
         let callback = Closure::<dyn Fn()>::new(callback);
-        // It fails only for what is no function.
-        let _ = scope().add_event_listener_with_callback(event, callback.as_ref().unchecked_ref());
+        // Adding a function as a listener does not fail.
+        let _ = global().add_event_listener_with_callback(event, callback.as_ref().unchecked_ref());
         Self { event, callback }
     }
 }
@@ -23,6 +23,6 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         let _ =
-            scope().remove_event_listener_with_callback(self.event, self.callback.as_ref().unchecked_ref());
+            global().remove_event_listener_with_callback(self.event, self.callback.as_ref().unchecked_ref());
     }
 }

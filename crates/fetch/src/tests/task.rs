@@ -1,4 +1,4 @@
-//! Work that a test polls by hand.
+//! Polls futures and streams by hand.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::Stream;
 
-/// A future or stream that is polled by hand, and says so when it would have been forgotten: it is polled again only
-/// when it was woken.
+/// A future or stream that is polled by hand. It is polled again only after it was woken, so that a missing wake-up
+/// makes the test fail.
 pub(super) struct Task<T> {
     work: T,
     woken: Arc<Woken>,
@@ -24,7 +24,7 @@ impl Wake for Woken {
 }
 
 impl<T: Unpin> Task<T> {
-    /// Takes work that nobody has polled yet.
+    /// Creates a task that is not polled yet.
     pub(super) fn spawn(work: T) -> Self {
         Self { work, woken: Arc::new(Woken(AtomicBool::new(true))), waiting: false }
     }
@@ -54,7 +54,7 @@ impl<F: Future + Unpin> Task<F> {
         self.poll(Future::poll)
     }
 
-    /// Polls it for the last time, and panics if it still waits.
+    /// Polls it if it was woken, and panics if it waits.
     pub(super) fn output(mut self) -> F::Output {
         self.run().expect("the task was woken and has ended")
     }

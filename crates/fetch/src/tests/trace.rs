@@ -1,12 +1,12 @@
-//! What is written down of a call and its attempts.
+//! What traces record.
 
 use std::time::Duration;
 
 use drawbridge_core::RetryPolicy;
 use tonic::{Code, Status};
 
-use super::world::World;
-use super::{Reading, begin};
+use super::calls::{StreamReader, start};
+use super::mock_browser::MockBrowser;
 use crate::{Backoff, CallOptions, Cause, Trace, Traced};
 
 const fn ms(value: u64) -> Duration {
@@ -18,10 +18,10 @@ fn traced(trace: &Trace) -> CallOptions {
     CallOptions::new().with_retry(policy).with_timeout(ms(500)).with_trace(trace)
 }
 
-/// When something ended, and with which code and words.
+/// When something ended, and with which code and message.
 type End<'a> = (Duration, Code, &'a str);
 
-/// Returns when an attempt or a call ended, and with which code and words.
+/// Returns when an attempt or a call ended, and with which code and message.
 fn end(end: Option<&(Duration, Status)>) -> Option<End<'_>> {
     end.map(|(at, status)| (*at, status.code(), status.message()))
 }
@@ -31,23 +31,23 @@ fn ends(traced: &Traced) -> Vec<(Duration, Option<End<'_>>)> {
 }
 
 #[test]
-fn each_attempt_is_written_down_with_its_end_and_the_wait_after_it() {
-    let (world, trace) = (World::default(), Trace::new());
-    world.advance(ms(1_000));
-    let mut call = begin(&world, traced(&trace));
+fn each_attempt_is_recorded_with_its_end_and_backoff() {
+    let (browser, trace) = (MockBrowser::default(), Trace::new());
+    browser.advance(ms(1_000));
+    let mut call = start(&browser, traced(&trace));
     assert!(call.run().is_none());
     assert!(trace.read().end.is_none() && trace.read().attempts[0].end.is_none());
-    world.advance(ms(10));
-    world.attempt(1).accept().end("grpc-status: 14\r\ngrpc-message: full\r\n");
+    browser.advance(ms(10));
+    browser.attempt(1).accept().end("grpc-status: 14\r\ngrpc-message: full\r\n");
     assert!(call.run().is_none());
-    world.advance(ms(100));
+    browser.advance(ms(100));
     assert!(call.run().is_none());
-    world.advance(ms(20));
-    world.attempt(2).accept().message("+");
-    let mut reading = Reading::of(call);
+    browser.advance(ms(20));
+    browser.attempt(2).accept().message("+");
+    let mut reading = StreamReader::of(call);
     assert_eq!(reading.next().unwrap().unwrap(), "+");
-    world.advance(ms(30));
-    world.attempt(2).end("grpc-status: 0\r\n");
+    browser.advance(ms(30));
+    browser.attempt(2).end("grpc-status: 0\r\n");
     assert!(reading.next().is_none());
 
     let read = trace.read();
@@ -65,12 +65,12 @@ fn each_attempt_is_written_down_with_its_end_and_the_wait_after_it() {
 }
 
 #[test]
-fn a_wait_that_was_skipped_is_written_down_and_the_call_ends_with_the_attempt() {
-    let (world, trace) = (World::default(), Trace::new());
-    let mut call = begin(&world, traced(&trace));
+fn a_skipped_backoff_is_recorded_and_the_call_ends_with_the_attempt() {
+    let (browser, trace) = (MockBrowser::default(), Trace::new());
+    let mut call = start(&browser, traced(&trace));
     assert!(call.run().is_none());
-    world.advance(ms(10));
-    world.attempt(1).accept().end("grpc-status: 14\r\ngrpc-retry-pushback-ms: 600\r\n");
+    browser.advance(ms(10));
+    browser.attempt(1).accept().end("grpc-status: 14\r\ngrpc-retry-pushback-ms: 600\r\n");
     assert!(call.output().is_err());
     let read = trace.read();
     assert_eq!(ends(&read), [(ms(0), Some((ms(10), Code::Unavailable, "")))]);
@@ -80,11 +80,11 @@ fn a_wait_that_was_skipped_is_written_down_and_the_call_ends_with_the_attempt() 
 }
 
 #[test]
-fn a_call_that_is_dropped_has_an_end() {
-    let (world, trace) = (World::default(), Trace::new());
-    let mut call = begin(&world, traced(&trace));
+fn a_dropped_call_has_an_end() {
+    let (browser, trace) = (MockBrowser::default(), Trace::new());
+    let mut call = start(&browser, traced(&trace));
     assert!(call.run().is_none());
-    world.advance(ms(10));
+    browser.advance(ms(10));
     drop(call);
     let read = trace.read();
     let (at, status) = read.end.unwrap();
@@ -94,10 +94,10 @@ fn a_call_that_is_dropped_has_an_end() {
 
 #[test]
 fn a_status_in_the_head_ends_the_attempt_and_the_call() {
-    let (world, trace) = (World::default(), Trace::new());
-    let mut call = begin(&world, traced(&trace));
+    let (browser, trace) = (MockBrowser::default(), Trace::new());
+    let mut call = start(&browser, traced(&trace));
     assert!(call.run().is_none());
-    world.attempt(1).answer(200, &[("content-type", "application/grpc-web"), ("grpc-status", "5")]).cut();
+    browser.attempt(1).respond(200, &[("content-type", "application/grpc-web"), ("grpc-status", "5")]).cut();
     assert!(call.output().is_err());
     let read = trace.read();
     assert_eq!(end(read.end.as_ref()).unwrap().1, Code::NotFound);
@@ -105,21 +105,21 @@ fn a_status_in_the_head_ends_the_attempt_and_the_call() {
 }
 
 #[test]
-fn nothing_that_was_not_sent_is_an_attempt() {
-    let (world, trace) = (World::default(), Trace::new());
-    assert!(begin(&world, traced(&trace).with_timeout(Duration::ZERO)).output().is_err());
+fn a_call_that_is_not_sent_has_no_attempts() {
+    let (browser, trace) = (MockBrowser::default(), Trace::new());
+    assert!(start(&browser, traced(&trace).with_timeout(Duration::ZERO)).output().is_err());
     let read = trace.read();
     assert!(read.attempts.is_empty());
     assert_eq!(end(read.end.as_ref()).unwrap().1, Code::DeadlineExceeded);
 }
 
 #[test]
-fn a_trace_that_is_used_again_starts_anew() {
-    let (world, trace) = (World::default(), Trace::new());
+fn a_second_call_overwrites_the_trace() {
+    let (browser, trace) = (MockBrowser::default(), Trace::new());
     for number in 1..=2 {
-        let mut call = begin(&world, traced(&trace));
+        let mut call = start(&browser, traced(&trace));
         assert!(call.run().is_none());
-        world.attempt(number).reset();
+        browser.attempt(number).reset();
         drop(call);
         assert_eq!(trace.read().attempts.len(), 1);
     }

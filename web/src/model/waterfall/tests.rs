@@ -10,16 +10,21 @@ const fn at(milliseconds: u64) -> Duration {
 
 /// A page whose clock stood at one second when the call was made.
 fn traced(attempts: Vec<Attempt>) -> Traced {
-    let end = attempts.last().and_then(|attempt| attempt.end.clone());
-    Traced { began: at(1_000), granted: Some(at(2_000)), attempts, end }
+    let mut traced = Traced::default();
+    traced.end = attempts.last().and_then(|attempt| attempt.end.clone());
+    (traced.began, traced.granted, traced.attempts) = (at(1_000), Some(at(2_000)), attempts);
+    traced
 }
 
 fn attempt(from: u64, to: u64, status: Status) -> Attempt {
-    Attempt { started: at(1_000 + from), end: Some((at(1_000 + to), status)), backoff: None }
+    let mut attempt = Attempt::new(at(1_000 + from));
+    attempt.end = Some((at(1_000 + to), status));
+    attempt
 }
 
 fn waiting(mut attempt: Attempt, planned: u64, skipped: bool) -> Attempt {
-    attempt.backoff = Some(Backoff { planned: at(planned), skipped });
+    let backoff = Backoff::new(at(planned));
+    attempt.backoff = Some(if skipped { backoff.skipped() } else { backoff });
     attempt
 }
 
@@ -191,8 +196,7 @@ fn nothing_known_is_said() {
 
 #[test]
 fn a_call_that_runs_grows_with_the_clock() {
-    let running = Attempt { started: at(1_000), end: None, backoff: None };
-    let page = Traced { end: None, ..traced(vec![running]) };
+    let page = traced(vec![Attempt::new(at(1_000))]);
     let drawn = Waterfall::of(&page, &Proof::Unasked, FRONTEND, at(1_500));
     assert_eq!(outline(&drawn)[0], (Kind::Attempt, 0, at(0), Some(at(500))));
     assert_eq!(drawn.rows[0].end, "runs");

@@ -5,8 +5,8 @@ const fn ms(value: u64) -> Duration {
     Duration::from_millis(value)
 }
 
-/// When the call must have ended that starts at 10 ms with these options and this header.
-fn ends(options: &CallOptions, header: Option<&str>) -> Option<Duration> {
+/// Returns the deadline of a call that starts at 10 ms with these options and this header.
+fn deadline(options: &CallOptions, header: Option<&str>) -> Option<Duration> {
     let mut headers = HeaderMap::new();
     if let Some(header) = header {
         headers.insert("grpc-timeout", header.parse().unwrap());
@@ -15,25 +15,25 @@ fn ends(options: &CallOptions, header: Option<&str>) -> Option<Duration> {
 }
 
 #[test]
-fn the_first_limit_counts() {
+fn the_earliest_limit_applies() {
     let options = CallOptions::new();
-    assert_eq!(ends(&options, None), None);
-    assert_eq!(ends(&options, Some("5m")), Some(ms(15)));
+    assert_eq!(deadline(&options, None), None);
+    assert_eq!(deadline(&options, Some("5m")), Some(ms(15)));
     let options = options.with_timeout(ms(7));
-    assert_eq!(ends(&options, None), Some(ms(17)));
-    assert_eq!(ends(&options, Some("5m")), Some(ms(15)));
+    assert_eq!(deadline(&options, None), Some(ms(17)));
+    assert_eq!(deadline(&options, Some("5m")), Some(ms(15)));
     let options = options.with_deadline(Deadline::after(ms(0), ms(12).into()).unwrap());
-    assert_eq!(ends(&options, Some("5m")), Some(ms(12)));
+    assert_eq!(deadline(&options, Some("5m")), Some(ms(12)));
 }
 
 #[test]
-fn no_timeout_is_too_long() {
-    assert!(ends(&CallOptions::new().with_timeout(Duration::MAX), None).is_some());
-    assert!(ends(&CallOptions::new(), Some("99999999H")).is_some());
+fn the_longest_timeouts_are_accepted() {
+    assert!(deadline(&CallOptions::new().with_timeout(Duration::MAX), None).is_some());
+    assert!(deadline(&CallOptions::new(), Some("99999999H")).is_some());
 }
 
 #[test]
-fn a_timeout_that_is_none_is_quoted() {
+fn the_error_quotes_a_malformed_timeout() {
     let headers = HeaderMap::from_iter([("grpc-timeout".parse().unwrap(), "soon".parse().unwrap())]);
     let status = CallOptions::new().deadline(ms(0), &headers).unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
@@ -41,15 +41,15 @@ fn a_timeout_that_is_none_is_quoted() {
 }
 
 #[test]
-fn a_call_goes_before_the_defaults() {
+fn the_timeout_of_a_call_overrides_the_default() {
     let defaults = CallOptions::new().with_timeout(ms(5));
-    assert_eq!(ends(&CallOptions::new().or(&defaults), None), Some(ms(15)));
-    assert_eq!(ends(&CallOptions::new().with_timeout(ms(9)).or(&defaults), None), Some(ms(19)));
-    assert_eq!(ends(&CallOptions::new().without_timeout().or(&defaults), None), None);
+    assert_eq!(deadline(&CallOptions::new().or(&defaults), None), Some(ms(15)));
+    assert_eq!(deadline(&CallOptions::new().with_timeout(ms(9)).or(&defaults), None), Some(ms(19)));
+    assert_eq!(deadline(&CallOptions::new().without_timeout().or(&defaults), None), None);
 }
 
 #[test]
-fn a_call_can_have_a_policy_of_its_own_or_none() {
+fn the_retry_policy_of_a_call_overrides_the_default() {
     let policy = |attempts| RetryPolicy::new(attempts, [Code::Unavailable]);
     let attempts = |options: CallOptions| {
         let defaults = CallOptions::new().with_retry(policy(3));
@@ -62,13 +62,13 @@ fn a_call_can_have_a_policy_of_its_own_or_none() {
 }
 
 #[test]
-fn the_calls_handle_and_that_of_the_defaults_both_count() {
+fn handles_of_the_call_and_of_the_defaults_both_cancel() {
     let defaults = CallOptions::new().with_cancel(&CancelHandle::new());
-    assert_eq!(CallOptions::new().with_cancel(&CancelHandle::new()).or(&defaults).cancels().len(), 2);
+    assert_eq!(CallOptions::new().with_cancel(&CancelHandle::new()).or(&defaults).cancel_handles().len(), 2);
 }
 
 #[test]
-fn metadata_of_the_call_replaces_that_of_the_defaults_key_by_key() {
+fn metadata_of_the_call_replaces_the_default_key_by_key() {
     let metadata = |pairs: &[(&'static str, &'static str)]| {
         let mut metadata = MetadataMap::new();
         for (key, value) in pairs {

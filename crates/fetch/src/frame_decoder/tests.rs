@@ -1,15 +1,15 @@
-//! Frames at every boundary that chunks may have.
+//! Frames at every chunk boundary.
 
 use super::*;
 use proptest::prelude::*;
 
-fn frame(flag: u8, payload: &[u8]) -> Vec<u8> {
+fn frame(flags: u8, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap();
-    [&[flag], &length.to_be_bytes()[..], payload].concat()
+    [&[flags], &length.to_be_bytes()[..], payload].concat()
 }
 
-/// Three messages, one of them empty, and the trailers, as a server sends them.
-fn recorded() -> Vec<u8> {
+/// Three messages, one of them empty, and the trailers.
+fn sample() -> Vec<u8> {
     [
         frame(MESSAGE, b"\x0a\x05hello"),
         frame(MESSAGE, b""),
@@ -20,17 +20,17 @@ fn recorded() -> Vec<u8> {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Read {
+struct Decoded {
     messages: Vec<u8>,
     trailers: Option<Bytes>,
 }
 
-impl Read {
+impl Decoded {
     fn take(&mut self, decoder: &mut FrameDecoder) -> Result<(), Malformed> {
         while let Some(part) = decoder.next()? {
             match part {
                 Part::Messages(bytes) => {
-                    assert!(self.trailers.is_none(), "a message behind the trailers");
+                    assert!(self.trailers.is_none(), "a message after the trailers");
                     self.messages.extend_from_slice(&bytes);
                 }
                 Part::Trailers(block) => assert_eq!(self.trailers.replace(block), None),
@@ -40,19 +40,19 @@ impl Read {
     }
 }
 
-fn read<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Read, Malformed> {
-    let (mut decoder, mut read) = (FrameDecoder::default(), Read::default());
+fn read<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Decoded, Malformed> {
+    let (mut decoder, mut read) = (FrameDecoder::default(), Decoded::default());
     for chunk in chunks {
         decoder.push(Bytes::copy_from_slice(chunk));
         read.take(&mut decoder)?;
     }
-    decoder.finish().map(|()| read)
+    decoder.check_complete().map(|()| read)
 }
 
-fn whole() -> Read {
-    let body = recorded();
+fn whole() -> Decoded {
+    let body = sample();
     let trailers = b"grpc-status: 0\r\n";
-    Read {
+    Decoded {
         messages: body[..body.len() - 5 - trailers.len()].to_vec(),
         trailers: Some(Bytes::from_static(trailers)),
     }
@@ -60,7 +60,7 @@ fn whole() -> Read {
 
 #[test]
 fn every_pair_of_split_points_reads_the_same() {
-    let body = recorded();
+    let body = sample();
     for first in 0..=body.len() {
         for second in first..=body.len() {
             let chunks = [&body[..first], &body[first..second], &body[second..]];
@@ -71,33 +71,33 @@ fn every_pair_of_split_points_reads_the_same() {
 
 #[test]
 fn single_bytes_read_the_same() {
-    assert_eq!(read(recorded().chunks(1)), Ok(whole()));
+    assert_eq!(read(sample().chunks(1)), Ok(whole()));
 }
 
 #[test]
-fn message_bytes_never_wait() {
+fn message_bytes_are_returned_as_they_arrive() {
     let body = whole().messages;
     for split in 1..=body.len() {
         let mut decoder = FrameDecoder::default();
         decoder.push(Bytes::copy_from_slice(&body[..split]));
-        // All that came so far is handed on at once, and in one piece.
+        // All bytes so far are one part.
         assert_eq!(decoder.next(), Ok(Some(Part::Messages(Bytes::copy_from_slice(&body[..split])))));
         assert_eq!(decoder.next(), Ok(None));
     }
 }
 
 #[test]
-fn messages_before_a_broken_frame_are_passed_on_first() {
+fn messages_before_a_malformed_frame_are_returned_first() {
     let mut decoder = FrameDecoder::default();
     decoder.push([frame(MESSAGE, b"hello"), frame(0x42, b"")].concat().into());
     assert_eq!(decoder.next(), Ok(Some(Part::Messages(frame(MESSAGE, b"hello").into()))));
-    assert_eq!(decoder.next(), Err(Malformed::Flag(0x42)));
+    assert_eq!(decoder.next(), Err(Malformed::Flags(0x42)));
 }
 
 #[test]
-fn nothing_may_follow_the_trailers() {
+fn data_after_the_trailers_is_an_error() {
     for next in [&b"\0"[..], b"\x80", b"x"] {
-        let body = [&recorded()[..], next].concat();
+        let body = [&sample()[..], next].concat();
         for split in 0..=body.len() {
             assert_eq!(
                 read([&body[..split], &body[split..]]),
@@ -110,7 +110,7 @@ fn nothing_may_follow_the_trailers() {
 
 #[test]
 fn a_body_that_ends_inside_a_frame_is_truncated() {
-    let (body, whole) = (recorded(), whole());
+    let (body, whole) = (sample(), whole());
     for end in 0..=body.len() {
         let at_boundary = [0, 12, 17, whole.messages.len(), body.len()].contains(&end);
         let expected = if at_boundary { Ok(()) } else { Err(Malformed::Truncated) };
@@ -119,19 +119,19 @@ fn a_body_that_ends_inside_a_frame_is_truncated() {
 }
 
 #[test]
-fn what_is_compressed_or_unknown_is_refused() {
-    for (flag, error) in [
+fn compressed_messages_and_unknown_flags_are_errors() {
+    for (flags, error) in [
         (0x01, Malformed::Compressed),
         (0x81, Malformed::Compressed),
-        (0x02, Malformed::Flag(0x02)),
-        (0xff, Malformed::Flag(0xff)),
+        (0x02, Malformed::Flags(0x02)),
+        (0xff, Malformed::Flags(0xff)),
     ] {
-        assert_eq!(read([&frame(flag, b"")[..]]), Err(error));
+        assert_eq!(read([&frame(flags, b"")[..]]), Err(error));
     }
 }
 
 #[test]
-fn trailers_that_announce_too_much_are_refused_before_they_come() {
+fn trailers_that_are_too_long_are_rejected_by_their_length() {
     assert_eq!(read([&b"\x80\xff\xff\xff\xff"[..]]), Err(Malformed::TrailersTooLong(u32::MAX)));
 }
 
@@ -142,7 +142,7 @@ fn trailers_may_be_empty() {
 
 proptest! {
     #[test]
-    fn any_messages_in_any_chunks_come_through(
+    fn any_messages_in_any_chunks_are_decoded(
         messages in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..6),
         trailers in prop::collection::vec(any::<u8>(), 0..40),
         sizes in prop::collection::vec(1usize..30, 1..8),
@@ -158,7 +158,7 @@ proptest! {
                 (!chunk.is_empty()).then_some(chunk)
             }
         });
-        prop_assert_eq!(read(chunks), Ok(Read { messages, trailers: Some(trailers.into()) }));
+        prop_assert_eq!(read(chunks), Ok(Decoded { messages, trailers: Some(trailers.into()) }));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! gRPC-Web-text: the same body in base64.
+//! Decodes gRPC-Web-text: a body in base64.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
@@ -7,27 +7,27 @@ use bytes::{Bytes, BytesMut};
 
 use crate::malformed::Malformed;
 
-/// Base64 as servers write it and as it is read: padding is looked at, never insisted on.
+/// Base64 with or without padding: servers write both.
 pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// How many characters are decoded together.
+/// How many characters encode three bytes.
 const GROUP: usize = 4;
 
-/// Decodes base64 that comes in chunks which end anywhere.
+/// Decodes base64 in chunks of any size.
 ///
-/// The text is a row of segments: a server encodes each piece that it flushes by itself, so padding may stand
-/// wherever a group of four characters ends.
+/// A server encodes each part that it flushes on its own. So padding may occur after any group of four characters, not
+/// only at the end.
 #[derive(Debug, Default)]
 pub(crate) struct TextDecoder {
-    /// The characters of a group that is not complete yet: fewer than four.
+    /// The characters of the incomplete last group: fewer than four.
     pending: BytesMut,
 }
 
 impl TextDecoder {
-    /// Decodes all groups that are complete with this chunk.
+    /// Decodes the groups that are complete with this chunk.
     pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<Bytes, Malformed> {
         self.pending.extend_from_slice(chunk);
         let complete = self.pending.len() - self.pending.len() % GROUP;
@@ -35,7 +35,7 @@ impl TextDecoder {
         let mut decoded = Vec::with_capacity(complete / GROUP * 3);
         let mut segment = 0;
         for end in (GROUP..=complete).step_by(GROUP) {
-            // Padding ends a segment, and so does the end of what came.
+            // Padding ends a segment, and so does the end of the text.
             if text[end - 1] == b'=' || end == complete {
                 general_purpose::STANDARD
                     .decode_vec(&text[segment..end], &mut decoded)
@@ -46,7 +46,7 @@ impl TextDecoder {
         Ok(decoded.into())
     }
 
-    /// Decodes what is left at the end of the body: nothing, or a last segment that came without its padding.
+    /// Decodes the rest at the end of the body, which may lack its padding.
     pub(crate) fn finish(&mut self) -> Result<Bytes, Malformed> {
         BASE64.decode(self.pending.split()).map(Bytes::from).map_err(|_| Malformed::Text)
     }
@@ -72,8 +72,8 @@ mod tests {
     }
 
     #[test]
-    fn padded_segments_read_the_same_at_every_split_point() {
-        // Lengths of all three remainders, so that all three paddings stand in the middle.
+    fn padded_segments_decode_the_same_at_every_split_point() {
+        // Lengths with every remainder by three, so that every padding occurs in the middle.
         let segments = [&b"one"[..], b"four", b"three", b"sixsix", b"x"];
         let text = encode(&segments);
         for first in 0..=text.len() {
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base64_is_refused() {
+    fn text_that_is_not_base64_is_an_error() {
         for text in ["AA*A", "A===", "=AAA", "A", "AAAAA", "<html>\n\n", "AA=A"] {
             assert_eq!(read([text.as_bytes()]), Err(Malformed::Text), "{text}");
         }
@@ -102,7 +102,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_segments_in_any_chunks_come_through(
+        fn any_segments_in_any_chunks_are_decoded(
             segments in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..6),
             size in 1usize..12,
         ) {

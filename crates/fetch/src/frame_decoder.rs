@@ -1,32 +1,28 @@
-//! Frames of a gRPC-Web body, cut out of chunks that end anywhere.
+//! Decodes the frames of a gRPC-Web body from chunks of any size.
 
 use bytes::{Bytes, BytesMut};
+use drawbridge_core::frame::{COMPRESSED, TRAILERS};
 
 use crate::malformed::Malformed;
 
-/// The flag of a frame that holds a message as it is.
+/// The flags of a frame with an uncompressed message.
 const MESSAGE: u8 = 0x00;
-/// The flag of the frame that holds the trailers, and ends the body.
-const TRAILERS: u8 = 0x80;
-/// The bit that says of either kind of frame that its payload is compressed.
-const COMPRESSED: u8 = 0x01;
-/// How long the trailers may be: more than any header block that a browser or server would take.
+/// The limit on the length of trailers, in bytes: more than browsers and servers accept as headers.
 const MAX_TRAILERS: u32 = 1 << 20;
 
-/// What a body is made of, in the order of arrival.
+/// A part of a body.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// Bytes of message frames, prefixes included, exactly as they came.
+    /// Bytes of message frames, with their prefixes, as they arrived.
     Messages(Bytes),
-    /// The payload of the trailers frame, whole.
+    /// The whole payload of the trailers frame.
     Trailers(Bytes),
 }
 
-/// Cuts a body into message bytes and the trailers.
+/// Splits a body into message bytes and the trailers.
 ///
-/// Message bytes are passed on in the moment in which they arrive, whole frames and beginnings alike: tonic's client
-/// puts them together again, and a complete message never waits for the rest of the next one. Only the trailers
-/// frame is gathered, because its meaning is in the whole of it.
+/// Message bytes are passed on as they arrive, also parts of a frame: tonic's client reassembles them. So a complete
+/// message never waits for the rest of the next one. Only the trailers frame is collected.
 #[derive(Debug, Default)]
 pub(crate) struct FrameDecoder {
     chunk: Bytes,
@@ -40,26 +36,26 @@ enum State {
     /// Between two frames.
     #[default]
     Boundary,
-    /// In the four length bytes of a frame, after `read` of them.
+    /// In the four length bytes of a frame, `read` of which have arrived.
     Length { trailers: bool, read: u8, length: u32 },
     /// In the payload of a message.
     Message { left: u32 },
     /// In the payload of the trailers frame.
     Trailers { left: u32 },
-    /// Behind the trailers frame, where nothing may follow.
+    /// After the trailers frame. Nothing may follow.
     End,
 }
 
 impl FrameDecoder {
-    /// Takes the next chunk. All parts of the one before must have been taken out with [`Self::next`].
+    /// Takes the next chunk. Call [`Self::next`] until it returns `None` before the next chunk.
     pub(crate) fn push(&mut self, chunk: Bytes) {
-        debug_assert!(self.chunk.is_empty(), "a chunk was pushed before the last one was read");
+        debug_assert!(self.chunk.is_empty(), "the previous chunk was not read to its end");
         self.chunk = chunk;
     }
 
-    /// Returns the next part, or `None` when the chunk is used up.
+    /// Returns the next part, or `None` if the chunk has no further one.
     pub(crate) fn next(&mut self) -> Result<Option<Part>, Malformed> {
-        // How many bytes at the front of the chunk belong to messages and can be passed on in one piece.
+        // How many bytes at the start of the chunk belong to message frames.
         let mut messages = 0;
         while let Some(&byte) = self.chunk.get(messages) {
             match self.state {
@@ -68,10 +64,10 @@ impl FrameDecoder {
                     self.begun += 1;
                     messages += 1;
                 }
-                // What is no message must not hold back the messages before it, nor take them along in its fall.
+                // Return the messages first: what follows may be malformed, or trailers that are not complete.
                 State::Boundary | State::End if messages > 0 => break,
                 State::Boundary => {
-                    self.state = after_flag(byte)?;
+                    self.state = after_flags(byte)?;
                     let _ = self.chunk.split_to(1);
                 }
                 State::Length { trailers, read, length } => {
@@ -104,13 +100,13 @@ impl FrameDecoder {
         Ok((messages > 0).then(|| Part::Messages(self.chunk.split_to(messages))))
     }
 
-    /// Returns how many messages have begun in what was taken out.
+    /// Returns how many messages have begun so far.
     pub(crate) fn begun(&self) -> usize {
         self.begun
     }
 
-    /// Checks that the body may end here, which is between two frames or behind the trailers.
-    pub(crate) fn finish(&self) -> Result<(), Malformed> {
+    /// Checks that the body may end here, which is between two frames or after the trailers.
+    pub(crate) fn check_complete(&self) -> Result<(), Malformed> {
         match self.state {
             State::Boundary | State::End => Ok(()),
             State::Length { .. } | State::Message { .. } | State::Trailers { .. } => {
@@ -125,16 +121,16 @@ impl FrameDecoder {
     }
 }
 
-/// Returns the state behind the flag of a frame that is no plain message.
-fn after_flag(flag: u8) -> Result<State, Malformed> {
-    match flag {
+/// Returns the state after the flags of a frame that is not an uncompressed message.
+fn after_flags(flags: u8) -> Result<State, Malformed> {
+    match flags {
         TRAILERS => Ok(State::Length { trailers: true, read: 0, length: 0 }),
-        _ if flag & !TRAILERS == COMPRESSED => Err(Malformed::Compressed),
-        _ => Err(Malformed::Flag(flag)),
+        _ if flags & !TRAILERS == COMPRESSED => Err(Malformed::Compressed),
+        _ => Err(Malformed::Flags(flags)),
     }
 }
 
-/// Returns the state behind the `read`th length byte.
+/// Returns the state after the `read`th length byte.
 fn after_length_byte(trailers: bool, read: u8, length: u32) -> Result<State, Malformed> {
     match (read, trailers, length) {
         (..4, ..) => Ok(State::Length { trailers, read, length }),
@@ -145,7 +141,7 @@ fn after_length_byte(trailers: bool, read: u8, length: u32) -> Result<State, Mal
     }
 }
 
-/// Takes up to `left` bytes of `available` ones: returns how many, and what is then left.
+/// Takes up to `left` of `available` bytes. Returns how many were taken and how many are left.
 fn take(left: u32, available: usize) -> (usize, u32) {
     let taken = u32::try_from(available).unwrap_or(u32::MAX).min(left);
     (taken as usize, left - taken)
