@@ -21,6 +21,7 @@
 //! # Where to find what
 //!
 //! 1. [`Timeout`]: a duration, as `grpc-timeout` carries it. [`Deadline`]: the instant at which that time is up.
+//!    [`duration`]: durations as people write them.
 //! 2. [`EndReason`]: why a call ended, and the status that its caller receives.
 //! 3. [`status`]: status codes, and statuses as headers and trailers. [`code_of_http`] maps HTTP statuses to codes.
 //! 4. [`RetryPolicy`] and [`RetryState`]: whether a failed call is retried, and when.
@@ -45,7 +46,7 @@ pub use frame::FrameScanner;
 pub use protocol::Protocol;
 pub use retry::{
     Attempts, FailedAttempt, Pushback, RetryDecision, RetryPolicy, RetryState, SharedThrottle, Throttle,
-    out_of_time_message,
+    out_of_time,
 };
 pub use status::{code_name, code_of_http};
 pub use timeout::{ParseTimeoutError, Timeout};

@@ -12,7 +12,7 @@ mod throttle;
 pub use attempts::{Attempts, FailedAttempt, RetryDecision};
 pub use policy::RetryPolicy;
 pub use pushback::Pushback;
-pub use state::{RetryState, out_of_time_message};
+pub use state::{RetryState, out_of_time};
 pub use throttle::{SharedThrottle, Throttle};
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use drawbridge_core::headers::GRPC_PREVIOUS_RPC_ATTEMPTS;
 use drawbridge_core::status::failure_in;
-use drawbridge_core::{RetryDecision, RetryPolicy, RetryState, SharedThrottle, Timeout, out_of_time_message};
+use drawbridge_core::{RetryDecision, RetryPolicy, RetryState, SharedThrottle, Timeout, out_of_time};
 use http::HeaderValue;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use crate::attempt::attempt;
 use crate::attempt_response::AttemptResponse;
@@ -43,8 +43,8 @@ pub(crate) async fn attempts<P: Platform>(
             RetryDecision::Fail => return result,
             RetryDecision::OutOfTime { backoff, remaining } => {
                 guard.trace_failure(&status, Backoff::new(backoff).skipped());
-                let message = out_of_time_message(backoff, remaining, &status);
-                return Err(Cause::NoTimeToRetry.status(Code::DeadlineExceeded, message));
+                let status = out_of_time(backoff, remaining, &status);
+                return Err(Cause::NoTimeToRetry.status(status.code(), status.message()));
             }
             RetryDecision::RetryAfter(backoff) => {
                 guard.trace_failure(&status, Backoff::new(backoff));

@@ -56,7 +56,7 @@ pub enum RetryDecision {
     /// Make another attempt after this long.
     RetryAfter(Duration),
     /// End the call with `DEADLINE_EXCEEDED` now: its deadline would pass before the next attempt starts.
-    /// [`out_of_time_message`](crate::out_of_time_message) returns the message of its status.
+    /// [`out_of_time`](crate::out_of_time) returns the status.
     OutOfTime {
         /// How long the backoff before the next attempt would have been.
         backoff: Duration,

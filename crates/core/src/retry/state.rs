@@ -12,7 +12,7 @@ use crate::status::code_name;
 /// The retries of one call: its attempts, and the throttle that all calls to its server share.
 ///
 /// ```
-/// use drawbridge_core::{RetryDecision, RetryPolicy, RetryState, SharedThrottle, out_of_time_message};
+/// use drawbridge_core::{RetryDecision, RetryPolicy, RetryState, SharedThrottle, out_of_time};
 /// use std::time::Duration;
 /// use tonic::{Code, Status};
 ///
@@ -26,8 +26,7 @@ use crate::status::code_name;
 /// assert_eq!(state.previous_attempts(), 1);
 /// let RetryDecision::OutOfTime { backoff, remaining } =
 ///     state.after_failure(&failure, false, Some(Duration::from_millis(50)), 0.5) else { unreachable!() };
-/// let message = out_of_time_message(backoff, remaining, &failure);
-/// assert!(message.ends_with("the last one failed with UNAVAILABLE: no connection"));
+/// assert_eq!(out_of_time(backoff, remaining, &failure).code(), Code::DeadlineExceeded);
 /// ```
 #[derive(Debug)]
 pub struct RetryState<'a> {
@@ -70,15 +69,15 @@ impl<'a> RetryState<'a> {
     }
 }
 
-/// Returns the message of the `DEADLINE_EXCEEDED` with which a call ends after [`RetryDecision::OutOfTime`]. It names the
+/// Returns the status of a call after [`RetryDecision::OutOfTime`]: `DEADLINE_EXCEEDED`, with a message that names the
 /// backoff, the time that was left, and the failure of the last attempt.
-pub fn out_of_time_message(backoff: Duration, remaining: Duration, last: &Status) -> String {
+pub fn out_of_time(backoff: Duration, remaining: Duration, last: &Status) -> Status {
     let in_ms = |time: Duration| Duration::new(time.as_secs(), time.subsec_millis() * 1_000_000);
-    format!(
+    Status::deadline_exceeded(format!(
         "the next attempt would start in {:?}, but the deadline is in {:?}; the last one failed with {}: {}",
         in_ms(backoff),
         in_ms(remaining),
         code_name(last.code()),
         last.message()
-    )
+    ))
 }

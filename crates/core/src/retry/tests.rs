@@ -181,10 +181,11 @@ fn a_retry_state_counts_attempts_and_keeps_a_committed_call() {
 }
 
 #[test]
-fn the_out_of_time_message_names_both_times_and_the_last_failure() {
-    let message = out_of_time_message(Duration::from_micros(200_900), ms(50), &Status::unavailable("busy"));
+fn the_out_of_time_status_names_both_times_and_the_last_failure() {
+    let status = out_of_time(Duration::from_micros(200_900), ms(50), &Status::unavailable("busy"));
+    assert_eq!(status.code(), Code::DeadlineExceeded);
     for part in ["200ms", "50ms", "UNAVAILABLE: busy"] {
-        assert!(message.contains(part), "{message}");
+        assert!(status.message().contains(part), "{status}");
     }
 }
 
