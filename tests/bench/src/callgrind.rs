@@ -6,8 +6,9 @@
 //! containers forbid, and it switches at a moment of its own rather than between two calls.
 //!
 //! How much a call costs depends on how much the program finds to do at each wake-up. For the same count in each run,
-//! clients, upstream and program share one CPU, and the program is scheduled as a batch job, which never interrupts the
-//! others: whenever it runs, they have done all that they can. So its batches are full, on a busy machine too.
+//! clients, upstream and program share one CPU, and the program is scheduled as a batch job, which does not interrupt the
+//! others: when it runs, they have done all that they can. What else a busy machine does to the order is taken out by the
+//! median of three pairs of runs.
 //!
 //! Callgrind counts instructions in user space. What the kernel does in a system call is in the CPU time only.
 
@@ -23,8 +24,12 @@ use tokio::process::Command;
 use crate::one_cpu;
 use crate::program::Program;
 use crate::service;
+use crate::table::median;
 use crate::target::Target;
 use crate::workload::Workload;
+
+/// How often the two runs are made; the median counts.
+const REPEATS: usize = 3;
 
 /// The program `valgrind`.
 pub(crate) struct Callgrind {
@@ -44,10 +49,14 @@ impl Callgrind {
         workload: Workload,
         program: impl Fn(SocketAddr) -> Program + Sync,
     ) -> Result<f64> {
-        let [short, long] = workload.counted().map(|each| self.run(workload, each, &program));
-        let (short, long) = (short?, long?);
-        let instructions = long.instructions as f64 - short.instructions as f64;
-        Ok(instructions / (long.units - short.units) as f64)
+        let mut figures = Vec::new();
+        for _ in 0..REPEATS {
+            let [short, long] = workload.counted().map(|each| self.run(workload, each, &program));
+            let (short, long) = (short?, long?);
+            let instructions = long.instructions as f64 - short.instructions as f64;
+            figures.push(instructions / (long.units - short.units) as f64);
+        }
+        Ok(median(figures))
     }
 
     /// Runs the program until each client has done `each` units, with an upstream and clients of its own.
@@ -79,8 +88,8 @@ impl Callgrind {
         command.arg(format!("--log-file={}", log.display()));
         let counted = async {
             let target = Target::start_under(command, program).await?;
-            let mut clients = workload.connect(&target).await?;
-            let units = workload.run_together(&mut clients, each).await?;
+            let mut clients = workload.connect_counted(&target).await?;
+            let units = workload.run_counted(&mut clients, each).await?;
             drop(clients);
             // Callgrind writes its file when the process ends.
             target.stop().await?;
