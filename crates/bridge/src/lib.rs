@@ -110,10 +110,10 @@ pub use in_process::in_process;
 pub use peer::PeerAddr;
 
 #[cfg(feature = "serve")]
-pub use serve::{ConnectionOptions, Listener, serve};
+pub use serve::{ConnectionInfo, ConnectionOptions, Listener, serve};
 pub use service::GrpcService;
 #[cfg(feature = "tls")]
-pub use tls::{Tls, TlsError};
+pub use tls::{PeerCertificates, Tls, TlsError};
 #[cfg(feature = "upstream")]
 pub use upstream::{
     ParseProxyRangeError, ParseRetryRuleError, ParseServicePatternError, PoolOptions, ProxyRange, RetryRule,

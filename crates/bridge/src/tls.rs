@@ -106,6 +106,28 @@ impl Tls {
     }
 }
 
+/// The certificates of a client, its own first, as an extension of the requests on its connection. [`serve`](crate::serve)
+/// inserts it if the TLS configuration asks for client certificates and the client has sent some.
+///
+/// ```
+/// # fn handler(request: tonic::Request<()>) {
+/// use drawbridge::PeerCertificates;
+///
+/// let certificates = request.extensions().get::<PeerCertificates>();
+/// let client = certificates.and_then(|PeerCertificates(chain)| chain.first());
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct PeerCertificates(pub Arc<[CertificateDer<'static>]>);
+
+#[cfg(feature = "serve")]
+impl PeerCertificates {
+    pub(crate) fn of<S>(stream: &tokio_rustls::server::TlsStream<S>) -> Option<Self> {
+        let (_, connection) = stream.get_ref();
+        connection.peer_certificates().map(|chain| Self(chain.into()))
+    }
+}
+
 impl From<Arc<ServerConfig>> for Tls {
     /// Serves with a configuration as it is. For HTTP/2, its ALPN protocols have to include `h2`.
     fn from(config: Arc<ServerConfig>) -> Self {

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::routing::get;
-use drawbridge::{Calls, ConnectionOptions, Listener};
+use drawbridge::{ConnectionOptions, Listener};
 use std::net::SocketAddr;
 
 /// A router that tells its caller's address.
@@ -21,6 +21,5 @@ pub fn router() -> Router {
 /// Serves a router on any listener until `stop` resolves: a TCP port, a Unix socket, or a listener of your own.
 pub async fn serve(listener: impl Listener, router: Router, stop: impl Future<Output = ()>) {
     // Without a CALL layer there are no calls to end.
-    let no_calls = Calls::new(0);
-    drawbridge::serve(listener, router, no_calls, ConnectionOptions::new(), stop).await;
+    drawbridge::serve(listener, router, None, ConnectionOptions::new(), stop).await;
 }

@@ -1,11 +1,10 @@
 //! TLS of your own: client certificates by a rustls configuration, and a listener that does more than TCP.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use drawbridge::{Listener, Tls};
+use drawbridge::{ConnectionInfo, Listener, PeerCertificates, Tls};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
@@ -52,7 +51,7 @@ pub struct TlsListener {
     tcp: TcpListener,
     acceptor: TlsAcceptor,
     /// Handshakes under way. They run beside each other, so that a slow client delays only itself.
-    handshakes: JoinSet<io::Result<(TlsStream<TcpStream>, Option<SocketAddr>)>>,
+    handshakes: JoinSet<io::Result<(TlsStream<TcpStream>, ConnectionInfo)>>,
 }
 
 impl TlsListener {
@@ -67,14 +66,21 @@ impl Listener for TlsListener {
 
     // `serve` drops this future and calls it again whenever something else happens, so nothing may be lost with it: the
     // handshakes are in `self`.
-    async fn accept(&mut self) -> (Self::Stream, Option<SocketAddr>) {
+    async fn next_connection(&mut self) -> (Self::Stream, ConnectionInfo) {
         loop {
             tokio::select! {
                 // The library's own way for TCP sets keepalive and `TCP_NODELAY`, and waits after errors.
-                (stream, peer) = Listener::accept(&mut self.tcp) => {
+                (stream, info) = self.tcp.next_connection() => {
                     let handshake = self.acceptor.accept(stream);
                     self.handshakes.spawn(async move {
-                        Ok((timeout(HANDSHAKE_TIMEOUT, handshake).await??, peer))
+                        let stream = timeout(HANDSHAKE_TIMEOUT, handshake).await??;
+                        // As `drawbridge::serve` does for the handshakes that it performs.
+                        let chain = stream.get_ref().1.peer_certificates().map(Into::into);
+                        let info = match chain {
+                            Some(chain) => info.with_extension(PeerCertificates(chain)),
+                            None => info,
+                        };
+                        Ok((stream, info))
                     });
                 }
                 Some(handshake) = self.handshakes.join_next() => match handshake {

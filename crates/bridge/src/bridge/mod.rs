@@ -273,7 +273,8 @@ impl Bridge {
         self
     }
 
-    /// Lists this bridge's calls together with those of another. The limit of open calls is that of the shared list.
+    /// Lists this bridge's calls together with those of another. The limit of open calls is that of the shared list, and its
+    /// hooks and its logging apply. Call it before [`Bridge::log_calls`] and [`Bridge::on_call_end`], which change the list.
     #[must_use]
     pub fn share_calls(mut self, calls: Calls) -> Self {
         self.calls = Some(calls);

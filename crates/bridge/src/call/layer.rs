@@ -44,8 +44,9 @@ const DEFAULT_MAX_CALLS: usize = 20_000;
 /// - Dropping the response, which is what a server does when its client goes away, drops the handler's stream.
 ///
 /// It works on a tonic `Server` and on an axum `Router`, with or without the rest of this crate. Put it inside of a layer
-/// that translates gRPC-Web, such as [`GrpcWebLayer`](crate::GrpcWebLayer) or tonic-web's, so that the status which ends a
-/// call is translated too.
+/// that translates gRPC-Web, such as [`GrpcWebLayer`](crate::GrpcWebLayer), so that the status which ends a call is translated
+/// too. tonic-web's layer works as well, with two exceptions: [`CallContext::protocol`] is `Grpc` for all callers, and a response
+/// that ends inside of a message does not break off.
 ///
 /// ```
 /// # use drawbridge_proto::greet::greeter_server::{Greeter, GreeterServer};

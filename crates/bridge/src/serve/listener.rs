@@ -1,11 +1,11 @@
 //! Where connections come from.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::connection_info::ConnectionInfo;
 use crate::tcp::set_keepalive;
 
 /// A silent TCP peer is probed after this time, and has the same time to answer. Without it, an idle stream to a machine that
@@ -18,25 +18,49 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(120);
 /// Where [`serve`](crate::serve) gets its connections from.
 ///
 /// It is implemented for tokio's `TcpListener`, and on Unix for its `UnixListener`. Implement it to accept connections in
-/// another way, for example with a TLS acceptor of your own, or behind a proxy protocol.
+/// another way, for example with a TLS acceptor of your own, or behind a proxy protocol:
+///
+/// ```
+/// use drawbridge::{ConnectionInfo, Listener};
+/// use tokio::net::{TcpListener, TcpStream};
+///
+/// /// Marks the connections of one port.
+/// struct Internal(TcpListener);
+///
+/// /// An extension of each request that comes over such a connection.
+/// #[derive(Clone, Copy)]
+/// struct IsInternal;
+///
+/// impl Listener for Internal {
+///     type Stream = TcpStream;
+///
+///     async fn next_connection(&mut self) -> (TcpStream, ConnectionInfo) {
+///         let (stream, info) = self.0.next_connection().await;
+///         (stream, info.with_extension(IsInternal))
+///     }
+/// }
+/// ```
 pub trait Listener: Send + 'static {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
 
-    /// Waits for the next connection, and returns it with the address of its client, if there is one. Errors are the
-    /// listener's to handle: it logs them, waits if they persist, and goes on.
-    fn accept(&mut self) -> impl Future<Output = (Self::Stream, Option<SocketAddr>)> + Send;
+    /// Waits for the next connection, and returns it with what is known of it.
+    ///
+    /// The future has to be cancel safe: `serve` drops it and calls this again whenever something else happens. A handshake
+    /// belongs into a task, which delays no other connection and is not lost with the future. Errors are the listener's to
+    /// handle: it logs them, waits if they persist, and goes on.
+    fn next_connection(&mut self) -> impl Future<Output = (Self::Stream, ConnectionInfo)> + Send;
 }
 
 impl Listener for TcpListener {
     type Stream = TcpStream;
 
-    async fn accept(&mut self) -> (TcpStream, Option<SocketAddr>) {
+    async fn next_connection(&mut self) -> (TcpStream, ConnectionInfo) {
         loop {
-            match TcpListener::accept(self).await {
+            match self.accept().await {
                 Ok((stream, peer)) => {
                     prepare(&stream);
-                    return (stream, Some(peer));
+                    return (stream, ConnectionInfo::new().with_peer(peer));
                 }
                 Err(error) => wait_after(&error).await,
             }
@@ -48,10 +72,10 @@ impl Listener for TcpListener {
 impl Listener for tokio::net::UnixListener {
     type Stream = tokio::net::UnixStream;
 
-    async fn accept(&mut self) -> (tokio::net::UnixStream, Option<SocketAddr>) {
+    async fn next_connection(&mut self) -> (tokio::net::UnixStream, ConnectionInfo) {
         loop {
-            match tokio::net::UnixListener::accept(self).await {
-                Ok((stream, _)) => return (stream, None),
+            match self.accept().await {
+                Ok((stream, _)) => return (stream, ConnectionInfo::new()),
                 Err(error) => wait_after(&error).await,
             }
         }

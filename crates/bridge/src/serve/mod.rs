@@ -1,12 +1,12 @@
 //! Accepts connections and serves them until told to stop.
 //!
-//! [`listener`]: where connections come from. [`options`]: how they are kept.
+//! [`listener`]: where connections come from. [`connection_info`]: what is known of one. [`options`]: how they are kept.
 
+mod connection_info;
 mod listener;
 mod options;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,10 +21,13 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tower::{BoxError, Service, ServiceExt};
 
+pub use self::connection_info::ConnectionInfo;
 use self::listener::KEEPALIVE;
 pub use self::listener::Listener;
 pub use self::options::ConnectionOptions;
 use crate::call::Calls;
+#[cfg(feature = "tls")]
+use crate::tls::PeerCertificates;
 
 /// How long connections may flush their last responses once the server stops.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,12 +39,13 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Serves `service`, such as a [`BridgeService`](crate::BridgeService) or an axum router, on `listener`, over HTTP/1.1 and
 /// HTTP/2, with TLS or without, until `shutdown` resolves.
 ///
-/// Then it accepts no more connections, ends the open calls ([`Calls::abort_all`]) with UNAVAILABLE, sends GOAWAY, and returns
-/// once all responses are flushed, or after five seconds. To let calls finish first, wait in `shutdown` until
-/// [`Calls::open`] is 0.
+/// Then it accepts no more connections, ends the open calls of `calls` ([`Calls::abort_all`]) with UNAVAILABLE, sends GOAWAY,
+/// and returns once all responses are flushed, or after five seconds. `calls` is `None` for a service without a CALL layer. To
+/// let calls finish first, wait in `shutdown` until [`Calls::open`] is 0.
 ///
-/// Each request has the client's address as an extension, [`PeerAddr`](crate::PeerAddr), or with the feature `axum`
-/// `ConnectInfo<SocketAddr>`.
+/// Each request has extensions from its connection: the client's address as [`PeerAddr`](crate::PeerAddr), or with the feature
+/// `axum` as `ConnectInfo<SocketAddr>`; the client's certificates, if TLS asked for them, as `PeerCertificates`; and what the
+/// [`Listener`] has added.
 ///
 /// Dropping the future closes the listener and all connections at once.
 ///
@@ -60,7 +64,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 pub async fn serve<L, S, B>(
     mut listener: L,
     service: S,
-    calls: Calls,
+    calls: impl Into<Option<Calls>>,
     options: ConnectionOptions,
     shutdown: impl Future<Output = ()>,
 ) where
@@ -70,6 +74,7 @@ pub async fn serve<L, S, B>(
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    let calls = calls.into();
     let builder = builder(&options);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -78,15 +83,16 @@ pub async fn serve<L, S, B>(
         tokio::select! {
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
-            (stream, peer) = listener.accept() => {
+            (stream, info) = listener.next_connection() => {
                 let connection = Connection {
                     builder: builder.clone(),
                     service: service.clone(),
                     watcher: graceful.watcher(),
-                    peer,
+                    info,
                 };
                 let options = options.clone();
                 connections.spawn(async move {
+                    let peer = connection.info.peer();
                     if let Err(error) = connection.keep(stream, options).await {
                         tracing::debug!(peer = peer.map(tracing::field::display), error, "connection ended");
                     }
@@ -95,7 +101,9 @@ pub async fn serve<L, S, B>(
         }
     }
     drop(listener);
-    calls.abort_all();
+    if let Some(calls) = calls {
+        calls.abort_all();
+    }
     if timeout(FLUSH_TIMEOUT, graceful.shutdown()).await.is_err() {
         tracing::warn!(
             connections = connections.len(),
@@ -109,7 +117,7 @@ struct Connection<S> {
     builder: auto::Builder<TokioExecutor>,
     service: S,
     watcher: Watcher,
-    peer: Option<SocketAddr>,
+    info: ConnectionInfo,
 }
 
 impl<S, B> Connection<S>
@@ -120,15 +128,19 @@ where
     B::Error: Into<BoxError>,
 {
     /// Serves a connection in a task of its own, so that a slow TLS handshake delays only its own connection.
-    #[cfg_attr(not(feature = "tls"), allow(unused_variables))]
+    #[cfg_attr(not(feature = "tls"), allow(unused_variables, unused_mut))]
     async fn keep(
-        self,
+        mut self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         options: ConnectionOptions,
     ) -> Result<(), BoxError> {
         #[cfg(feature = "tls")]
         if let Some(tls) = options.tls {
-            return self.serve(timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await??).await;
+            let stream = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await??;
+            if let Some(certificates) = PeerCertificates::of(&stream) {
+                self.info = self.info.with_extension(certificates);
+            }
+            return self.serve(stream).await;
         }
         self.serve(stream).await
     }
@@ -137,15 +149,9 @@ where
         self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     ) -> Result<(), BoxError> {
-        let Self { builder, service, watcher, peer } = self;
+        let Self { builder, service, watcher, info } = self;
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-            if let Some(peer) = peer {
-                // One extension of the two: each costs an allocation.
-                #[cfg(feature = "axum")]
-                request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
-                #[cfg(not(feature = "axum"))]
-                request.extensions_mut().insert(crate::peer::PeerAddr(peer));
-            }
+            info.extend(request.extensions_mut());
             service.clone().oneshot(request)
         });
         watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await

@@ -7,11 +7,14 @@ use tonic::body::Body;
 
 /// Refuses a request with a gRPC status, in the form that its caller speaks: a response of the request's content-type
 /// whose head carries the status (trailers-only). For layers that stand outside of a bridge, such as authentication.
+/// [`Bridge::intercept`](crate::Bridge::intercept) is simpler: it runs inside of the call, so that a refusal is translated,
+/// logged, listed, and readable for allowed origins.
 ///
 /// A request whose content-type is not gRPC's is refused with the content-type `application/grpc`.
 ///
-/// Cross-origin, a browser shows the status to the page only if CORS headers are added to the response, so put CORS
-/// outside of the layer that refuses; and let [preflights](is_preflight) pass, which carry no credentials.
+/// A browser shows a cross-origin refusal to its page only with CORS headers, so put a CORS layer of your own
+/// ([`Bridge::without_cors`](crate::Bridge::without_cors)) outside of the layer that refuses. It answers preflights too. If CORS
+/// is left to the bridge, let [preflights](is_preflight) pass, and expect that only same-origin pages can read a refusal.
 ///
 /// ```
 /// # use http::Request;
@@ -35,7 +38,8 @@ pub fn refuse<B>(request: &Request<B>, status: &Status) -> Response<Body> {
     response
 }
 
-/// Tells whether a request is a CORS preflight, which browsers send without credentials.
+/// Returns whether a request is a CORS preflight, which browsers send without credentials. A layer outside of a bridge that
+/// answers preflights must let it pass.
 pub fn is_preflight<B>(request: &Request<B>) -> bool {
     request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use drawbridge::{Bridge, ConnectionOptions, Listener, serve};
+use drawbridge::{Bridge, ConnectionOptions, Listener, PeerCertificates, serve};
 use drawbridge_example_library::greeter::MyGreeter;
 use drawbridge_example_library::own_tls::{TlsListener, for_serve, mutual_tls};
 use drawbridge_proto::greet::greeter_client::GreeterClient;
@@ -58,7 +58,14 @@ impl Authority {
 
 /// Serves a greeter on any listener.
 fn start(listener: impl Listener, options: ConnectionOptions) {
-    let mut bridge = Bridge::new().add_service(GreeterServer::new(MyGreeter::default()));
+    let mut bridge =
+        Bridge::new().add_service(GreeterServer::new(MyGreeter::default())).intercept(|head| async {
+            // A handler could look in the same place.
+            match head.extensions.get::<PeerCertificates>() {
+                Some(PeerCertificates(chain)) if chain.len() == 1 => Ok(head),
+                _ => Err(Status::unauthenticated("who is this?")),
+            }
+        });
     let calls = bridge.calls();
     tokio::spawn(serve(listener, bridge.into_service(), calls, options, std::future::pending()));
 }
