@@ -39,11 +39,11 @@ class Grpcio(unittest.TestCase):
             next(stream)
             known = console.Get(self.calls.GetRequest(request_id="order-17"), timeout=PATIENCE_SECONDS).calls
             self.assertEqual([call.method for call in known], ["/Message/Stream"])
-            cancel = self.calls.CancelRequest(call_id=known[0].call_id, words="moving house")
+            cancel = self.calls.CancelRequest(call_id=known[0].call_id, message="takes too long")
             self.assertTrue(console.Cancel(cancel, timeout=PATIENCE_SECONDS).cancelled)
             with self.assertRaises(grpc.RpcError):
                 list(stream)
-            self.assertEqual((stream.code(), stream.details()), (grpc.StatusCode.CANCELLED, "moving house"))
+            self.assertEqual((stream.code(), stream.details()), (grpc.StatusCode.CANCELLED, "takes too long"))
             ends = {end["method"]: end["end"] for end in server.ends(3)}
             self.assertEqual(ends["/Message/Stream"], "cancelled by an operator")
 
