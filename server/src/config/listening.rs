@@ -1,6 +1,11 @@
 //! Where the program listens.
 
-#![allow(clippy::doc_markdown, rustdoc::bare_urls, reason = "the comments of flags are the text of --help")]
+#![allow(
+    clippy::doc_markdown,
+    rustdoc::bare_urls,
+    rustdoc::broken_intra_doc_links,
+    reason = "the comments of flags are the text of --help"
+)]
 
 use std::net::SocketAddr;
 

@@ -1,5 +1,7 @@
 //! What is logged.
 
+#![allow(clippy::doc_markdown, reason = "the comments of flags are the text of --help")]
+
 use clap::{Args, ValueEnum};
 
 /// What is logged.

@@ -20,28 +20,28 @@ use crate::support::client::{Connection, Wire, frame};
 use crate::support::{Server, samples, soon};
 
 /// A certificate for `localhost`, and its key, in PEM.
-struct Certificate {
-    certificate: String,
+struct ServerCertificate {
+    pem: String,
     key: String,
     roots: RootCertStore,
 }
 
-fn make_certificate() -> Certificate {
+fn make_certificate() -> ServerCertificate {
     let CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(cert.der().clone()).unwrap();
-    Certificate { certificate: cert.pem(), key: signing_key.serialize_pem(), roots }
+    ServerCertificate { pem: cert.pem(), key: signing_key.serialize_pem(), roots }
 }
 
-async fn start(made: &Certificate) -> Server {
-    let tls = Tls::from_pem(made.certificate.as_bytes(), made.key.as_bytes()).unwrap();
+async fn start(made: &ServerCertificate) -> Server {
+    let tls = Tls::from_pem(made.pem.as_bytes(), made.key.as_bytes()).unwrap();
     let options = ConnectionOptions::new().with_tls(tls);
     Server::start_with(samples(), options).await
 }
 
 /// Connects with the given ALPN protocols, and returns the negotiated one.
-async fn connect(server: &Server, made: &Certificate, offered: &[&[u8]]) -> (Vec<u8>, Connection) {
+async fn connect(server: &Server, made: &ServerCertificate, offered: &[&[u8]]) -> (Vec<u8>, Connection) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -110,9 +110,9 @@ fn an_error_says_what_is_wrong_with_a_certificate_or_key() {
     let from_pem = |certificate: &str, key: &str| {
         Tls::from_pem(certificate.as_bytes(), key.as_bytes()).expect_err("an error").to_string()
     };
-    assert!(from_pem(&one.certificate, &other.key).contains("not that of the certificate"));
+    assert!(from_pem(&one.pem, &other.key).contains("not that of the certificate"));
     assert!(from_pem(&one.key, &one.key).contains("no certificate"));
-    assert!(from_pem(&one.certificate, &one.certificate).contains("no private key"));
+    assert!(from_pem(&one.pem, &one.pem).contains("no private key"));
     assert!(from_pem("", &one.key).contains("BEGIN CERTIFICATE"));
 
     let folder = tempfile::tempdir().unwrap();
@@ -121,7 +121,7 @@ fn an_error_says_what_is_wrong_with_a_certificate_or_key() {
         std::fs::write(&path, text).unwrap();
         path
     };
-    let (certificate, key) = (write("cert.pem", &one.certificate), write("key.pem", &one.key));
+    let (certificate, key) = (write("cert.pem", &one.pem), write("key.pem", &one.key));
     assert!(Tls::from_files(&certificate, &key).is_ok());
     let swapped = Tls::from_files(&key, &certificate).unwrap_err().to_string();
     assert!(swapped.contains("key.pem has no certificate"), "{swapped}");
