@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let config = Config::parse();
     if let Err(error) = drawbridge_gateway::init_logging(&config.log) {
         let message = format!(
-            "invalid value {:?} for --log: {error}: expected a level such as info, or levels such as info,drawbridge=debug",
+            "invalid value {:?} for --log: {error}; for example --log info,drawbridge=debug",
             config.log.log
         );
         drawbridge_gateway::command().error(ErrorKind::ValueValidation, message).exit();
