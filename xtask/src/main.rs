@@ -12,6 +12,8 @@ mod firefox;
 mod first_load;
 mod go;
 mod markdown;
+mod metadata;
+mod modules;
 mod node;
 mod packages;
 mod page;

@@ -13,6 +13,11 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask/ lies in the workspace")
 }
 
+/// The path from the top folder to `path`, for messages. What lies elsewhere stays as it is.
+pub(crate) fn relative(path: &Path) -> &Path {
+    path.strip_prefix(root()).unwrap_or(path)
+}
+
 /// The folder for everything that is installed for this workspace alone. Git ignores it; deleting it costs a new download.
 pub(crate) fn tools() -> PathBuf {
     root().join(".tools")

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
+use crate::{metadata, modules, workspace};
+
 /// A source file longer than this holds more than one concept.
 const MAX_LINES: usize = 400;
 
@@ -28,10 +30,24 @@ pub(crate) fn tidy(sh: &Shell) -> Result<()> {
             faults.push(format!("{name}: missing"));
         }
     }
+    faults.extend(check_modules(sh)?);
     if faults.is_empty() {
         return Ok(());
     }
     bail!("{} faults\n  {}", faults.len(), faults.join("\n  "));
+}
+
+/// Checks every crate of the workspace: libraries, programs, tests, examples.
+fn check_modules(sh: &Shell) -> Result<Vec<String>> {
+    let mut faults = Vec::new();
+    for package in metadata::workspace(sh)?.workspace_packages() {
+        for target in &package.targets {
+            let root = workspace::relative(target.src_path.as_std_path());
+            let found = modules::check(workspace::root(), root)?;
+            faults.extend(found.into_iter().map(|fault| format!("{}: {fault}", root.display())));
+        }
+    }
+    Ok(faults)
 }
 
 fn check_source(path: &Path, content: &str) -> Vec<String> {
@@ -44,8 +60,10 @@ fn check_source(path: &Path, content: &str) -> Vec<String> {
         faults.push("a test is ignored without a reason: write `#[ignore = \"why\"]`".to_owned());
     }
     let is_crate = path.ends_with("src/lib.rs") || path.ends_with("src/main.rs");
-    if is_crate && !content.starts_with("//!") {
-        faults.push("a crate begins with what it is for: `//! …`".to_owned());
+    let documentation = ["//!", "#![doc = include_str!("];
+    if is_crate && !documentation.iter().any(|start| content.starts_with(start)) {
+        faults
+            .push("a crate begins with its documentation: `//! …` or `#![doc = include_str!(…)]`".to_owned());
     }
     faults
 }
@@ -122,6 +140,9 @@ mod tests {
     fn a_crate_says_what_it_is_for() {
         assert_eq!(check_source(Path::new("a/src/lib.rs"), "mod x;").len(), 1);
         assert!(check_source(Path::new("a/src/lib.rs"), "//! X.\nmod x;").is_empty());
+        assert!(
+            check_source(Path::new("a/src/lib.rs"), "#![doc = include_str!(\"../README.md\")]").is_empty()
+        );
         assert!(check_source(Path::new("a/src/x.rs"), "fn x() {}").is_empty());
     }
 
