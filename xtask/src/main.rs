@@ -19,6 +19,7 @@ mod packages;
 mod page;
 mod python;
 mod revision;
+mod rustdoc;
 mod server;
 mod steps;
 mod toolchain;
@@ -31,6 +32,9 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    if let Some(code) = rustdoc::stand_in() {
+        return code;
+    }
     match cli::Xtask::parse().execute() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -23,10 +23,10 @@ fn node(file: usize) -> NodeIndex {
 
 fn describe(tree: &Tree, arrows: &[Arrow], circle: &[NodeIndex]) -> String {
     let within = |file: usize| circle.contains(&node(file));
-    let mut text = format!("{} files use each other in a circle; remove an arrow of it:", circle.len());
-    for arrow in arrows.iter().filter(|arrow| within(arrow.from) && within(arrow.to)) {
+    let arrows = arrows.iter().filter(|arrow| within(arrow.from) && within(arrow.to)).map(|arrow| {
         let (from, to) = (tree.files[arrow.from].display(), tree.files[arrow.to].display());
-        text += &format!("\n    {from}:{}: uses `{}` of {to}", arrow.line, arrow.name);
-    }
-    text
+        format!("\n    {from}:{}: uses `{}` of {to}", arrow.line, arrow.name)
+    });
+    let arrows: String = arrows.collect();
+    format!("{} files use each other in a circle; remove an arrow of it:{arrows}", circle.len())
 }

@@ -81,15 +81,15 @@ pub(super) fn check(tree: &Tree, arrows: &[Arrow]) -> Vec<String> {
     let mut faults = Vec::new();
     for arrow in arrows {
         let (from, to) = (&tree.files[arrow.from], &tree.files[arrow.to]);
-        let (Some(user), Some(used)) = (module_of(from), module_of(to)) else { continue };
-        if user == used {
+        let (Some(module), Some(used)) = (module_of(from), module_of(to)) else { continue };
+        if module == used {
             continue;
         }
         let place = format!("{}:{}", from.display(), arrow.line);
-        match LAYERS.iter().find(|layer| layer.name == user) {
-            None => faults.push(format!("{place}: `{user}` is missing in LAYERS of {}", file!())),
+        match LAYERS.iter().find(|layer| layer.name == module) {
+            None => faults.push(format!("{place}: `{module}` is missing in LAYERS of {}", file!())),
             Some(layer) if !may_use(layer, used) => faults.push(format!(
-                "{place}: `{user}` must not use `{}` of `{used}`, but only {}: {}",
+                "{place}: `{module}` must not use `{}` of `{used}`, but only {}: {}",
                 arrow.name,
                 allowed(layer),
                 layer.why,

@@ -100,7 +100,7 @@ impl Scanner<'_> {
                     (open, barred) = (false, false);
                 }
                 TokenTree::Punct(punct) if punct.as_char() == ':' => {
-                    let is_double = tokens.next_if(|next| is_colon(next)).is_some();
+                    let is_double = tokens.next_if(is_colon).is_some();
                     open = is_double && !path.is_empty();
                     barred = is_double && path.is_empty();
                 }
