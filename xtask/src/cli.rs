@@ -58,14 +58,15 @@ enum Command {
     Tidy,
     /// Build the book into target/book/, check the links of all Markdown, and compile the code in README and book
     Docs,
-    /// Everything that must pass before a change lands: `lint`, `docs`, `test` and `conformance`, each step with its time
     /// Compare the public APIs of the libraries with the texts in docs/api/
     Api {
         /// Write the texts instead
         #[arg(long)]
         bless: bool,
     },
-    /// Everything that must pass before a change lands: `lint`, `test` and `conformance`, each step with its time
+    /// Check how many packages the library depends on, and which Rust the published packages and their dependencies need
+    Deps,
+    /// Everything that must pass before a change lands: `lint`, `docs`, `test` and `conformance`, each step with its time
     Ci,
     /// What takes longer than `ci` may, by hand: `bench`, `soak` and `picture`, each step with its time
     Nightly,
@@ -123,6 +124,7 @@ impl Xtask {
             Command::Lint => Steps::all(|steps| commands::lint::lint(sh, steps)),
             Command::Tidy => commands::tidy::tidy(sh),
             Command::Docs => Steps::all(|steps| commands::docs::docs(sh, steps)),
+            Command::Deps => commands::deps::deps(sh),
             Command::Api { bless } => commands::api::api(sh, bless),
             Command::Ci => Steps::all(|steps| commands::ci::ci(sh, steps)),
             Command::Nightly => Steps::all(|steps| commands::nightly::nightly(sh, steps)),

@@ -8,6 +8,7 @@
 mod browser;
 mod cli;
 mod commands;
+mod dependencies;
 mod firefox;
 mod first_load;
 mod go;

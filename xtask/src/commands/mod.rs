@@ -5,6 +5,7 @@ pub(crate) mod bench;
 pub(crate) mod ci;
 pub(crate) mod conformance;
 pub(crate) mod cost;
+pub(crate) mod deps;
 pub(crate) mod dev;
 pub(crate) mod docs;
 pub(crate) mod lint;
