@@ -64,6 +64,12 @@ enum Command {
         #[arg(long)]
         bless: bool,
     },
+    /// Check and package the published crates into target/package/
+    Package {
+        /// Compile the packages, and fail on what a release must not have: a placeholder, uncommitted changes, no page
+        #[arg(long)]
+        release: bool,
+    },
     /// Check how many packages the library depends on, and which Rust the published packages and their dependencies need
     Deps,
     /// Everything that must pass before a change lands: `lint`, `docs`, `test` and `conformance`, each step with its time
@@ -124,6 +130,7 @@ impl Xtask {
             Command::Lint => Steps::all(|steps| commands::lint::lint(sh, steps)),
             Command::Tidy => commands::tidy::tidy(sh),
             Command::Docs => Steps::all(|steps| commands::docs::docs(sh, steps)),
+            Command::Package { release } => commands::package::package(sh, release),
             Command::Deps => commands::deps::deps(sh),
             Command::Api { bless } => commands::api::api(sh, bless),
             Command::Ci => Steps::all(|steps| commands::ci::ci(sh, steps)),

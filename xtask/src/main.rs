@@ -12,6 +12,7 @@ mod dependencies;
 mod firefox;
 mod first_load;
 mod go;
+mod manifest;
 mod markdown;
 mod metadata;
 mod modules;

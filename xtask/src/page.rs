@@ -34,7 +34,7 @@ pub(crate) fn build_conformance(sh: &Shell) -> Result<PathBuf> {
 }
 
 /// Makes the folder `to` equal to the folder `from`, and touches only what differs.
-fn mirror(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn mirror(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in to.read_dir()? {
         let entry = entry?;

@@ -75,7 +75,7 @@ impl Library {
                     self.package
                 )
             })?;
-        Ok(api.items().map(|item| format!("{item}\n")).collect())
+        Ok(api.items().map(|item| item.to_string() + "\n").collect())
     }
 }
 

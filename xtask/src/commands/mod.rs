@@ -10,6 +10,7 @@ pub(crate) mod dev;
 pub(crate) mod docs;
 pub(crate) mod lint;
 pub(crate) mod nightly;
+pub(crate) mod package;
 pub(crate) mod page;
 pub(crate) mod picture;
 pub(crate) mod run;
