@@ -30,7 +30,11 @@ pub(crate) fn stand_in() -> Option<ExitCode> {
     }
 }
 
-/// Writes the JSON of the library `package` and returns its path. `target` is a target triple, or the host.
+/// Writes the JSON of the library `package` with all features and returns its path. `target` is a target triple, or the host.
+///
+/// # Errors
+///
+/// When the library does not compile, or its docs have a warning, such as a broken link.
 pub(crate) fn json(sh: &Shell, package: &str, library: &str, target: Option<&str>) -> Result<PathBuf> {
     let this = std::env::current_exe().context("this program does not know its own path")?;
     let option: Vec<OsString> = target.iter().flat_map(|target| ["--target".into(), target.into()]).collect();
@@ -38,6 +42,7 @@ pub(crate) fn json(sh: &Shell, package: &str, library: &str, target: Option<&str
     cmd!(sh, "cargo rustdoc --locked --package {package} --lib --all-features {option...} -- {output...}")
         .env("RUSTDOC", this)
         .env(STANDS_IN, "1")
+        .env("RUSTDOCFLAGS", "-D warnings")
         .run()
         .with_context(|| format!("rustdoc wrote no JSON of {package}; its own words are above"))?;
     let folder = metadata::workspace(sh)?.target_directory.join(target.unwrap_or_default());

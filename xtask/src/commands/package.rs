@@ -19,6 +19,9 @@ const PACKAGES: [&str; 6] = [
     "drawbridge-proto",
 ];
 
+/// The package of the program, which carries the page.
+const PROGRAM: &str = "drawbridge-gateway";
+
 /// What every package carries.
 const FILES: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
@@ -36,7 +39,9 @@ pub(crate) fn package(sh: &Shell, release: bool) -> Result<()> {
     for package in &packages {
         let of_package = |fault| format!("{}: {fault}", package.name);
         faults.extend(manifest::faults(package).into_iter().map(of_package));
-        faults.extend(missing_files(sh, package)?.into_iter().map(of_package));
+        let has_page = page.is_some() && package.name.as_str() == PROGRAM;
+        let wanted = FILES.into_iter().chain(has_page.then_some("page/index.html"));
+        faults.extend(missing_files(sh, package, wanted)?.into_iter().map(of_package));
         if manifest::is_placeholder(package) {
             warnings.push(format!("{}: `repository` is a placeholder", package.name));
         }
@@ -48,6 +53,8 @@ pub(crate) fn package(sh: &Shell, release: bool) -> Result<()> {
     }
     if release {
         faults.append(&mut warnings);
+        let changed = cmd!(sh, "git status --porcelain").read()?;
+        faults.extend(changed.lines().map(|line| format!("not committed: {line}")));
     }
     for warning in warnings {
         println!("warning: {warning}");
@@ -55,12 +62,13 @@ pub(crate) fn package(sh: &Shell, release: bool) -> Result<()> {
     ensure!(faults.is_empty(), "{} faults\n  {}", faults.len(), faults.join("\n  "));
 
     let names = packages.iter().flat_map(|package| ["--package", package.name.as_str()]);
-    let options: &[&str] = if release { &[] } else { &["--allow-dirty", "--no-verify", "--quiet"] };
-    cmd!(sh, "cargo package --locked {names...} {options...}").run()?;
+    let options: &[&str] = if release { &[] } else { &["--no-verify", "--quiet"] };
+    // Cargo counts the page among the uncommitted changes, since git ignores it.
+    cmd!(sh, "cargo package --locked --allow-dirty {names...} {options...}").run()?;
     println!("{} packages are in target/package/", packages.len());
     if let Some(page) = page.as_mut().filter(|_| release) {
         page.stays = true;
-        println!("server/page/ has the page for `cargo publish`: remove it after that");
+        println!("server/page/ has the page for `cargo publish --allow-dirty`: remove it after that");
     }
     Ok(())
 }
@@ -77,12 +85,16 @@ fn misplaced(packages: &[&Package]) -> Vec<String> {
     missing.chain(added).collect()
 }
 
-/// Returns a fault for each of [`FILES`] that cargo would not package.
-fn missing_files(sh: &Shell, package: &Package) -> Result<Vec<String>> {
+/// Returns a fault for each file of `wanted` that cargo would not package.
+fn missing_files<'a>(
+    sh: &Shell,
+    package: &Package,
+    wanted: impl Iterator<Item = &'a str>,
+) -> Result<Vec<String>> {
     let name = package.name.as_str();
     let files = cmd!(sh, "cargo package --locked --list --allow-dirty --package {name}").quiet().read()?;
-    let is_missing = |file: &&&str| !files.lines().any(|line| line == **file);
-    Ok(FILES.iter().filter(is_missing).map(|file| format!("{file} is not in the package")).collect())
+    let is_missing = |file: &&str| !files.lines().any(|line| line == *file);
+    Ok(wanted.filter(is_missing).map(|file| format!("{file} is not in the package")).collect())
 }
 
 /// The page inside the folder of the program's package. It is removed on drop: later builds would take it for the current one.
