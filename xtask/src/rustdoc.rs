@@ -12,14 +12,14 @@ use xshell::{Shell, cmd};
 
 use crate::metadata;
 
-/// Set where this program stands in for rustdoc.
-const STANDS_IN: &str = "XTASK_IS_RUSTDOC";
+/// Set if cargo runs this program in the place of rustdoc.
+const IS_RUSTDOC: &str = "XTASK_IS_RUSTDOC";
 
 /// Runs rustdoc with this process' arguments if cargo called it in rustdoc's place, and returns its exit code.
 pub(crate) fn stand_in() -> Option<ExitCode> {
-    std::env::var_os(STANDS_IN)?;
+    std::env::var_os(IS_RUSTDOC)?;
     let mut rustdoc = Command::new("rustdoc");
-    rustdoc.args(std::env::args_os().skip(1)).env_remove(STANDS_IN).env("RUSTC_BOOTSTRAP", "1");
+    rustdoc.args(std::env::args_os().skip(1)).env_remove(IS_RUSTDOC).env("RUSTC_BOOTSTRAP", "1");
     match rustdoc.status() {
         Ok(status) if status.success() => Some(ExitCode::SUCCESS),
         Ok(_) => Some(ExitCode::FAILURE),
@@ -41,10 +41,10 @@ pub(crate) fn json(sh: &Shell, package: &str, library: &str, target: Option<&str
     let output = ["-Zunstable-options", "--output-format=json"];
     cmd!(sh, "cargo rustdoc --locked --package {package} --lib --all-features {option...} -- {output...}")
         .env("RUSTDOC", this)
-        .env(STANDS_IN, "1")
+        .env(IS_RUSTDOC, "1")
         .env("RUSTDOCFLAGS", "-D warnings")
         .run()
-        .with_context(|| format!("rustdoc wrote no JSON of {package}; its own words are above"))?;
+        .with_context(|| format!("rustdoc wrote no JSON of {package}; its output is above"))?;
     let folder = metadata::workspace(sh)?.target_directory.join(target.unwrap_or_default());
     Ok(folder.join("doc").join(format!("{library}.json")).into())
 }

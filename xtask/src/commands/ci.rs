@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: all that must pass before a change lands.
+//! `cargo xtask ci`: everything that must pass before a change is merged.
 
 use anyhow::Result;
 use xshell::Shell;

@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: form, native and for the browser, with every warning an error.
+//! `cargo xtask lint`: format, lints, docs and public APIs, native and for the browser. Every warning is an error.
 
 use anyhow::{Context as _, Result};
 use xshell::{Shell, cmd};
@@ -24,7 +24,7 @@ const LIBRARY: &str = "drawbridge-grpc";
 /// The libraries that are documented with their API, features and targets apart.
 const DOCUMENTED_APART: [&str; 2] = [LIBRARY, "drawbridge-core"];
 
-/// Checks the form of everything.
+/// Runs all static checks.
 pub(crate) fn lint(sh: &Shell, steps: &mut Steps) -> Result<()> {
     steps.step("tidy", || tidy::tidy(sh))?;
     steps.step("dependencies", || deps::deps(sh))?;
@@ -56,7 +56,7 @@ pub(crate) fn lint(sh: &Shell, steps: &mut Steps) -> Result<()> {
 
 /// Lints the library without features, with each alone, with the default ones, and with all.
 ///
-/// The other crates turn on most features of the library, so that a missing `cfg` shows here alone.
+/// In a build of the whole workspace, the program turns on all of them: a missing `cfg` shows only here.
 fn features(sh: &Shell) -> Result<()> {
     let workspace = metadata::workspace(sh)?;
     let packages = workspace.workspace_packages();
