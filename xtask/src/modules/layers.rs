@@ -28,8 +28,8 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "console",
-        uses: &["upstream"],
-        why: "it shows calls and services, and calls go their way without it",
+        uses: &["upstream", "web"],
+        why: "it shows calls and services to callers that the host policy of `web` allows, and nothing but the assembly knows it",
     },
     Layer {
         name: "reflection",
@@ -38,17 +38,17 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "upstream",
-        uses: &["client", "tls", "tcp"],
+        uses: &["client", "random", "tls", "tcp"],
         why: "it forwards calls with what clients share: propagation and retries",
     },
     Layer {
         name: "client",
-        uses: &["call"],
+        uses: &["call", "random"],
         why: "its layers read the current call, and work with any channel",
     },
     Layer {
         name: "call",
-        uses: &["body", "peer", "service"],
+        uses: &["body", "peer", "random", "service"],
         why: "the CALL layer works alone, on any tonic server: it knows neither transports, gRPC-Web, nor who hosts it",
     },
     Layer {
@@ -58,8 +58,8 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "serve",
-        uses: &["peer", "tcp", "tls"],
-        why: "it accepts connections for any HTTP service, and knows nothing of gRPC",
+        uses: &["call", "peer", "tcp", "tls"],
+        why: "it accepts connections for any HTTP service, and aborts the open calls when it stops",
     },
     Layer {
         name: "in_process",
@@ -69,6 +69,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "hosted_services", uses: &["service"], why: LEAF },
     Layer { name: "body", uses: &[], why: LEAF },
     Layer { name: "peer", uses: &[], why: LEAF },
+    Layer { name: "random", uses: &[], why: LEAF },
     Layer { name: "service", uses: &[], why: LEAF },
     Layer { name: "tcp", uses: &[], why: LEAF },
     Layer { name: "tls", uses: &[], why: LEAF },
@@ -86,15 +87,16 @@ pub(super) fn check(tree: &Tree, arrows: &[Arrow]) -> Vec<String> {
             continue;
         }
         let place = format!("{}:{}", from.display(), arrow.line);
-        match LAYERS.iter().find(|layer| layer.name == module) {
-            None => faults.push(format!("{place}: `{module}` is missing in LAYERS of {}", file!())),
-            Some(layer) if !may_use(layer, used) => faults.push(format!(
+        let missing = [module, used].into_iter().find(|name| find(name).is_none());
+        if let Some(missing) = missing {
+            faults.push(format!("{place}: `{missing}` is missing in LAYERS of {}", file!()));
+        } else if let Some(layer) = find(module).filter(|layer| !may_use(layer, used)) {
+            faults.push(format!(
                 "{place}: `{module}` must not use `{}` of `{used}`, but only {}: {}",
                 arrow.name,
                 allowed(layer),
                 layer.why,
-            )),
-            Some(_) => {}
+            ));
         }
     }
     faults

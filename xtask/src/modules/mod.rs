@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`tree`] holds what a crate's files define and mention, [`scan`] and [`read`] fill it from the sources,
 //! [`resolve`] finds the file that defines a mentioned item, [`arrows`] collects which file uses which, [`circles`] and
-//! [`layers`] judge them.
+//! [`layers`] check them.
 //!
 //! An arrow is a path in the code of one file that leads to an item of another file of the same crate. A `use` of a module
 //! alone is none: the paths that begin with the module's name are. Re-exports are followed to the file that defines the
