@@ -100,9 +100,6 @@ enum Command {
     ///   cargo xtask bench --compare HEAD --max-ratio 1.01 HTTP/2  fail at 1 % more instructions
     #[command(verbatim_doc_comment)]
     Bench(commands::bench::Options),
-    /// Open and leave many streams, one after the other and all at a time, and see that memory is as before
-    /// Measure what a call costs over the bridge, beside Envoy, and hosted, beside tonic-web; needs Python
-    Bench,
     /// Open and leave many streams, one after the other and all at a time, and check that the server frees them
     Soak {
         /// Number of streams, one after the other: a multiple of 1,000

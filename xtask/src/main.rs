@@ -1,14 +1,11 @@
 //! `cargo xtask …`: every developer command of Drawbridge. CI runs `cargo xtask ci`.
 //!
-//! [`cli`] names the commands, [`commands`] holds one file for each. The rest is what they share: where things are
-//! ([`workspace`]), what must be installed ([`toolchain`], [`tools`], [`browser`], [`firefox`], [`packages`], [`python`],
-//! [`go`], [`node`], [`valgrind`]), what is built ([`page`],
-//! [`server`], [`revision`]), and how a command of many steps tells what it does ([`steps`]).
 //! [`cli`] parses the command line, and [`commands`] has one file for each command. The other modules are shared by them:
 //!
 //! - folders and packages of the workspace: [`workspace`], [`metadata`], [`dependencies`];
-//! - what is installed: [`toolchain`], [`tools`], [`browser`], [`firefox`], [`packages`], [`python`], [`go`], [`node`];
-//! - what is built: [`page`], [`server`], [`rustdoc`];
+//! - what is installed: [`toolchain`], [`tools`], [`browser`], [`firefox`], [`packages`], [`python`], [`go`], [`node`],
+//!   [`valgrind`];
+//! - what is built: [`page`], [`server`], [`revision`], [`rustdoc`];
 //! - what is checked: [`modules`], [`manifest`], [`markdown`], [`first_load`];
 //! - how a command of many steps reports: [`steps`].
 

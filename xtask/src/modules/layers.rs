@@ -47,6 +47,11 @@ const LAYERS: &[Layer] = &[
         why: "its layers read the current call, and work with any channel",
     },
     Layer {
+        name: "serve",
+        uses: &["call", "peer", "tcp", "tls"],
+        why: "it accepts connections for any HTTP service, and aborts the open calls when it stops",
+    },
+    Layer {
         name: "call",
         uses: &["body", "peer", "random", "service"],
         why: "the CALL layer works alone, on any tonic server: it knows neither transports, gRPC-Web, nor who hosts it",
@@ -55,11 +60,6 @@ const LAYERS: &[Layer] = &[
         name: "web",
         uses: &["body", "service"],
         why: "gRPC-Web, its request rules and CORS work alone, in front of any gRPC service: `web` and `call` never meet",
-    },
-    Layer {
-        name: "serve",
-        uses: &["call", "peer", "tcp", "tls"],
-        why: "it accepts connections for any HTTP service, and aborts the open calls when it stops",
     },
     Layer {
         name: "in_process",
