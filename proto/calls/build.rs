@@ -1,4 +1,4 @@
-//! Compiles the contract with protox, so that no `protoc` is needed, and keeps its descriptors for reflection.
+//! Generates Rust from `calls.proto`, with protox instead of `protoc`, and writes its descriptors.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
-        // Generated clients work over any transport; tonic's own `connect` does not compile to WASM.
+        // Clients work over any transport. tonic's own transport does not compile to WASM.
         .build_transport(false)
         .compile_fds(descriptors)?;
     Ok(())

@@ -1,22 +1,30 @@
-//! The program `drawbridge`: the library `drawbridge-grpc` behind a command line, with a page, sample services and a user
-//! directory.
+//! The program `drawbridge`: the library `drawbridge-grpc` behind a command line, with an embedded page, sample services and
+//! a user directory.
 //!
-//! In reading order:
+//! In reading order; a module uses only modules below it:
 //!
-//! 1. [`Config`]: the command line and the environment.
-//! 2. [`prepare`] and [`run`]: opens what the configuration names, and serves it.
-//! 3. [`Page`]: the files of the page, embedded in the program.
-//! 4. [`samples`]: the services that the program hosts, over the user [`directory`].
+//! 1. [`run`], [`Server`]: opens what the configuration names, puts the bridge together, and serves it.
+//! 2. `hints`: log lines that name the flag to change when requests are refused.
+//! 3. [`samples`]: the sample services, over the user [`directory`].
+//! 4. [`Page`]: the files of the page.
+//! 5. `self_signed`: a TLS certificate for development.
+//! 6. [`init_logging`]: log lines on standard error.
+//! 7. [`Config`]: the command line and the environment.
 
 mod config;
 pub mod directory;
+mod hints;
 mod logging;
 mod page;
 mod run;
 pub mod samples;
 mod self_signed;
+mod start_error;
 
-pub use config::{Config, LogFormat, command};
+pub use config::{
+    AccessArgs, CallArgs, Config, ListenArgs, LogArgs, LogFormat, SampleArgs, TlsArgs, UpstreamArgs, command,
+};
 pub use logging::init as init_logging;
 pub use page::{IS_EMBEDDED, Page};
-pub use run::{Prepared, RunError, prepare, run};
+pub use run::{Server, run};
+pub use start_error::StartError;

@@ -1,28 +1,34 @@
-//! The program: reads its command line, listens, and runs the library until it is told to stop.
+//! The program: reads its command line, listens, and serves until it is stopped.
 
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
 use clap::Parser as _;
 use clap::error::ErrorKind;
-use drawbridge_gateway::Config;
+use drawbridge_gateway::{Config, Server};
 use mimalloc::MiMalloc;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
-/// Small pieces of memory come and go with each call, which this allocator is quicker at than most systems' own.
+/// Each call makes many small allocations, at which this allocator is faster than most systems' own.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
+/// The exit code of a process that Ctrl-C has ended: 128 + SIGINT.
+const EXIT_INTERRUPTED: i32 = 130;
+
 fn main() -> ExitCode {
     let config = Config::parse();
-    if let Err(error) = drawbridge_gateway::init_logging(&config.log, config.log_format) {
-        let words =
-            format!("cannot read --log {:?}: {error}; try info, or info,drawbridge=debug", config.log);
-        drawbridge_gateway::command().error(ErrorKind::ValueValidation, words).exit();
+    if let Err(error) = drawbridge_gateway::init_logging(&config.log) {
+        let message = format!(
+            "invalid value {:?} for --log: {error}; for example --log info,drawbridge=debug",
+            config.log.log
+        );
+        drawbridge_gateway::command().error(ErrorKind::ValueValidation, message).exit();
     }
-    match runtime(&config).and_then(|runtime| runtime.block_on(start(&config))) {
+    match runtime(config.calls.threads).and_then(|runtime| runtime.block_on(start(&config))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("drawbridge: {error}");
@@ -31,10 +37,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// One thread does everything, unless more are asked for: calls cost least where nothing is handed from one thread to
-/// another, and what is read at once is written at once.
-fn runtime(config: &Config) -> anyhow::Result<Runtime> {
-    let mut builder = match config.threads {
+/// Creates the runtime. With one thread it is the current-thread runtime, which has the lowest cost per call: nothing is
+/// passed between threads, and responses of several calls are written at once.
+fn runtime(threads: u16) -> anyhow::Result<Runtime> {
+    let mut builder = match threads {
         1 => Builder::new_current_thread(),
         threads => {
             let mut builder = Builder::new_multi_thread();
@@ -42,46 +48,49 @@ fn runtime(config: &Config) -> anyhow::Result<Runtime> {
             builder
         }
     };
-    builder.enable_all().build().map_err(|error| anyhow!("cannot start: {error}"))
+    builder.enable_all().build().map_err(|error| anyhow!("cannot start the runtime: {error}"))
 }
 
 async fn start(config: &Config) -> anyhow::Result<()> {
-    let listener = listen(config).await?;
+    let listener = listen(config.listening.listen).await?;
     let address = listener.local_addr()?;
-    let scheme = config.scheme();
-    let prepared = drawbridge_gateway::prepare(config, &listener).await?;
+    let server = Server::new(config, address).await?;
     let shutdown = shutdown_signal()?;
-    // Said only now that connections are taken; whoever waits for this line may call at once.
+    // Printed once connections are accepted: a script that waits for this line can call at once.
     let mut out = io::stdout();
-    let told = writeln!(out, "Drawbridge is listening on {scheme}://{address} (Ctrl-C stops it)")
+    let scheme = config.scheme();
+    let printed = writeln!(out, "Drawbridge is listening on {scheme}://{address} (Ctrl-C stops it)")
         .and_then(|()| out.flush());
-    if let Err(error) = told {
-        tracing::debug!(%error, "nobody reads standard output");
+    if let Err(error) = printed {
+        tracing::debug!(%error, "cannot write to standard output");
     }
-    prepared.serve(listener, shutdown).await;
+    server.serve(listener, shutdown).await;
     Ok(())
 }
 
-async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
-    let address = config.listen;
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => anyhow!("{address} is in use; name another address with --listen, such as --listen 127.0.0.1:0 for any free port"),
-        _ => anyhow!("cannot listen on {address}: {error}; name another address with --listen"),
+        io::ErrorKind::AddrInUse => anyhow!(
+            "{address} is in use; choose another address with --listen, such as --listen 127.0.0.1:0 for a free port"
+        ),
+        _ => anyhow!("cannot listen on {address}: {error}; choose another address with --listen"),
     })
 }
 
-/// Resolves at the first Ctrl-C or SIGTERM. The second ends the process at once. Both are listened for from now on, and not
-/// only when somebody waits: what comes in between would end the process, and every call with it.
+/// Returns a future that resolves at the first Ctrl-C or SIGTERM. The second Ctrl-C then ends the process at once.
+///
+/// The signal handlers are installed by this function, and not when the future is polled: a signal in between would end the
+/// process and all its calls.
 fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let (mut interrupt, mut terminate) = {
         use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind, name| signal(kind).map_err(|error| anyhow!("cannot listen for {name}: {error}"));
+        let listen = |kind, name| signal(kind).map_err(|error| anyhow!("cannot handle {name}: {error}"));
         (listen(SignalKind::interrupt(), "Ctrl-C")?, listen(SignalKind::terminate(), "SIGTERM")?)
     };
     #[cfg(windows)]
     let mut interrupt =
-        tokio::signal::windows::ctrl_c().map_err(|error| anyhow!("cannot listen for Ctrl-C: {error}"))?;
+        tokio::signal::windows::ctrl_c().map_err(|error| anyhow!("cannot handle Ctrl-C: {error}"))?;
     Ok(async move {
         #[cfg(unix)]
         let terminated = terminate.recv();
@@ -91,10 +100,10 @@ fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
             _ = terminated => {}
         }
-        tracing::info!("stopping; Ctrl-C again stops at once");
+        tracing::info!("shutting down: open calls end with UNAVAILABLE; press Ctrl-C again to exit at once");
         tokio::spawn(async move {
             if interrupt.recv().await.is_some() {
-                std::process::exit(130);
+                std::process::exit(EXIT_INTERRUPTED);
             }
         });
     })

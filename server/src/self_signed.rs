@@ -1,29 +1,27 @@
-//! A certificate for development.
+//! A self-signed certificate for development.
 
 use drawbridge::{Tls, TlsError};
 
-/// Why no certificate can be made.
+/// Why the certificate cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SelfSignedError {
     /// A name is not a valid DNS name or IP address.
     #[error("cannot make a certificate: {0}")]
     Certificate(#[from] rcgen::Error),
-    /// The certificate cannot be served with.
+    /// The certificate cannot be used for TLS.
     #[error(transparent)]
     Tls(#[from] TlsError),
 }
 
-/// Makes a certificate for these names, signed by itself, for development: browsers ask before they accept it. Each start
-/// makes another one.
+/// Makes a self-signed certificate for these names. Browsers warn of it until it is accepted. Each call makes a new one.
 ///
 /// # Errors
 ///
 /// Returns an error if a name is not a valid DNS name or IP address.
 pub(crate) fn certificate(names: impl IntoIterator<Item = String>) -> Result<Tls, SelfSignedError> {
     let names: Vec<String> = names.into_iter().collect();
-    let made = rcgen::generate_simple_self_signed(names)?;
-    let tls = Tls::from_pem(made.cert.pem().as_bytes(), made.signing_key.serialize_pem().as_bytes())?;
-    Ok(tls)
+    let certified = rcgen::generate_simple_self_signed(names)?;
+    Ok(Tls::from_pem(certified.cert.pem().as_bytes(), certified.signing_key.serialize_pem().as_bytes())?)
 }
 
 #[cfg(test)]
@@ -31,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_self_signed_certificate_needs_valid_names() {
+    fn names_of_a_certificate_must_be_valid() {
         assert!(certificate(["localhost".to_owned(), "::1".to_owned()]).is_ok());
         assert!(certificate(["sm\u{f8}rrebr\u{f8}d".to_owned()]).is_err());
     }

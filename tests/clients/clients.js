@@ -1,5 +1,5 @@
-// Two clients for gRPC-Web that others wrote, as they come, behind one set of questions. Each answer is plain data, which
-// a WebDriver can carry. Messages are read by the server's own descriptors, so that no code is generated.
+// One interface to two gRPC-Web clients. Each function returns plain data, which WebDriver can transfer. Messages are decoded
+// with the server's descriptors, so that no code is generated.
 
 import { create, createFileRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
@@ -7,10 +7,10 @@ import { ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import { GrpcWebClientBase, MethodDescriptor, MethodType } from "grpc-web";
 
-/** Metadata that an answer may have, and that no page of another origin may read unless it is exposed. */
+/** Response metadata that a page of another origin can read only if it is exposed. */
 const PUSHBACK = "grpc-retry-pushback-ms";
 
-/** Returns how connect-web answers each question, of the server at this address. */
+/** Returns the functions for connect-web and the server at this URL. */
 function connectWeb(registry, baseUrl) {
   const transport = createGrpcWebTransport({ baseUrl });
   const client = (name) => createClient(registry.getService(name), transport);
@@ -20,7 +20,7 @@ function connectWeb(registry, baseUrl) {
     } catch (error) {
       const { code, rawMessage, details, metadata } = ConnectError.from(error);
       const pushback = metadata.get(PUSHBACK);
-      return { code, words: rawMessage, details: details.map(({ type }) => type), pushback };
+      return { code, message: rawMessage, details: details.map(({ type }) => type), pushback };
     }
   };
   return {
@@ -42,7 +42,7 @@ function connectWeb(registry, baseUrl) {
   };
 }
 
-/** Returns how the official client answers each question, in one of its two formats, of the server at this address. */
+/** Returns the functions for the official client, with one of its two formats, and the server at this URL. */
 function grpcWeb(registry, format, baseUrl) {
   const client = new GrpcWebClientBase({ format });
   const method = (service, name) => {
@@ -56,9 +56,9 @@ function grpcWeb(registry, format, baseUrl) {
     const [path, descriptor] = method(service, name);
     try {
       return { answer: await client.unaryCall(baseUrl + path, message, metadata, descriptor) };
-    } catch ({ code, message: words, metadata: trailers }) {
+    } catch ({ code, message, metadata: trailers }) {
       const details = atob(trailers?.["grpc-status-details-bin"] ?? "");
-      return { code, words, details, pushback: trailers?.[PUSHBACK] };
+      return { code, message, details, pushback: trailers?.[PUSHBACK] };
     }
   };
   const stream = (service, name, message) => {

@@ -1,4 +1,4 @@
-"""The contracts of proto/, as Python's modules."""
+"""Python modules generated from the contracts in proto/."""
 
 import importlib
 import pathlib
@@ -11,8 +11,9 @@ PROTO = pathlib.Path(__file__).parents[2] / "proto"
 
 def generate(name, folder):
     """Generates the modules of `name`.proto into `folder`, and returns the messages and the stubs."""
-    arguments = ["protoc", f"--proto_path={PROTO}", f"--python_out={folder}", f"--grpc_python_out={folder}"]
-    assert protoc.main([*arguments, f"{name}.proto"]) == 0, f"protoc refused {name}.proto"
+    paths = [f"--proto_path={path}" for path in (PROTO, PROTO / "calls")]
+    arguments = ["protoc", *paths, f"--python_out={folder}", f"--grpc_python_out={folder}"]
+    assert protoc.main([*arguments, f"{name}.proto"]) == 0, f"protoc failed on {name}.proto"
     if folder not in sys.path:
         sys.path.insert(0, folder)
     return importlib.import_module(f"{name}_pb2"), importlib.import_module(f"{name}_pb2_grpc")

@@ -1,4 +1,4 @@
-"""Starts a Drawbridge for a test, and reads what it says about its calls."""
+"""Starts the program for a test, and reads its log."""
 
 import json
 import os
@@ -6,19 +6,19 @@ import re
 import subprocess
 import threading
 
-# How long a test waits for what must come. It bounds a broken run; a good one never waits so long.
-PATIENCE_SECONDS = 60
+# How long a test waits before it fails. No test passes because of it.
+TIMEOUT_SECONDS = 60
 
 
 class Drawbridge:
-    """A server on a free port, which ends with the `with` block. It is started with these arguments besides."""
+    """A program on a free port, with these arguments, until the end of the `with` block."""
 
     def __init__(self, *arguments):
         self._arguments = arguments
 
     def __enter__(self):
         program = os.environ["DRAWBRIDGE_BIN"]
-        # The server takes its flags from the environment too, and a tester's own must not change what is tested.
+        # Flags can be set by variables too. Those of the tester's environment must not change the test.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DRAWBRIDGE_")}
         self._process = subprocess.Popen(
             [program, "--listen", "127.0.0.1:0", "--log-format", "json", *self._arguments],
@@ -37,24 +37,24 @@ class Drawbridge:
 
     def __exit__(self, *_):
         self._process.terminate()
-        self.exit_code = self._process.wait(timeout=PATIENCE_SECONDS)
-        self._log.join(timeout=PATIENCE_SECONDS)
+        self.exit_code = self._process.wait(timeout=TIMEOUT_SECONDS)
+        self._log.join(timeout=TIMEOUT_SECONDS)
         self._process.stdout.close()
         self._process.stderr.close()
 
     def ends(self, count):
-        """Waits until `count` calls have ended, and returns what the log says of each, in the order of their ends."""
+        """Waits until `count` calls have ended, and returns their log lines in the order of their ends."""
 
         def ended():
             return [event for event in self._events if event.get("message") == "call ended"]
 
         with self._arrived:
-            done = self._arrived.wait_for(lambda: len(ended()) >= count, timeout=PATIENCE_SECONDS)
+            done = self._arrived.wait_for(lambda: len(ended()) >= count, timeout=TIMEOUT_SECONDS)
             assert done, f"{count} calls should have ended, but the log says {self._events}"
             return ended()
 
     def calls(self):
-        """What the log says of calls so far: pairs of call id and `opened` or `ended`, in order."""
+        """Returns the calls in the log so far, as pairs of call id and `opened` or `ended`, in order."""
         with self._arrived:
             return [
                 (event["call_id"], event["message"].removeprefix("call "))
@@ -66,7 +66,7 @@ class Drawbridge:
         for line in self._process.stdout:
             if found := re.search(r"http://(127\.0\.0\.1:\d+)", line):
                 return found.group(1)
-        raise AssertionError("the server ended before it told its address")
+        raise AssertionError("the program exited before it printed its address")
 
     def _read_log(self):
         for line in self._process.stderr:

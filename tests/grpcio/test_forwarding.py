@@ -1,4 +1,4 @@
-"""A grpcio server behind the bridge: native clients and browsers call it, and it is told when they leave."""
+"""A grpcio server behind the bridge, called by native clients and over gRPC-Web."""
 
 import http.client
 import json
@@ -17,13 +17,13 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
 import contracts
-from drawbridge import PATIENCE_SECONDS, Drawbridge
+from drawbridge import TIMEOUT_SECONDS, Drawbridge
 
 STREAM = "/Message/Stream"
 
 
 class Upstream:
-    """The server of upstream.py on a port, which ends with the `with` block."""
+    """The server of upstream.py on a port, until the end of the `with` block."""
 
     def __init__(self, port=0):
         self.port = port
@@ -42,7 +42,7 @@ class Upstream:
 
     def __exit__(self, *_):
         self.kill()
-        self._reader.join(timeout=PATIENCE_SECONDS)
+        self._reader.join(timeout=TIMEOUT_SECONDS)
         self._process.stdout.close()
         self._folder.cleanup()
 
@@ -51,17 +51,17 @@ class Upstream:
         return f"http://127.0.0.1:{self.port}"
 
     def kill(self):
-        """Ends the server without a word, and waits until nothing of it is left."""
+        """Kills the server, and waits until it has exited."""
         self._process.kill()
-        self._process.wait(timeout=PATIENCE_SECONDS)
+        self._process.wait(timeout=TIMEOUT_SECONDS)
 
     def signal(self, number):
         self._process.send_signal(number)
 
     def next(self, event):
-        told = self._events.get(timeout=PATIENCE_SECONDS)
-        assert told["event"] == event, f"expected {event}, got {told}"
-        return told
+        received = self._events.get(timeout=TIMEOUT_SECONDS)
+        assert received["event"] == event, f"expected {event}, got {received}"
+        return received
 
     def _read(self):
         for line in self._process.stdout:
@@ -69,8 +69,8 @@ class Upstream:
 
 
 def call_web(server, message, timeout=None):
-    """Calls the stream as a browser would, over HTTP/1.1, and returns the connection and the answer."""
-    connection = http.client.HTTPConnection(server.address, timeout=PATIENCE_SECONDS)
+    """Calls the stream over gRPC-Web and HTTP/1.1, and returns the connection and the response."""
+    connection = http.client.HTTPConnection(server.address, timeout=TIMEOUT_SECONDS)
     payload = message.SerializeToString()
     headers = {"content-type": "application/grpc-web+proto", "x-shelf": "7"}
     if timeout:
@@ -79,16 +79,16 @@ def call_web(server, message, timeout=None):
     return connection, connection.getresponse()
 
 
-def next_web(answer):
-    """Reads the next message, encoded, while the answer goes on."""
-    flags, length = struct.unpack(">BI", answer.read(5))
-    assert not flags & 0x80, "trailers in the place of a message"
-    return answer.read(length)
+def next_web(response):
+    """Reads the next encoded message of a response."""
+    flags, length = struct.unpack(">BI", response.read(5))
+    assert not flags & 0x80, "trailers instead of a message"
+    return response.read(length)
 
 
-def read_web(answer):
-    """Reads to the end, and returns the messages, encoded, and the trailers."""
-    body, messages, trailers = answer.read(), [], list(answer.getheaders())
+def read_web(response):
+    """Reads a response to its end, and returns the encoded messages and the trailers."""
+    body, messages, trailers = response.read(), [], list(response.getheaders())
     while body:
         flags, length = struct.unpack(">BI", body[:5])
         payload, body = body[5 : 5 + length], body[5 + length :]
@@ -118,16 +118,16 @@ class Forwarding(unittest.TestCase):
     def request(self, key):
         return self.message.Request(key=key)
 
-    def test_a_native_client_has_all_that_it_would_have_without_the_bridge(self):
+    def test_a_native_client_gets_messages_metadata_and_errors_unchanged(self):
         with Upstream() as upstream, Drawbridge("--upstream", upstream.url) as server:
             call = self.connect(server).Stream(
-                self.request("k"), timeout=PATIENCE_SECONDS, metadata=[("x-shelf", "7"), ("x-shelf", "8")]
+                self.request("k"), timeout=TIMEOUT_SECONDS, metadata=[("x-shelf", "7"), ("x-shelf", "8")]
             )
             self.assertEqual([response.message for response in call], ["k: one", "k: two"])
-            began = upstream.next("began")
-            self.assertIn(["x-shelf", "7"], began["metadata"])
-            self.assertIn(["x-shelf", "8"], began["metadata"])
-            self.assertLessEqual(began["remaining"], PATIENCE_SECONDS)
+            started = upstream.next("started")
+            self.assertIn(["x-shelf", "7"], started["metadata"])
+            self.assertIn(["x-shelf", "8"], started["metadata"])
+            self.assertLessEqual(started["remaining"], TIMEOUT_SECONDS)
             initial = [(key, value) for key, value in call.initial_metadata() if key.startswith("x-") and key != "x-request-id"]
             self.assertEqual(initial, [("x-row", "1"), ("x-row", "2"), ("x-key-bin", b"\0\1\2")])
             self.assertEqual(list(call.trailing_metadata()), [("x-end", "a"), ("x-end", "b")])
@@ -136,10 +136,10 @@ class Forwarding(unittest.TestCase):
                 list(failing)
             self.assertEqual((failing.code(), failing.details()), (grpc.StatusCode.NOT_FOUND, "no such key: 100%"))
 
-    def test_a_grpc_web_client_has_the_same(self):
+    def test_a_grpc_web_client_gets_messages_and_metadata_unchanged(self):
         with Upstream() as upstream, Drawbridge("--upstream", upstream.url) as server:
-            connection, answer = call_web(server, self.request("k"))
-            messages, trailers = read_web(answer)
+            connection, response = call_web(server, self.request("k"))
+            messages, trailers = read_web(response)
             connection.close()
             self.assertEqual(
                 [self.message.Response.FromString(each).message for each in messages], ["k: one", "k: two"]
@@ -147,92 +147,92 @@ class Forwarding(unittest.TestCase):
             self.assertEqual(status(trailers), 0)
             self.assertIn(("x-end", "a"), trailers)
             self.assertIn(("x-end", "b"), trailers)
-            began = upstream.next("began")
-            self.assertIn(["x-shelf", "7"], began["metadata"])
-            self.assertGreater(began["remaining"], 10**9, "what grpcio says where there is no deadline")
+            started = upstream.next("started")
+            self.assertIn(["x-shelf", "7"], started["metadata"])
+            self.assertGreater(started["remaining"], 10**9, "the value of grpcio for a call without a deadline")
 
     def test_a_deadline_reaches_the_server_and_ends_a_stream_with_status_4(self):
         with Upstream() as upstream, Drawbridge("--upstream", upstream.url) as server:
-            connection, answer = call_web(server, self.request("silent"), timeout="1S")
-            messages, trailers = read_web(answer)
+            connection, response = call_web(server, self.request("silent"), timeout="1S")
+            messages, trailers = read_web(response)
             connection.close()
             self.assertEqual((len(messages), status(trailers)), (1, 4))
-            self.assertNotIn("grpc-status", answer.headers, "the status is in trailers, behind a message")
-            began = upstream.next("began")
-            self.assertGreater(began["remaining"], 0)
-            self.assertLessEqual(began["remaining"], 1)
+            self.assertNotIn("grpc-status", response.headers, "the status is in the trailers, after a message")
+            started = upstream.next("started")
+            self.assertGreater(started["remaining"], 0)
+            self.assertLessEqual(started["remaining"], 1)
             upstream.next("ended")
 
-    def test_a_deadline_that_the_caller_does_not_know_of_ends_its_stream_with_status_4(self):
+    def test_a_deadline_set_by_the_bridge_ends_a_stream_with_status_4(self):
         with Upstream() as upstream, Drawbridge("--upstream", upstream.url, "--max-deadline", "1s") as server:
             call = self.connect(server).Stream(self.request("silent"))
             self.assertEqual(next(call).message, "silent: one")
             with self.assertRaises(grpc.RpcError):
                 next(call)
             self.assertEqual(call.code(), grpc.StatusCode.DEADLINE_EXCEEDED)
-            self.assertLessEqual(upstream.next("began")["remaining"], 1)
+            self.assertLessEqual(upstream.next("started")["remaining"], 1)
             upstream.next("ended")
             self.assertEqual({end["end"] for end in server.ends(1)}, {"deadline exceeded"})
 
-    def test_leaving_reaches_the_servers_callback(self):
+    def test_a_disconnect_reaches_the_servers_callback(self):
         with Upstream() as upstream, Drawbridge("--upstream", upstream.url) as server:
             call = self.connect(server).Stream(self.request("silent"))
             next(call)
-            upstream.next("began")
+            upstream.next("started")
             call.cancel()
             upstream.next("ended")
-            connection, answer = call_web(server, self.request("silent"))
-            upstream.next("began")
-            next_web(answer)
-            answer.close()
+            connection, response = call_web(server, self.request("silent"))
+            upstream.next("started")
+            next_web(response)
+            response.close()
             connection.close()
             upstream.next("ended")
             self.assertEqual({end["end"] for end in server.ends(2)}, {"client gone"})
 
-    def test_a_server_that_is_gone_is_unavailable_at_once_and_is_called_again_when_it_is_back(self):
+    def test_a_killed_server_is_unavailable_until_it_is_restarted(self):
         with Upstream() as upstream:
             port = upstream.port
             with Drawbridge("--upstream", upstream.url) as server:
-                connection, answer = call_web(server, self.request("silent"))
-                upstream.next("began")
-                next_web(answer)
+                connection, response = call_web(server, self.request("silent"))
+                upstream.next("started")
+                next_web(response)
                 upstream.kill()
-                messages, trailers = read_web(answer)
+                messages, trailers = read_web(response)
                 connection.close()
                 self.assertEqual((len(messages), status(trailers)), (0, 14))
-                # With a second to be answered in: one that is not used up, since the code would be 4.
-                connection, answer = call_web(server, self.request("k"), timeout="1S")
-                _, trailers = read_web(answer)
+                # The call fails before its timeout of one second: otherwise the code would be 4.
+                connection, response = call_web(server, self.request("k"), timeout="1S")
+                _, trailers = read_web(response)
                 connection.close()
                 self.assertEqual(status(trailers), 14)
                 self.assertIn("refused", dict(trailers)["grpc-message"])
-                native = self.connect(server).Stream(self.request("k"), timeout=PATIENCE_SECONDS)
+                native = self.connect(server).Stream(self.request("k"), timeout=TIMEOUT_SECONDS)
                 with self.assertRaises(grpc.RpcError):
                     next(native)
                 self.assertEqual(native.code(), grpc.StatusCode.UNAVAILABLE)
                 self.assertIn("refused", native.details())
                 with Upstream(port):
-                    connection, answer = call_web(server, self.request("k"))
-                    messages, trailers = read_web(answer)
+                    connection, response = call_web(server, self.request("k"))
+                    messages, trailers = read_web(response)
                     connection.close()
                     self.assertEqual((len(messages), status(trailers)), (2, 0))
 
-    def test_a_server_that_is_stopped_holds_nobody_beyond_the_deadline(self):
+    def test_a_suspended_server_does_not_delay_the_deadline(self):
         with Upstream() as upstream, Drawbridge("--upstream", upstream.url) as server:
-            connection, answer = call_web(server, self.request("k"))
-            read_web(answer)
+            connection, response = call_web(server, self.request("k"))
+            read_web(response)
             connection.close()
             upstream.signal(signal.SIGSTOP)
-            connection, answer = call_web(server, self.request("k"), timeout="500m")
-            _, trailers = read_web(answer)
+            connection, response = call_web(server, self.request("k"), timeout="500m")
+            _, trailers = read_web(response)
             connection.close()
             self.assertEqual(status(trailers), 4)
             upstream.signal(signal.SIGCONT)
-            connection, answer = call_web(server, self.request("k"))
-            self.assertEqual(status(read_web(answer)[1]), 0)
+            connection, response = call_web(server, self.request("k"))
+            self.assertEqual(status(read_web(response)[1]), 0)
             connection.close()
 
-    def test_reflection_tells_of_the_servers_services_and_of_the_bridges_own(self):
+    def test_reflection_lists_the_services_of_the_server_and_of_the_bridge(self):
         with Upstream() as upstream, Drawbridge("--upstream", upstream.url, "--expose", "grpc.reflection.*") as server:
             channel = grpc.insecure_channel(server.address, options=[("grpc.enable_http_proxy", 0)])
             self.addCleanup(channel.close)

@@ -1,4 +1,4 @@
-"""Python's grpcio, unmodified, is a client of Drawbridge over plain HTTP/2."""
+"""Python's grpcio as a client of the program, over HTTP/2 without TLS."""
 
 import tempfile
 import unittest
@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 
 import contracts
-from drawbridge import PATIENCE_SECONDS, Drawbridge
+from drawbridge import TIMEOUT_SECONDS, Drawbridge
+
 
 def connect(server):
-    """A channel to the server alone, whatever proxy the environment names."""
+    """Returns a channel to the server that ignores proxies of the environment."""
     return grpc.insecure_channel(server.address, options=[("grpc.enable_http_proxy", 0)])
 
 
@@ -24,50 +25,50 @@ class Grpcio(unittest.TestCase):
         cls.greet, cls.greet_stubs = contracts.generate("greet", folder)
         cls.calls, cls.calls_stubs = contracts.generate("calls", folder)
 
-    def test_a_unary_call_greets_a_user_of_the_directory_by_display_name(self):
+    def test_a_unary_call_returns_a_greeting(self):
         with Drawbridge() as server, connect(server) as channel:
             greeter = self.greet_stubs.GreeterStub(channel)
-            reply = greeter.SayHello(self.greet.HelloRequest(name="ada"), timeout=PATIENCE_SECONDS)
+            reply = greeter.SayHello(self.greet.HelloRequest(name="ada"), timeout=TIMEOUT_SECONDS)
             self.assertEqual(reply.message, "Hello Ada Lovelace")
 
-    def test_an_operators_words_reach_the_caller_whose_stream_is_cancelled(self):
+    def test_the_message_of_an_operator_reaches_the_caller(self):
         with Drawbridge() as server, connect(server) as channel:
             stream = self.message_stubs.MessageStub(channel).Stream(
-                self.message.Request(key="leaving"), metadata=[("x-request-id", "order-17")]
+                self.message.Request(key="cancelled"), metadata=[("x-request-id", "order-17")]
             )
             console = self.calls_stubs.CallsStub(channel)
             next(stream)
-            known = console.Get(self.calls.GetRequest(request_id="order-17"), timeout=PATIENCE_SECONDS).calls
+            known = console.Get(self.calls.GetRequest(request_id="order-17"), timeout=TIMEOUT_SECONDS).calls
             self.assertEqual([call.method for call in known], ["/Message/Stream"])
-            cancel = self.calls.CancelRequest(call_id=known[0].call_id, words="moving house")
-            self.assertTrue(console.Cancel(cancel, timeout=PATIENCE_SECONDS).cancelled)
+            cancel = self.calls.CancelRequest(call_id=known[0].call_id, message="takes too long")
+            self.assertTrue(console.Cancel(cancel, timeout=TIMEOUT_SECONDS).cancelled)
             with self.assertRaises(grpc.RpcError):
                 list(stream)
-            self.assertEqual((stream.code(), stream.details()), (grpc.StatusCode.CANCELLED, "moving house"))
+            self.assertEqual((stream.code(), stream.details()), (grpc.StatusCode.CANCELLED, "takes too long"))
             ends = {end["method"]: end["end"] for end in server.ends(3)}
             self.assertEqual(ends["/Message/Stream"], "cancelled by an operator")
 
-    def test_streams_run_side_by_side_and_a_cancelled_one_ends_alone(self):
+    def test_cancelling_one_of_several_streams_does_not_affect_the_others(self):
         keys = ["first", "", "Zugbrücke 🌉", "with: colon, and comma"]
         with Drawbridge() as server:
             with connect(server) as channel, ThreadPoolExecutor() as threads:
                 stub = self.message_stubs.MessageStub(channel)
                 streams = {key: stub.Stream(self.message.Request(key=key)) for key in keys}
-                leaving = stub.Stream(self.message.Request(key="leaving"))
+                cancelled = stub.Stream(self.message.Request(key="cancelled"))
                 readers = {
                     key: threads.submit(lambda stream=stream: [response.message for response in stream])
                     for key, stream in streams.items()
                 }
 
-                self.assertEqual(next(leaving).message, "key: leaving, progress: +")
-                self.assertEqual(next(leaving).message, "key: leaving, progress: ++")
-                leaving.cancel()
+                self.assertEqual(next(cancelled).message, "key: cancelled, progress: +")
+                self.assertEqual(next(cancelled).message, "key: cancelled, progress: ++")
+                cancelled.cancel()
                 with self.assertRaises(grpc.RpcError):
-                    next(leaving)
-                self.assertEqual(leaving.code(), grpc.StatusCode.CANCELLED)
+                    next(cancelled)
+                self.assertEqual(cancelled.code(), grpc.StatusCode.CANCELLED)
 
                 for key, reader in readers.items():
-                    received = reader.result(timeout=PATIENCE_SECONDS)
+                    received = reader.result(timeout=TIMEOUT_SECONDS)
                     self.assertEqual(received, [f"key: {key}, progress: {'+' * n}" for n in range(1, 11)])
                     self.assertEqual(streams[key].code(), grpc.StatusCode.OK)
 
@@ -76,8 +77,8 @@ class Grpcio(unittest.TestCase):
             self.assertIn(left["messages"], range(2, 10))
             for end in finished:
                 self.assertEqual((end["end"], end["messages"]), ("completed", 10))
-            words = [word for _, word in server.calls()]
-            self.assertEqual(words, ["opened"] * 5 + ["ended"] * 5, "all five streams were open at once")
+            events = [event for _, event in server.calls()]
+            self.assertEqual(events, ["opened"] * 5 + ["ended"] * 5, "all five streams were open at once")
         self.assertEqual(server.exit_code, 0)
 
 

@@ -1,6 +1,6 @@
-"""A gRPC server of grpcio as it comes, in a process of its own, which does what the key of a request says.
+"""A grpcio server whose handlers behave as the key of a request says.
 
-It tells what happens to it on standard output: `listening`, and then what its handlers see, one JSON object a line.
+It prints events to standard output, one JSON object per line: `listening`, then `started` and `ended` for each call.
 """
 
 import json
@@ -16,7 +16,7 @@ import contracts
 LOCK = threading.Lock()
 
 
-def tell(**event):
+def report(**event):
     with LOCK:
         print(json.dumps(event), flush=True)
 
@@ -27,9 +27,9 @@ def serve(port, folder):
     class Message(stubs.MessageServicer):
         def Stream(self, request, context):
             ended = threading.Event()
-            context.add_callback(lambda: (tell(event="ended", key=request.key), ended.set()))
+            context.add_callback(lambda: (report(event="ended", key=request.key), ended.set()))
             metadata = [[name, str(value)] for name, value in context.invocation_metadata()]
-            tell(event="began", key=request.key, remaining=context.time_remaining(), metadata=metadata)
+            report(event="started", key=request.key, remaining=context.time_remaining(), metadata=metadata)
             context.send_initial_metadata([("x-row", "1"), ("x-row", "2"), ("x-key-bin", b"\0\1\2")])
             context.set_trailing_metadata([("x-end", "a"), ("x-end", "b")])
             yield message.Response(message=f"{request.key}: one")
@@ -41,11 +41,11 @@ def serve(port, folder):
 
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
     stubs.add_MessageServicer_to_server(Message(), server)
-    # It speaks the protocol's old name only.
+    # This module has the version v1alpha of reflection only.
     reflection.enable_server_reflection(("Message", reflection.SERVICE_NAME), server)
     bound = server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
-    tell(event="listening", port=bound)
+    report(event="listening", port=bound)
     server.wait_for_termination()
 
 

@@ -1,6 +1,5 @@
-//! The contract of the console (`calls.proto`, package `drawbridge.calls.v1`): what a server knows of its calls, and the
-//! operator's way to end one. It has the messages, a client over any transport, and the server's trait, and compiles for
-//! native targets and for WASM.
+//! The contract of the console (`calls.proto`, package `drawbridge.calls.v1`), which lists and ends the calls of a server:
+//! messages, a client over any transport, and the server's trait, for native targets and for WASM.
 //!
 //! ```
 //! use drawbridge_calls_proto::CancelRequest;

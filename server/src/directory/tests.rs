@@ -1,34 +1,37 @@
-//! The directory on real databases, in memory and in files.
+//! The user directory on real databases, in memory and in files.
 
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
+use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::*;
+use super::pool::{self, LookupError};
+use super::{Directory, User};
 
 async fn display_name(directory: &Directory, name: &str) -> Option<String> {
     directory.lookup(name).await.expect("a healthy database").map(|user| user.display_name)
 }
 
 #[tokio::test]
-async fn a_directory_in_memory_knows_the_samples_and_no_one_else() {
+async fn a_directory_in_memory_has_the_sample_users_only() {
     let directory = Directory::in_memory().unwrap();
     assert_eq!(display_name(&directory, "ada").await.as_deref(), Some("Ada Lovelace"));
     assert_eq!(display_name(&directory, "nobody").await, None);
 }
 
 #[tokio::test]
-async fn a_name_is_data_and_never_sql() {
+async fn a_name_is_not_interpreted_as_sql() {
     let directory = Directory::in_memory().unwrap();
     assert_eq!(display_name(&directory, "' OR 1=1 --").await, None);
     assert_eq!(display_name(&directory, "ada").await.as_deref(), Some("Ada Lovelace"));
 }
 
 #[tokio::test]
-async fn a_new_file_gets_the_samples_and_an_old_one_keeps_its_users() {
+async fn a_new_file_gets_the_sample_users_and_an_existing_file_keeps_its_users() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("users.db");
     let directory = Directory::open(&path).unwrap();
@@ -46,10 +49,10 @@ async fn a_new_file_gets_the_samples_and_an_old_one_keeps_its_users() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
+fn a_file_that_is_not_a_database_is_refused_and_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("letter.txt");
-    let text = "Dear Ada, this is no database, and long enough to be told from one. ".repeat(20);
+    let text = "Dear Ada, this is not a database, and long enough to be recognized as such. ".repeat(20);
     std::fs::write(&path, &text).unwrap();
     let error = Directory::open(&path).unwrap_err();
     assert!(error.to_string().contains("letter.txt"), "{error}");
@@ -58,7 +61,7 @@ fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn another_programs_database_is_refused_and_left_as_it_is() {
+fn a_database_of_another_program_is_refused_and_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("theirs.db");
     let theirs = Connection::open(&path).unwrap();
@@ -85,13 +88,13 @@ fn a_newer_schema_is_refused() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_named() {
+fn an_error_names_the_file_in_a_folder_that_does_not_exist() {
     let error = Directory::open(Path::new("/no/such/folder/users.db")).unwrap_err();
     assert!(error.to_string().contains("/no/such/folder/users.db"), "{error}");
 }
 
 #[tokio::test]
-async fn a_locked_database_is_busy_and_works_again_when_it_is_free() {
+async fn a_locked_database_is_busy_until_it_is_unlocked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("users.db");
     let directory = Directory::open(&path).unwrap();
@@ -103,7 +106,7 @@ async fn a_locked_database_is_busy_and_works_again_when_it_is_free() {
 }
 
 #[tokio::test]
-async fn slow_lookups_do_not_hold_up_a_fast_one() {
+async fn slow_lookups_do_not_delay_a_fast_one() {
     let directory = Directory::in_memory().unwrap();
     let slow: Vec<_> = (0..2)
         .map(|_| {
@@ -116,27 +119,27 @@ async fn slow_lookups_do_not_hold_up_a_fast_one() {
     assert!(slow.iter().all(|lookup| !lookup.is_finished()), "a slow lookup takes three seconds");
 }
 
-/// Waits until no lookup has a connection any more. A lookup that nobody stopped would take longer than the patience.
-async fn all_free(directory: &Directory) {
-    let free = async {
-        while directory.pool.free() < pool::CONNECTIONS {
+/// Waits until all connections are available. A lookup that is not interrupted would take longer than the timeout.
+async fn all_available(directory: &Directory) {
+    let available = async {
+        while directory.pool.available() < pool::CONNECTIONS {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), free)
+    tokio::time::timeout(Duration::from_secs(30), available)
         .await
-        .expect("a stopped lookup leaves its connection");
+        .expect("an interrupted lookup returns its connection");
 }
 
 /// A lookup that takes a minute.
-fn long(directory: &Directory) -> impl Future<Output = Result<Option<User>, LookupError>> {
+fn one_minute_lookup(directory: &Directory) -> impl Future<Output = Result<Option<User>, LookupError>> {
     let directory = directory.clone();
-    async move { directory.lookup_for("ada", Duration::from_mins(1)).await }
+    async move { directory.lookup_slowly("ada", Duration::from_mins(1)).await }
 }
 
-/// Starts a statement that takes minutes, and returns once it is at it.
-async fn running(directory: &Directory) -> JoinHandle<Result<i64, LookupError>> {
-    let (inside, mut told) = mpsc::channel(1);
+/// Starts a statement that takes minutes, and returns while it runs.
+async fn start_long_statement(directory: &Directory) -> JoinHandle<Result<i64, LookupError>> {
+    let (inside, mut started) = mpsc::channel(1);
     let pool = directory.pool.clone();
     let lookup = tokio::spawn(async move {
         let statement = move |connection: &Connection| {
@@ -153,66 +156,66 @@ async fn running(directory: &Directory) -> JoinHandle<Result<i64, LookupError>> 
         };
         pool.run(statement).await
     });
-    told.recv().await.expect("the statement to begin");
+    started.recv().await.expect("the statement to start");
     lookup
 }
 
 #[tokio::test]
-async fn a_lookup_that_nobody_waits_for_stops_in_its_statement() {
+async fn a_dropped_lookup_is_interrupted_in_its_statement() {
     let directory = Directory::in_memory().unwrap();
-    let lookup = running(&directory).await;
-    assert_eq!(directory.pool.free(), pool::CONNECTIONS - 1);
+    let lookup = start_long_statement(&directory).await;
+    assert_eq!(directory.pool.available(), pool::CONNECTIONS - 1);
     lookup.abort();
-    all_free(&directory).await;
-    // Whichever of them was stopped, all of the connections are clean.
+    all_available(&directory).await;
+    // The interrupt is not left behind on any connection.
     for _ in 0..2 * pool::CONNECTIONS {
         assert_eq!(display_name(&directory, "ada").await.as_deref(), Some("Ada Lovelace"));
     }
 }
 
 #[test]
-fn a_lookup_that_is_stopped_before_it_starts_ends_as_soon_as_it_does() {
-    // One thread for blocking work, which is held, so that the lookup waits for it.
+fn a_lookup_that_is_dropped_before_it_starts_is_interrupted_when_it_starts() {
+    // The only blocking thread is occupied, so the lookup waits for it.
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
     runtime.block_on(async {
         let directory = Directory::in_memory().unwrap();
         let (release, held) = std::sync::mpsc::channel::<()>();
         let holder = tokio::task::spawn_blocking(move || held.recv());
-        let mut lookup = Box::pin(long(&directory));
+        let mut lookup = Box::pin(one_minute_lookup(&directory));
         assert!((&mut lookup).now_or_never().is_none());
-        assert_eq!(directory.pool.free(), pool::CONNECTIONS - 1);
+        assert_eq!(directory.pool.available(), pool::CONNECTIONS - 1);
         drop(lookup);
         release.send(()).unwrap();
         holder.await.unwrap().unwrap();
-        all_free(&directory).await;
+        all_available(&directory).await;
     });
 }
 
 #[tokio::test]
-async fn a_stop_that_comes_late_reaches_no_other_lookup() {
+async fn an_interrupt_after_the_end_does_not_affect_the_next_lookup() {
     let directory = Directory::in_memory().unwrap();
     let mut lookups = Vec::new();
     for _ in 0..2 * pool::CONNECTIONS {
         let mut lookup = Box::pin(directory.lookup("ada"));
-        // Done, and kept: its flag is raised only when it is dropped, while others use its connection.
+        // It is complete and kept: its flag is set when it is dropped, while others use its connection.
         lookup.as_mut().await.unwrap();
         lookups.push(lookup);
     }
     let slow = tokio::spawn({
         let directory = directory.clone();
-        async move { directory.lookup_for("grace", Duration::from_millis(200)).await }
+        async move { directory.lookup_slowly("grace", Duration::from_millis(200)).await }
     });
     drop(lookups);
     assert_eq!(slow.await.unwrap().unwrap().unwrap().display_name, "Grace Hopper");
 }
 
 #[tokio::test]
-async fn a_lookup_waits_for_a_free_connection_and_may_give_up() {
+async fn a_lookup_waits_for_a_connection_and_can_be_dropped_while_it_waits() {
     let directory = Directory::in_memory().unwrap();
     let mut busy = Vec::new();
     for _ in 0..pool::CONNECTIONS {
-        busy.push(running(&directory).await);
+        busy.push(start_long_statement(&directory).await);
     }
     let mut waiting = Box::pin(directory.lookup("ada"));
     assert!((&mut waiting).now_or_never().is_none());
@@ -221,11 +224,11 @@ async fn a_lookup_waits_for_a_free_connection_and_may_give_up() {
     busy.pop().unwrap().abort();
     assert_eq!(waiting.await.unwrap().unwrap().display_name, "Ada Lovelace");
     busy.iter().for_each(JoinHandle::abort);
-    all_free(&directory).await;
+    all_available(&directory).await;
 }
 
 #[tokio::test]
-async fn a_stopped_lookup_waits_for_no_lock() {
+async fn a_dropped_lookup_stops_waiting_for_a_lock() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("users.db");
     let directory = Directory::open(&path).unwrap();
@@ -233,24 +236,24 @@ async fn a_stopped_lookup_waits_for_no_lock() {
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let start = Instant::now();
     assert!(matches!(directory.lookup("ada").await, Err(LookupError::Busy)));
-    let patience = start.elapsed();
+    let busy_timeout = start.elapsed();
 
     let start = Instant::now();
     let mut lookup = Box::pin(directory.lookup("ada"));
     assert!((&mut lookup).now_or_never().is_none());
     drop(lookup);
-    all_free(&directory).await;
-    assert!(start.elapsed() < patience / 2, "{:?} of {patience:?}", start.elapsed());
+    all_available(&directory).await;
+    assert!(start.elapsed() < busy_timeout / 2, "{:?} of {busy_timeout:?}", start.elapsed());
     other.execute_batch("COMMIT").unwrap();
     assert_eq!(display_name(&directory, "ada").await.as_deref(), Some("Ada Lovelace"));
 }
 
 #[tokio::test]
-async fn a_lookup_takes_the_time_that_was_asked_for_found_or_not() {
+async fn a_lookup_takes_the_requested_time_whether_the_user_exists_or_not() {
     let directory = Directory::in_memory().unwrap();
     for name in ["ada", "nobody"] {
         let start = Instant::now();
-        directory.lookup_for(name, Duration::from_millis(55)).await.unwrap();
+        directory.lookup_slowly(name, Duration::from_millis(55)).await.unwrap();
         assert!(start.elapsed() >= Duration::from_millis(55), "{name}");
     }
 }

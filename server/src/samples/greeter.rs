@@ -1,4 +1,4 @@
-//! Greets users by the names that the directory has for them.
+//! Greets users by their display names.
 
 use std::time::Duration;
 
@@ -8,25 +8,27 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, stream};
 use tonic::{Request, Response, Status};
 
-use super::status_of;
+use super::status::status_of;
 use crate::directory::Directory;
 
 /// The `greet.Greeter` service, over a user directory.
 #[derive(Clone, Debug)]
 pub struct GreeterService {
     directory: Directory,
-    every: Duration,
+    interval: Duration,
 }
 
 impl GreeterService {
     /// Creates the service. Its stream greets once a second.
     pub const fn new(directory: Directory) -> Self {
-        Self::every(directory, Duration::from_secs(1))
+        Self { directory, interval: Duration::from_secs(1) }
     }
 
-    /// Creates the service with another time between two greetings.
-    pub const fn every(directory: Directory, every: Duration) -> Self {
-        Self { directory, every }
+    /// Sets the time between two greetings.
+    #[must_use]
+    pub const fn with_interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
     }
 
     async fn greeting(&self, name: String) -> Result<String, Status> {
@@ -50,9 +52,9 @@ impl Greeter for GreeterService {
         request: Request<HelloRequest>,
     ) -> Result<Response<Self::SayHellosStream>, Status> {
         let message = self.greeting(request.into_inner().name).await?;
-        let every = self.every;
+        let interval = self.interval;
         let greetings = stream::repeat(message).then(move |message| async move {
-            tokio::time::sleep(every).await;
+            tokio::time::sleep(interval).await;
             Ok(HelloReply { message })
         });
         Ok(Response::new(greetings.boxed()))

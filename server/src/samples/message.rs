@@ -1,4 +1,4 @@
-//! Reports the progress of a piece of work, until its caller leaves.
+//! Streams the progress of a job, until its caller disconnects.
 
 use std::time::Duration;
 
@@ -8,28 +8,35 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, stream};
 use tonic::{Request, Response, Status};
 
-/// How many messages a stream has.
+/// The number of messages of a stream.
 const MESSAGES: usize = 10;
 
 /// The longest key, in bytes.
 const MAX_KEY_BYTES: usize = 256;
 
-/// The `Message` service: ten messages, a second apart. Leaving the stream drops the work at the message it is at.
+/// The `Message` service: ten messages, by default one per second. The job stops when its stream is dropped.
 #[derive(Clone, Debug)]
 pub struct MessageService {
-    every: Duration,
+    interval: Duration,
 }
 
 impl Default for MessageService {
     fn default() -> Self {
-        Self::every(Duration::from_secs(1))
+        Self::new()
     }
 }
 
 impl MessageService {
-    /// Creates the service with another time between two messages, and before the first.
-    pub const fn every(every: Duration) -> Self {
-        Self { every }
+    /// Creates the service. It sends one message per second.
+    pub const fn new() -> Self {
+        Self { interval: Duration::from_secs(1) }
+    }
+
+    /// Sets the time between two messages, and before the first one.
+    #[must_use]
+    pub const fn with_interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
     }
 }
 
@@ -42,14 +49,14 @@ impl Message for MessageService {
         if key.len() > MAX_KEY_BYTES {
             let length = key.len();
             return Err(Status::invalid_argument(format!(
-                "key of {length} bytes: at most {MAX_KEY_BYTES} are taken"
+                "the key has {length} bytes: expected at most {MAX_KEY_BYTES}"
             )));
         }
-        let every = self.every;
+        let interval = self.interval;
         let messages = stream::iter(1..=MESSAGES).then(move |count| {
             let message = format!("key: {key}, progress: {}", "+".repeat(count));
             async move {
-                tokio::time::sleep(every).await;
+                tokio::time::sleep(interval).await;
                 tracing::info!("{}", message.escape_debug());
                 Ok(Progress { message })
             }

@@ -1,4 +1,4 @@
-//! The user directory as a service of its own.
+//! Looks up users in the user directory.
 
 use std::time::Duration;
 
@@ -8,10 +8,11 @@ use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::fail_first::fail_first;
-use super::{granted_ms, status_of};
+use super::granted::granted_ms;
+use super::status::status_of;
 use crate::directory::Directory;
 
-/// The longest lookup that a caller may ask for, in milliseconds.
+/// The longest lookup that a caller may request, in milliseconds.
 const MAX_LOOKUP_MS: u32 = 60_000;
 
 /// The `user.UserService` service, over a user directory.
@@ -33,15 +34,15 @@ impl Contract for UserService {
         let (metadata, _, UserRequest { name, lookup_ms, fail }) = request.into_parts();
         fail_first(&metadata, fail)?;
         if lookup_ms > MAX_LOOKUP_MS {
-            let words = format!("lookup_ms of {lookup_ms}: at most {MAX_LOOKUP_MS} are taken");
-            let details = ErrorDetails::with_bad_request_violation("lookup_ms", &words);
-            return Err(Status::with_error_details(Code::InvalidArgument, words, details));
+            let message = format!("lookup_ms is {lookup_ms}: expected at most {MAX_LOOKUP_MS}");
+            let details = ErrorDetails::with_bad_request_violation("lookup_ms", &message);
+            return Err(Status::with_error_details(Code::InvalidArgument, message, details));
         }
-        let at_least = Duration::from_millis(lookup_ms.into());
-        let user = self.directory.lookup_for(&name, at_least).await.map_err(status_of)?;
+        let min_duration = Duration::from_millis(lookup_ms.into());
+        let user = self.directory.lookup_slowly(&name, min_duration).await.map_err(status_of)?;
         let user = user.ok_or_else(|| {
             let details =
-                ErrorDetails::with_resource_info("user", &name, "", "the directory has no such name");
+                ErrorDetails::with_resource_info("user", &name, "", "the user directory has no such name");
             Status::with_error_details(Code::NotFound, format!("no user is called {name:?}"), details)
         })?;
         Ok(Response::new(UserResponse {

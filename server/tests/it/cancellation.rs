@@ -1,4 +1,4 @@
-//! A caller that leaves drops the handler, wherever it is.
+//! A handler is dropped when its client disconnects, and when its call ends otherwise.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::probe::{Probe, told};
 use crate::support::soon;
 
 #[tokio::test]
-async fn leaving_before_the_answer_drops_the_handler() {
+async fn a_disconnect_before_the_response_drops_the_handler() {
     for wire in Wire::ALL {
         let (server, mut events) = Probe::start().await;
         let address = server.address;
@@ -26,7 +26,7 @@ async fn leaving_before_the_answer_drops_the_handler() {
 }
 
 #[tokio::test]
-async fn leaving_in_mid_stream_drops_the_handler() {
+async fn a_disconnect_during_a_busy_stream_drops_the_handler() {
     for wire in Wire::ALL {
         let (server, mut events) = Probe::start().await;
         let mut answer = wire.call(server.address, "/Message/Stream", &told("always")).await;
@@ -40,7 +40,7 @@ async fn leaving_in_mid_stream_drops_the_handler() {
 }
 
 #[tokio::test]
-async fn leaving_a_silent_stream_drops_the_handler() {
+async fn a_disconnect_during_a_silent_stream_drops_the_handler() {
     for wire in Wire::ALL {
         let (server, mut events) = Probe::start().await;
         let mut answer = wire.call(server.address, "/Message/Stream", &told("three")).await;
@@ -57,7 +57,7 @@ async fn leaving_a_silent_stream_drops_the_handler() {
 }
 
 #[tokio::test]
-async fn leaving_one_stream_of_a_connection_leaves_the_others_alone() {
+async fn a_reset_of_one_stream_does_not_affect_others_of_the_connection() {
     let (server, mut events) = Probe::start().await;
     let mut connection = Wire::GRPC.connect(server.address).await;
     let mut answers = Vec::new();
@@ -78,7 +78,7 @@ async fn leaving_one_stream_of_a_connection_leaves_the_others_alone() {
 }
 
 #[tokio::test]
-async fn whoever_waits_for_the_end_is_told_its_reason() {
+async fn cancelled_resolves_with_the_end_reason() {
     let (server, mut events) = Probe::start().await;
     let answer = Wire::WEB_H1.call(server.address, "/Message/Stream", &told("silent")).await;
     let context = events.started().await;
@@ -88,25 +88,25 @@ async fn whoever_waits_for_the_end_is_told_its_reason() {
 }
 
 #[tokio::test]
-async fn a_handler_that_cancels_ends_its_call_with_its_words() {
+async fn a_handler_can_cancel_its_call_with_a_message() {
     for wire in Wire::ALL {
         let (server, mut events) = Probe::start().await;
         let ending = wire.call(server.address, "/Message/Stream", &told("cancel")).await.ending().await;
         assert_eq!((ending.code, ending.words.as_str()), (1, "the probe gives up"), "{wire:?}");
         let context = events.started().await;
         events.released().await;
-        let words = "the probe gives up".to_owned();
-        assert_eq!(context.end_reason(), Some(&EndReason::CancelledByHandler(words)));
+        let message = "the probe gives up".to_owned();
+        assert_eq!(context.end_reason(), Some(&EndReason::CancelledByHandler(message)));
 
         let answer = wire.call(server.address, "/Message/Stream", &told("cancel later")).await;
         let (messages, ending) = answer.finish::<Progress>().await;
-        assert_eq!(messages.len(), 1, "what the stream yields behind its own end is not sent");
+        assert_eq!(messages.len(), 1, "a message after the cancellation is not sent");
         assert_eq!((ending.code, ending.words.as_str()), (1, "the probe gives up"), "{wire:?}");
     }
 }
 
 #[tokio::test]
-async fn a_panic_is_internal_for_its_call_alone() {
+async fn a_panic_ends_only_its_own_call_with_internal() {
     let (server, mut events) = Probe::start().await;
     for wire in Wire::ALL {
         let mut connection = wire.connect(server.address).await;
@@ -119,14 +119,14 @@ async fn a_panic_is_internal_for_its_call_alone() {
             assert_eq!(context.end_reason(), Some(&EndReason::Panicked));
         }
         let answer = wire.call_with(&mut connection, "/Message/Stream", frame(&told("echo")), &[]).await;
-        assert_eq!(answer.finish::<Progress>().await.0.len(), 1, "the connection lives on");
+        assert_eq!(answer.finish::<Progress>().await.0.len(), 1, "the connection stays open");
         events.started().await;
         events.released().await;
     }
 }
 
 #[tokio::test]
-async fn stopping_ends_open_calls_as_unavailable() {
+async fn a_shutdown_ends_open_calls_with_unavailable() {
     for wire in Wire::ALL {
         let (server, mut events) = Probe::start().await;
         let mut answer = wire.call(server.address, "/Message/Stream", &told("three")).await;
@@ -139,7 +139,7 @@ async fn stopping_ends_open_calls_as_unavailable() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_cut_ends_all_its_calls() {
+async fn a_closed_connection_ends_all_its_calls() {
     let (server, mut events) = Probe::start().await;
     let mut connection = Wire::GRPC.connect(server.address).await;
     let mut answers = Vec::new();

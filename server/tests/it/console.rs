@@ -1,4 +1,4 @@
-//! The console tells how calls are and how they ended, and ends one.
+//! The console lists open and ended calls, and ends calls.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
 use crate::support::client::{Wire, frame};
-use crate::support::console::{kinds, reason, start, stopped, tells, watch, with_console};
+use crate::support::console::{kinds, listed, reason, start, stopped, watch, with_console};
 use crate::support::probe::{Probe, told};
 use crate::support::{Server, soon};
 
@@ -29,13 +29,13 @@ async fn a_watcher_sees_a_call_open_send_and_end() {
     let first = soon("the first response", watched.message()).await.unwrap().unwrap();
     assert!(
         first.reset && first.calls.is_empty() && first.open == 0,
-        "the watcher itself is not told: {first:?}"
+        "the call to the console is not listed: {first:?}"
     );
 
     let headers = [("x-request-id", "order-17"), ("grpc-timeout", "1H"), ("grpc-previous-rpc-attempts", "2")];
     let answer = Wire::WEB_H1.call_with_headers(server.address, STREAM, &told("three"), &headers).await;
     let context = events.started().await;
-    let opened = tells(&mut watched, |call| call.messages == 3).await;
+    let opened = listed(&mut watched, |call| call.messages == 3).await;
     assert_eq!(opened.call_id, context.call_id().to_string());
     assert_eq!((opened.request_id.as_str(), opened.method.as_str()), ("order-17", STREAM));
     assert_eq!(opened.peer, context.peer().map(|peer| peer.to_string()));
@@ -45,17 +45,17 @@ async fn a_watcher_sees_a_call_open_send_and_end() {
     assert_eq!((opened.end.as_ref(), stopped(&opened)), (None, false));
 
     drop(answer);
-    let ended = tells(&mut watched, |call| call.end.is_some() && stopped(call)).await;
+    let ended = listed(&mut watched, |call| call.end.is_some() && stopped(call)).await;
     assert_eq!((reason(&ended), ended.end.as_ref().unwrap().code), (Some(Reason::ClientGone), 1));
     assert_eq!((kinds(&ended), ended.call_id), (vec![Kind::Handler], opened.call_id));
     assert!(
         ended.works[0].stopped_ms.unwrap() >= ended.elapsed_ms,
-        "the reason is on record before anything stops"
+        "the end reason is recorded before the handler stops"
     );
 }
 
 #[tokio::test]
-async fn a_watcher_that_comes_later_is_told_what_is_open_and_what_has_ended() {
+async fn a_later_watcher_gets_the_open_calls_and_the_ended_ones() {
     let (bridge, mut events) = Probe::hosted();
     let (server, mut console) = start(bridge).await;
     let _open = Wire::GRPC.call(server.address, STREAM, &told("silent")).await;
@@ -68,10 +68,10 @@ async fn a_watcher_that_comes_later_is_told_what_is_open_and_what_has_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watcher_that_does_not_read_is_told_what_it_missed_and_holds_up_nobody() {
+async fn a_watcher_that_does_not_read_delays_no_call_and_gets_a_count_of_skipped_calls() {
     let (bridge, _events) = Probe::hosted();
     let router = with_console(bridge).into_router();
-    // Nothing but this test polls the watcher.
+    // Only this test polls the watcher.
     let mut watcher = Wire::GRPC.call_router(router.clone(), WATCH, frame(&WatchRequest {}), &[]).await;
     let first: WatchResponse = watcher.message().await.unwrap();
     assert!(first.reset);
@@ -82,21 +82,21 @@ async fn a_watcher_that_does_not_read_is_told_what_it_missed_and_holds_up_nobody
     for _ in 0..2_500 {
         one().await.ending().await;
     }
-    let (mut told, mut skipped) = (0, 0);
-    while told < 1_000 {
+    let (mut received, mut skipped) = (0, 0);
+    while received < 1_000 {
         let response: WatchResponse = watcher.message().await.unwrap();
-        assert_eq!(response.reset, told == 0, "what was told before no longer counts");
-        told += response.calls.len();
+        assert_eq!(response.reset, received == 0, "earlier responses are discarded");
+        received += response.calls.len();
         skipped += response.skipped;
     }
-    assert_eq!((told, skipped), (1_000, 1_500));
+    assert_eq!((received, skipped), (1_000, 1_500));
     one().await.ending().await;
     let next: WatchResponse = watcher.message().await.unwrap();
     assert_eq!((next.reset, next.skipped, next.calls.len()), (false, 0, 1));
 }
 
 #[tokio::test]
-async fn an_operator_ends_a_call_in_the_middle_of_its_stream() {
+async fn an_operator_cancels_a_call_during_its_stream() {
     let (bridge, mut events) = Probe::hosted();
     let (server, mut console) = start(bridge).await;
     for wire in Wire::ALL {
@@ -105,7 +105,7 @@ async fn an_operator_ends_a_call_in_the_middle_of_its_stream() {
         for _ in 0..3 {
             answer.message::<()>().await.unwrap();
         }
-        let request = CancelRequest { call_id: call_id.clone(), message: "moving house".to_owned() };
+        let request = CancelRequest { call_id: call_id.clone(), message: "takes too long".to_owned() };
         let done = console.cancel(request).await.unwrap().into_inner();
         assert_eq!(
             (done.cancelled, done.call.as_ref().map(|call| call.call_id.clone())),
@@ -113,13 +113,13 @@ async fn an_operator_ends_a_call_in_the_middle_of_its_stream() {
         );
         assert_eq!(reason(&done.call.unwrap()), Some(Reason::CancelledByOperator));
         let ending = answer.ending().await;
-        assert_eq!((ending.code, ending.words.as_str()), (1, "moving house"), "{wire:?}");
+        assert_eq!((ending.code, ending.words.as_str()), (1, "takes too long"), "{wire:?}");
         events.released().await;
     }
 }
 
 #[tokio::test]
-async fn a_call_that_has_just_ended_is_told_as_it_ended() {
+async fn cancelling_an_ended_call_returns_how_it_ended() {
     let (bridge, mut events) = Probe::hosted();
     let (server, mut console) = start(bridge).await;
     let ending = Wire::GRPC.call(server.address, STREAM, &told("fail")).await;
@@ -131,11 +131,11 @@ async fn a_call_that_has_just_ended_is_told_as_it_ended() {
 }
 
 #[tokio::test]
-async fn what_is_not_known_is_said_to_be_so() {
+async fn unknown_and_invalid_ids_are_errors() {
     let (bridge, _events) = Probe::hosted();
     let (_server, mut console) = start(bridge).await;
-    let cancel = async |console: &mut CallsClient<Channel>, call_id: String, words: String| -> Status {
-        console.cancel(CancelRequest { call_id, message: words }).await.unwrap_err()
+    let cancel = async |console: &mut CallsClient<Channel>, call_id: String, message: String| -> Status {
+        console.cancel(CancelRequest { call_id, message }).await.unwrap_err()
     };
     let unknown = cancel(&mut console, "0".repeat(32), String::new()).await;
     assert_eq!(unknown.code(), Code::NotFound);
@@ -155,7 +155,7 @@ async fn what_is_not_known_is_said_to_be_so() {
 }
 
 #[tokio::test]
-async fn who_calls_from_elsewhere_is_shown_nothing_whatever_else_it_may_call() {
+async fn pages_of_other_hosts_cannot_use_the_console_even_if_their_origin_is_allowed() {
     let (bridge, _events) = Probe::hosted();
     let server =
         Server::start(with_console(bridge.allow_origins(["https://app.example".parse().unwrap()]))).await;
@@ -171,27 +171,28 @@ async fn who_calls_from_elsewhere_is_shown_nothing_whatever_else_it_may_call() {
         let answer = Wire::WEB_H1
             .call_with_headers(server.address, path, &ServicesRequest {}, &[("origin", origin)])
             .await;
-        let told = if code == 5 { 0 } else { code };
-        assert_eq!(answer.finish::<ServicesResponse>().await.1.code, told, "{origin}");
+        // A page of this machine gets NOT_FOUND for the unknown request id, and the list of services.
+        let expected = if code == 5 { 0 } else { code };
+        assert_eq!(answer.finish::<ServicesResponse>().await.1.code, expected, "{origin}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_waited_for_once_all_has_stopped() {
+async fn get_does_not_wait_if_all_calls_have_stopped() {
     let (bridge, _events) = Probe::hosted();
     let router = with_console(bridge).into_router();
     let label = [("x-request-id", "order-17")];
     Wire::GRPC.call_router(router.clone(), STREAM, frame(&told("fail")), &label).await.ending().await;
-    let began = tokio::time::Instant::now();
+    let start = tokio::time::Instant::now();
     let request = GetRequest { request_id: "order-17".to_owned(), wait_ms: 10_000 };
     let path = "/drawbridge.calls.v1.Calls/Get";
     let answer = Wire::GRPC.call_router(router, path, frame(&request), &[]).await;
     assert_eq!(answer.finish::<()>().await.1.code, 0);
-    assert_eq!(began.elapsed(), Duration::ZERO);
+    assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test]
-async fn a_wait_ends_when_its_time_is_up() {
+async fn get_returns_open_calls_when_its_wait_is_over() {
     let (bridge, mut events) = Probe::hosted();
     let (server, mut console) = start(bridge).await;
     let _open = Wire::GRPC
@@ -205,8 +206,8 @@ async fn a_wait_ends_when_its_time_is_up() {
     tokio::time::timeout(Duration::ZERO, events.released()).await.unwrap_err();
 }
 
-/// Lists the services that a server reflects.
-async fn reflected(channel: Channel) -> Vec<String> {
+/// Returns the services that a server lists by reflection.
+async fn services_by_reflection(channel: Channel) -> Vec<String> {
     use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
     use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
     use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
@@ -226,19 +227,21 @@ async fn reflected(channel: Channel) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn it_is_there_for_this_machine_only() {
+async fn it_is_served_on_loopback_addresses_only() {
     let config = drawbridge_gateway::Config::try_parse_from(["drawbridge"]).unwrap();
     for (listen, code) in [("127.0.0.1:0", Code::NotFound), ("0.0.0.0:0", Code::Unimplemented)] {
         let listener = TcpListener::bind(listen).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let prepared = drawbridge_gateway::prepare(&config, &listener).await.unwrap();
-        let server = tokio::spawn(prepared.serve(listener, std::future::pending()));
+        let address = listener.local_addr().unwrap();
+        let port = address.port();
+        let server = drawbridge_gateway::Server::new(&config, address).await.unwrap();
+        let server = tokio::spawn(server.serve(listener, std::future::pending()));
         let channel = Endpoint::from_shared(format!("http://127.0.0.1:{port}")).unwrap().connect_lazy();
         let request = GetRequest { request_id: "order-17".to_owned(), wait_ms: 0 };
         let status = CallsClient::new(channel.clone()).get(request).await.unwrap_err();
         assert_eq!(status.code(), code, "{listen}: {status}");
-        let told = reflected(channel).await.contains(&"drawbridge.calls.v1.Calls".to_owned());
-        assert_eq!(told, code == Code::NotFound, "{listen}");
+        let listed = services_by_reflection(channel).await;
+        let listed = listed.contains(&"drawbridge.calls.v1.Calls".to_owned());
+        assert_eq!(listed, code == Code::NotFound, "{listen}");
         server.abort();
     }
 }

@@ -1,4 +1,4 @@
-//! The console tells what is forwarded: which services, and each call with its upstream.
+//! The console lists forwarded services, and the upstream of each forwarded call.
 
 use bytes::Bytes;
 use drawbridge::{Bridge, ServicePattern};
@@ -6,7 +6,7 @@ use drawbridge_calls_proto::{Call, Forwarded, Forwarding, ServicesRequest, Servi
 use tokio::net::TcpSocket;
 
 use crate::support::client::Wire;
-use crate::support::console::{get, start, tells, watch};
+use crate::support::console::{get, listed, start, watch};
 use crate::support::probe::{Probe, told};
 use crate::support::upstream::{RawUpstream, upstream_at};
 
@@ -18,7 +18,7 @@ fn answered(call: &Call) -> bool {
 }
 
 #[tokio::test]
-async fn a_watcher_sees_a_call_go_to_its_upstream_and_be_answered() {
+async fn a_watcher_sees_when_a_call_is_sent_to_its_upstream_and_when_it_responds() {
     let mut upstream = RawUpstream::start().await;
     let (server, mut console) = start(upstream.bridge()).await;
     let mut watched = watch(&mut console).await;
@@ -27,14 +27,14 @@ async fn a_watcher_sees_a_call_go_to_its_upstream_and_be_answered() {
         let calling = wire.call_with_headers(server.address, PATH, &key, &[LABEL]);
         let (answer, (sent, stream)) = tokio::join!(calling, async {
             let mut arrived = upstream.call().await;
-            let sent = tells(&mut watched, |call| call.end.is_none() && call.forwarded.is_some()).await;
+            let sent = listed(&mut watched, |call| call.end.is_none() && call.forwarded.is_some()).await;
             (sent, arrived.begin(&[]))
         });
         assert_eq!(sent.forwarded.as_ref().unwrap().answered_ms, None, "{wire:?}: the upstream is silent");
-        let open = tells(&mut watched, |call| call.call_id == sent.call_id && answered(call)).await;
+        let open = listed(&mut watched, |call| call.call_id == sent.call_id && answered(call)).await;
         assert!(open.end.is_none(), "{wire:?}");
         drop((answer, stream));
-        let ended = tells(&mut watched, |call| call.call_id == sent.call_id && call.end.is_some()).await;
+        let ended = listed(&mut watched, |call| call.call_id == sent.call_id && call.end.is_some()).await;
         let Forwarded { address, sent_ms, answered_ms } = ended.forwarded.unwrap();
         assert_eq!(address, format!("http://{}", upstream.address));
         assert_eq!(Some(sent_ms), sent.forwarded.map(|forwarded| forwarded.sent_ms), "{wire:?}");
@@ -46,7 +46,7 @@ async fn a_watcher_sees_a_call_go_to_its_upstream_and_be_answered() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_sent_again_is_told_with_the_last_time() {
+async fn a_call_that_is_sent_again_has_the_time_of_the_last_attempt() {
     let mut upstream = RawUpstream::start().await;
     let (server, mut console) = start(upstream.bridge()).await;
     let mut watched = watch(&mut console).await;
@@ -55,10 +55,10 @@ async fn a_call_that_is_sent_again_is_told_with_the_last_time() {
     let sent = |call: &Call| call.forwarded.as_ref().map(|forwarded| forwarded.sent_ms);
     let (_answer, (first, again)) = tokio::join!(calling, async {
         let mut refused = upstream.call().await;
-        let first = tells(&mut watched, |call| sent(call).is_some()).await;
+        let first = listed(&mut watched, |call| sent(call).is_some()).await;
         refused.answer.send_reset(h2::Reason::REFUSED_STREAM);
         let mut arrived = upstream.call().await;
-        let again = tells(&mut watched, |call| sent(call) > sent(&first)).await;
+        let again = listed(&mut watched, |call| sent(call) > sent(&first)).await;
         arrived.complete(&Bytes::new(), &[]);
         (first, again)
     });
@@ -66,9 +66,9 @@ async fn a_call_that_is_sent_again_is_told_with_the_last_time() {
 }
 
 #[tokio::test]
-async fn what_does_not_go_to_an_upstream_is_told_without_one() {
+async fn a_call_that_is_not_sent_to_an_upstream_is_listed_without_one() {
     let (hosted, _events) = Probe::hosted();
-    // A port that is taken, and that nobody listens on.
+    // A bound port without a listener: connections are refused.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let (server, mut console) = start(hosted.upstream(upstream_at(socket.local_addr().unwrap()))).await;
@@ -81,7 +81,7 @@ async fn what_does_not_go_to_an_upstream_is_told_without_one() {
 }
 
 #[tokio::test]
-async fn a_forwarded_call_that_went_well_is_as_plain_as_a_hosted_one() {
+async fn a_forwarded_call_that_succeeds_is_not_kept_without_a_watcher() {
     let mut upstream = RawUpstream::start().await;
     let (server, mut console) = start(upstream.bridge()).await;
     let key = told("k");
@@ -91,7 +91,7 @@ async fn a_forwarded_call_that_went_well_is_as_plain_as_a_hosted_one() {
     });
     assert_eq!(answer.ending().await.code, 0);
     let first = watch(&mut console).await.message().await.unwrap().unwrap();
-    assert_eq!(first.calls, [], "nobody has watched");
+    assert_eq!(first.calls, [], "there was no watcher");
 }
 
 async fn services(bridge: Bridge) -> ServicesResponse {
@@ -99,23 +99,23 @@ async fn services(bridge: Bridge) -> ServicesResponse {
     console.services(ServicesRequest {}).await.unwrap().into_inner()
 }
 
-fn upstreams(of: &[&str]) -> Bridge {
+fn bridge_with(upstreams: &[&str]) -> Bridge {
     let (hosted, _events) = Probe::hosted();
-    of.iter().fold(hosted, |bridge, upstream| bridge.upstream(upstream.parse().unwrap()))
+    upstreams.iter().fold(hosted, |bridge, upstream| bridge.upstream(upstream.parse().unwrap()))
 }
 
 const HOSTED: [&str; 2] = ["Message", "drawbridge.calls.v1.Calls"];
 
 #[tokio::test]
-async fn a_bridge_without_upstreams_tells_what_it_hosts() {
-    let told = services(upstreams(&[]).expose(["*".parse().unwrap()])).await;
+async fn a_bridge_without_upstreams_lists_hosted_services() {
+    let listed = services(bridge_with(&[]).expose(["*".parse().unwrap()])).await;
     let hosted = HOSTED.map(str::to_owned).to_vec();
-    assert_eq!(told, ServicesResponse { hosted, ..ServicesResponse::default() });
+    assert_eq!(listed, ServicesResponse { hosted, ..ServicesResponse::default() });
 }
 
 #[tokio::test]
-async fn what_is_forwarded_is_told_in_the_order_in_which_it_counts() {
-    let told = services(upstreams(&[
+async fn upstreams_are_listed_in_the_order_in_which_they_match() {
+    let listed = services(bridge_with(&[
         "http://127.0.0.1:7001/",
         "shop=http://[::1]:7002",
         "shop.Orders=http://orders.example",
@@ -126,25 +126,29 @@ async fn what_is_forwarded_is_told_in_the_order_in_which_it_counts() {
         name: name.map(str::to_owned),
         addresses: addresses.iter().map(ToString::to_string).collect(),
     };
-    assert_eq!(told.hosted, HOSTED);
+    assert_eq!(listed.hosted, HOSTED);
     assert_eq!(
-        told.forwarded,
+        listed.forwarded,
         [
             forwarding(Some("shop.Orders"), &["http://orders.example"]),
             forwarding(Some("shop"), &["http://[::1]:7002", "http://127.0.0.1:7003"]),
             forwarding(None, &["http://127.0.0.1:7001"]),
         ]
     );
-    assert!(told.closed.contains(&"grpc.reflection".to_owned()), "{:?}", told.closed);
-    assert_eq!(told.exposed, [""; 0]);
+    assert!(listed.closed.contains(&"grpc.reflection".to_owned()), "{:?}", listed.closed);
+    assert_eq!(listed.exposed, [""; 0]);
 }
 
 #[tokio::test]
-async fn what_is_closed_is_told_where_there_is_an_upstream_for_the_rest() {
+async fn blocked_packages_are_listed_if_there_is_a_catch_all_upstream() {
     let exposed = ["grpc.reflection.*", "envoy.admin.v3.Admin"];
     let patterns = exposed.map(|pattern| pattern.parse::<ServicePattern>().unwrap());
-    let told = services(upstreams(&["http://127.0.0.1:7001"]).expose(patterns.clone())).await;
-    assert_eq!((told.closed.len(), told.exposed), (5, exposed.map(str::to_owned).to_vec()));
-    let told = services(upstreams(&["shop=http://127.0.0.1:7001"]).expose(patterns)).await;
-    assert_eq!((told.closed.len(), told.exposed.len()), (0, 0), "a name is open as it stands");
+    let listed = services(bridge_with(&["http://127.0.0.1:7001"]).expose(patterns.clone())).await;
+    assert_eq!((listed.closed.len(), listed.exposed), (5, exposed.map(str::to_owned).to_vec()));
+    let listed = services(bridge_with(&["shop=http://127.0.0.1:7001"]).expose(patterns)).await;
+    assert_eq!(
+        (listed.closed.len(), listed.exposed.len()),
+        (0, 0),
+        "an upstream with a name has nothing blocked"
+    );
 }

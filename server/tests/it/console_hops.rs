@@ -1,4 +1,4 @@
-//! The console tells what a request has set off: its hops, its attempts and their queries.
+//! The console shows the hops of a request, the attempts at it, and their queries.
 
 use drawbridge::{Bridge, in_process};
 use drawbridge_calls_proto::end::Reason;
@@ -11,7 +11,7 @@ use drawbridge_proto::user::user_service_server::UserServiceServer;
 use drawbridge_proto::user::{FailFirst, UserRequest};
 
 use crate::support::client::{Wire, frame};
-use crate::support::console::{get, kinds, reason, start, stopped, tells, watch};
+use crate::support::console::{get, kinds, listed, reason, start, stopped, watch};
 
 const FRONTEND: &str = "/frontend.FrontendService/GetUser";
 
@@ -24,19 +24,20 @@ fn frontend() -> Bridge {
     bridge.add_service(FrontendServiceServer::new(FrontendService::new(in_process(users.into_router()))))
 }
 
-/// Asks the frontend for a user, whose lookup takes so long and whose first attempts fail.
-fn asks(lookup_ms: u32, fail: Option<FailFirst>) -> GetUserRequest {
+/// A request for a user, with the duration of its lookup and the attempts that fail.
+fn request_user(lookup_ms: u32, fail: Option<FailFirst>) -> GetUserRequest {
     let user = UserRequest { name: "ada".to_owned(), lookup_ms, fail };
     GetUserRequest { user: Some(user), child_timeout_ms: None, fail: None }
 }
 
 #[tokio::test]
-async fn the_hops_and_attempts_of_a_request_are_told_in_their_order() {
+async fn the_hops_and_attempts_of_a_request_are_listed_in_order() {
     let (server, mut console) = start(frontend()).await;
     let fail = FailFirst { attempts: 2, code: 14, pushback_ms: Some(0) };
     let headers = [("x-request-id", "order-17"), ("grpc-timeout", "1H")];
-    let answer =
-        Wire::WEB_H1.call_with_headers(server.address, FRONTEND, &asks(0, Some(fail)), &headers).await;
+    let answer = Wire::WEB_H1
+        .call_with_headers(server.address, FRONTEND, &request_user(0, Some(fail)), &headers)
+        .await;
     assert_eq!(answer.finish::<()>().await.1.code, 0);
     let calls = get(&mut console, "order-17").await;
     let [frontend, users @ ..] = &calls[..] else { panic!("no calls") };
@@ -59,10 +60,10 @@ async fn the_hops_and_attempts_of_a_request_are_told_in_their_order() {
 }
 
 #[tokio::test]
-async fn the_frontend_itself_fails_as_often_as_it_is_asked_to() {
+async fn the_frontend_fails_the_requested_number_of_attempts() {
     let (server, _console) = start(frontend()).await;
     let fail = Some(FailFirst { attempts: 2, code: 8, pushback_ms: None });
-    let request = GetUserRequest { fail, ..asks(0, None) };
+    let request = GetUserRequest { fail, ..request_user(0, None) };
     for (previous, code) in [("0", 8), ("1", 8), ("2", 0)] {
         let headers = [("grpc-previous-rpc-attempts", previous)];
         let answer = Wire::WEB_H1.call_with_headers(server.address, FRONTEND, &request, &headers).await;
@@ -71,12 +72,13 @@ async fn the_frontend_itself_fails_as_often_as_it_is_asked_to() {
 }
 
 #[tokio::test]
-async fn a_wait_that_was_skipped_is_on_record() {
+async fn a_skipped_backoff_is_recorded() {
     let (server, mut console) = start(frontend()).await;
     let fail = FailFirst { attempts: 5, code: 14, pushback_ms: Some(7_200_000) };
     let headers = [("x-request-id", "order-17"), ("grpc-timeout", "1H")];
-    let answer =
-        Wire::WEB_H1.call_with_headers(server.address, FRONTEND, &asks(0, Some(fail)), &headers).await;
+    let answer = Wire::WEB_H1
+        .call_with_headers(server.address, FRONTEND, &request_user(0, Some(fail)), &headers)
+        .await;
     let ending = answer.ending().await;
     assert_eq!(ending.code, 4);
     assert!(
@@ -87,30 +89,33 @@ async fn a_wait_that_was_skipped_is_on_record() {
     let calls = get(&mut console, "order-17").await;
     let [_, _, backoff] = &calls[0].works[..] else { panic!("{:?}", calls[0].works) };
     assert_eq!((backoff.kind(), backoff.planned_ms), (Kind::Backoff, Some(7_200_000.0)));
-    assert!(backoff.stopped_ms.unwrap() - backoff.started_ms < 1_000.0, "an hour is not slept: {backoff:?}");
+    assert!(
+        backoff.stopped_ms.unwrap() - backoff.started_ms < 1_000.0,
+        "the backoff of two hours is skipped: {backoff:?}"
+    );
 }
 
 #[tokio::test]
-async fn leaving_is_told_with_the_stop_of_the_handler_the_child_and_the_query() {
+async fn a_disconnect_is_recorded_with_the_stop_of_handler_child_call_and_query() {
     let (server, mut console) = start(frontend()).await;
     for wire in Wire::ALL {
         let label = format!("{wire:?}").replace(|letter: char| !letter.is_ascii_alphanumeric(), "");
         let mut connection = wire.connect(server.address).await;
-        let left = {
+        let calling = {
             let label = label.clone();
             tokio::spawn(async move {
                 let headers = [("x-request-id", label.as_str())];
-                wire.call_with(&mut connection, FRONTEND, frame(&asks(60_000, None)), &headers).await
+                wire.call_with(&mut connection, FRONTEND, frame(&request_user(60_000, None)), &headers).await
             })
         };
         let mut watched = watch(&mut console).await;
-        tells(&mut watched, |call| call.request_id == label && kinds(call).contains(&Kind::Activity)).await;
-        left.abort();
+        listed(&mut watched, |call| call.request_id == label && kinds(call).contains(&Kind::Activity)).await;
+        calling.abort();
         let calls = get(&mut console, &label).await;
         assert_eq!(calls.len(), 2, "{wire:?}");
         for (call, last) in calls.iter().zip([Kind::Child, Kind::Activity]) {
             assert_eq!((reason(call), kinds(call)), (Some(Reason::ClientGone), vec![Kind::Handler, last]));
-            assert!(stopped(call), "asked with patience, it is told when all has stopped: {call:?}");
+            assert!(stopped(call), "get waits until everything has stopped: {call:?}");
         }
     }
 }

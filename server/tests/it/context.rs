@@ -1,4 +1,4 @@
-//! What a handler knows of its call, and what may outlive it.
+//! The context of a call: request ids, trailers, and tasks that end with the call or outlive it.
 
 use drawbridge::{Bridge, CallContext, EndReason, OnCallEnd};
 use drawbridge_proto::message::Request as KeyRequest;
@@ -17,17 +17,17 @@ use crate::support::client::{Answer, Wire, frame};
 use crate::support::probe::{Events, Probe, told};
 use crate::support::{Server, soon};
 
-async fn labelled(wire: Wire, server: &Server, key: &str, label: &str) -> Answer {
-    let headers = [("x-request-id", label)];
+async fn call_with_id(wire: Wire, server: &Server, key: &str, request_id: &str) -> Answer {
+    let headers = [("x-request-id", request_id)];
     wire.call_with_headers(server.address, "/Message/Stream", &told(key), &headers).await
 }
 
 #[tokio::test]
-async fn a_sane_request_id_is_kept_and_told_to_the_caller() {
+async fn a_valid_request_id_is_kept_and_returned_to_the_caller() {
     let (server, mut events) = Probe::start().await;
     for wire in Wire::ALL {
         for key in ["echo", "fail", "panic", "cancel"] {
-            let answer = labelled(wire, &server, key, "order:17/3").await;
+            let answer = call_with_id(wire, &server, key, "order:17/3").await;
             assert_eq!(answer.headers["x-request-id"], "order:17/3", "{wire:?} {key}");
             assert_eq!(events.started().await.request_id().as_str(), "order:17/3");
             events.released().await;
@@ -36,10 +36,10 @@ async fn a_sane_request_id_is_kept_and_told_to_the_caller() {
 }
 
 #[tokio::test]
-async fn any_other_request_id_gives_way_to_one_of_the_servers() {
+async fn an_invalid_request_id_is_replaced() {
     let (server, mut events) = Probe::start().await;
-    for label in ["two words", "<script>", &"x".repeat(129)] {
-        let answer = labelled(Wire::WEB_H1, &server, "echo", label).await;
+    for request_id in ["two words", "<script>", &"x".repeat(129)] {
+        let answer = call_with_id(Wire::WEB_H1, &server, "echo", request_id).await;
         let made = events.started().await.request_id().to_string();
         events.released().await;
         assert_eq!(answer.headers["x-request-id"], made);
@@ -48,7 +48,7 @@ async fn any_other_request_id_gives_way_to_one_of_the_servers() {
 }
 
 #[tokio::test]
-async fn a_call_that_reached_no_handler_has_a_request_id_too() {
+async fn a_call_that_reaches_no_handler_has_a_request_id() {
     let (server, _events) = Probe::start().await;
     let mut connection = Wire::WEB_H1.connect(server.address).await;
     for (name, value) in [("grpc-timeout", "soon"), ("grpc-timeout", "0m")] {
@@ -61,7 +61,7 @@ async fn a_call_that_reached_no_handler_has_a_request_id_too() {
 }
 
 #[tokio::test]
-async fn what_a_handler_sets_goes_behind_its_last_message() {
+async fn trailers_that_a_handler_sets_follow_its_last_message() {
     let (server, _events) = Probe::start().await;
     for wire in Wire::ALL {
         let answer = wire.call(server.address, "/Message/Stream", &told("trailers")).await;
@@ -71,33 +71,33 @@ async fn what_a_handler_sets_goes_behind_its_last_message() {
     }
 }
 
-/// Tells when it is dropped, and in which call.
-struct Witness(Option<oneshot::Sender<Option<CallContext>>>);
+/// Reports when it is dropped, and in which call.
+struct DropReporter(Option<oneshot::Sender<Option<CallContext>>>);
 
-impl Drop for Witness {
+impl Drop for DropReporter {
     fn drop(&mut self) {
         let _ = self.0.take().expect("dropped once").send(CallContext::current());
     }
 }
 
-fn witness() -> (Witness, oneshot::Receiver<Option<CallContext>>) {
+fn drop_reporter() -> (DropReporter, oneshot::Receiver<Option<CallContext>>) {
     let (sender, dropped) = oneshot::channel();
-    (Witness(Some(sender)), dropped)
+    (DropReporter(Some(sender)), dropped)
 }
 
-/// Opens a call, and returns what keeps it open.
+/// Opens a call. Dropping the answer ends it.
 async fn open(server: &Server, events: &mut Events) -> (CallContext, Answer) {
     let answer = Wire::GRPC.call(server.address, "/Message/Stream", &told("silent")).await;
     (events.started().await, answer)
 }
 
 #[tokio::test]
-async fn work_to_abort_is_dropped_with_its_call_and_inside_it() {
+async fn a_task_with_abort_is_dropped_inside_its_call_at_the_end() {
     let (server, mut events) = Probe::start().await;
     let (context, answer) = open(&server, &mut events).await;
-    let (witness, dropped) = witness();
+    let (reporter, dropped) = drop_reporter();
     let work = context.spawn(OnCallEnd::Abort, async move {
-        let _witness = witness;
+        let _reporter = reporter;
         std::future::pending::<()>().await;
     });
     drop(answer);
@@ -107,7 +107,7 @@ async fn work_to_abort_is_dropped_with_its_call_and_inside_it() {
 }
 
 #[tokio::test]
-async fn work_to_abort_does_not_outlive_a_call_that_is_complete() {
+async fn a_task_with_abort_does_not_outlive_a_completed_call() {
     let (server, mut events) = Probe::start().await;
     let answer = Wire::GRPC.call(server.address, "/Message/Stream", &told("echo")).await;
     let context = events.started().await;
@@ -119,7 +119,7 @@ async fn work_to_abort_does_not_outlive_a_call_that_is_complete() {
 }
 
 #[tokio::test]
-async fn work_that_is_done_in_time_yields_its_result() {
+async fn a_task_that_finishes_before_the_end_returns_its_result() {
     let (server, mut events) = Probe::start().await;
     let (context, _answer) = open(&server, &mut events).await;
     for at_end in [OnCallEnd::Abort, OnCallEnd::Detach] {
@@ -129,7 +129,7 @@ async fn work_that_is_done_in_time_yields_its_result() {
 }
 
 #[tokio::test]
-async fn work_to_finish_runs_on_and_is_told() {
+async fn a_task_with_detach_outlives_its_call_and_sees_its_end() {
     let (server, mut events) = Probe::start().await;
     let (context, answer) = open(&server, &mut events).await;
     let (release, released) = oneshot::channel::<&str>();
@@ -163,7 +163,7 @@ impl Message for Asks {
 }
 
 #[tokio::test]
-async fn an_http_request_that_a_handler_waits_for_ends_at_the_deadline() {
+async fn an_http_request_of_a_handler_is_dropped_at_the_deadline() {
     let far = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = far.local_addr().unwrap();
     let server = Server::start(Bridge::new().add_service(MessageServer::new(Asks(address)))).await;

@@ -1,4 +1,4 @@
-//! What pages of other origins may do.
+//! CORS: which responses pages of other origins can read.
 
 use bytes::Bytes;
 use drawbridge_proto::message::Request as KeyRequest;
@@ -8,11 +8,11 @@ use http_body_util::Full;
 use crate::support::client::Wire;
 use crate::support::{Server, samples};
 
-const FRIEND: &str = "https://app.example";
-const STRANGER: &str = "https://evil.example";
+const ALLOWED: &str = "https://app.example";
+const NOT_ALLOWED: &str = "https://evil.example";
 
 async fn server() -> Server {
-    Server::start(samples().allow_origins([HeaderValue::from_static(FRIEND)])).await
+    Server::start(samples().allow_origins([HeaderValue::from_static(ALLOWED)])).await
 }
 
 async fn preflight(server: &Server, origin: &str, path: &str) -> (StatusCode, HeaderMap) {
@@ -31,12 +31,12 @@ async fn preflight(server: &Server, origin: &str, path: &str) -> (StatusCode, He
 }
 
 #[tokio::test]
-async fn a_preflight_of_an_allowed_origin_is_granted() {
+async fn a_preflight_of_an_allowed_origin_is_allowed() {
     let server = server().await;
     for path in ["/greet.Greeter/SayHello", "/Message/Stream", "/not.hosted/Here"] {
-        let (status, headers) = preflight(&server, FRIEND, path).await;
+        let (status, headers) = preflight(&server, ALLOWED, path).await;
         assert_eq!(status, 204, "{path}");
-        assert_eq!(headers["access-control-allow-origin"], FRIEND);
+        assert_eq!(headers["access-control-allow-origin"], ALLOWED);
         assert_eq!(headers["access-control-allow-methods"], "POST");
         let allowed = headers["access-control-allow-headers"].to_str().unwrap();
         for name in ["content-type", "x-grpc-web", "x-user-agent", "grpc-timeout", "x-shelf-bin"] {
@@ -49,19 +49,19 @@ async fn a_preflight_of_an_allowed_origin_is_granted() {
 }
 
 #[tokio::test]
-async fn a_preflight_of_a_stranger_is_granted_nothing() {
+async fn a_preflight_of_another_origin_is_not_allowed() {
     let server = server().await;
-    for origin in [STRANGER, "null", "https://app.example.evil.example", "http://app.example"] {
+    for origin in [NOT_ALLOWED, "null", "https://app.example.evil.example", "http://app.example"] {
         let (_, headers) = preflight(&server, origin, "/greet.Greeter/SayHello").await;
         assert!(!headers.contains_key("access-control-allow-origin"), "{origin}");
     }
 }
 
 #[tokio::test]
-async fn the_status_of_an_answer_is_readable_to_an_allowed_origin_only() {
+async fn the_status_of_a_response_is_readable_by_allowed_origins_only() {
     let server = server().await;
     let too_long = KeyRequest { key: "k".repeat(300) };
-    for (origin, readable) in [(FRIEND, true), (STRANGER, false)] {
+    for (origin, readable) in [(ALLOWED, true), (NOT_ALLOWED, false)] {
         for wire in [Wire::WEB_H1, Wire::WEB_H2, Wire::TEXT_H1] {
             let headers = [("origin", origin)];
             let answer = wire.call_with_headers(server.address, "/Message/Stream", &too_long, &headers).await;
@@ -77,15 +77,15 @@ async fn the_status_of_an_answer_is_readable_to_an_allowed_origin_only() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_is_no_grpc_is_readable_to_an_allowed_origin_too() {
+async fn an_http_error_is_readable_by_an_allowed_origin() {
     let server = server().await;
     let request = Request::post("/greet.Greeter/SayHello")
         .header("host", "localhost")
-        .header("origin", FRIEND)
+        .header("origin", ALLOWED)
         .header("content-type", "text/plain")
         .body(Full::from(Bytes::new()))
         .unwrap();
     let response = Wire::WEB_H1.connect(server.address).await.send(request).await;
     assert_eq!(response.status(), 415);
-    assert_eq!(response.headers()["access-control-allow-origin"], FRIEND);
+    assert_eq!(response.headers()["access-control-allow-origin"], ALLOWED);
 }

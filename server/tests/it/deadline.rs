@@ -1,4 +1,4 @@
-//! A deadline ends the whole call, whatever its handler or its client does.
+//! A deadline ends the whole call, in each state of its handler and its client.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn call_within(wire: Wire, server: &Server, key: &str, timeout: &str) -> A
     wire.call_with_headers(server.address, "/Message/Stream", &told(key), &headers).await
 }
 
-/// Calls the probe without a socket, so that time passes only when nothing else is left to do.
+/// Calls the probe without a socket, so that paused time advances only when every task is idle.
 async fn call_in_paused_time(wire: Wire, key: &str, timeout: &str) -> (Answer, Events) {
     let (bridge, events) = Probe::hosted();
     let headers = [("grpc-timeout", timeout)];
@@ -27,14 +27,14 @@ async fn call_in_paused_time(wire: Wire, key: &str, timeout: &str) -> (Answer, E
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_in_one_long_await_is_ended_on_time() {
+async fn a_waiting_handler_is_dropped_at_the_deadline() {
     for wire in Wire::ALL {
         let start = Instant::now();
         let (answer, mut events) = call_in_paused_time(wire, "wait", "250m").await;
         let ending = answer.ending().await;
         assert_eq!(start.elapsed().as_millis(), 250, "{wire:?}");
         assert_eq!(ending.code, 4, "{wire:?}");
-        assert!(ending.words.contains("250ms"), "the time that was granted is told: {}", ending.words);
+        assert!(ending.words.contains("250ms"), "the message has the granted timeout: {}", ending.words);
         let context = events.started().await;
         assert!(events.released().await.is_some(), "the handler was dropped inside its call");
         let granted = Duration::from_millis(250).into();
@@ -43,14 +43,14 @@ async fn a_handler_in_one_long_await_is_ended_on_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn three_messages_and_then_the_status_on_time() {
+async fn the_status_follows_the_messages_at_the_deadline() {
     for wire in Wire::ALL {
         let start = Instant::now();
         let (answer, mut events) = call_in_paused_time(wire, "three", "4S").await;
         let (messages, ending) = answer.finish::<Progress>().await;
         assert_eq!(start.elapsed().as_millis(), 4000, "{wire:?}");
-        let words: Vec<_> = messages.iter().map(|progress| progress.message.as_str()).collect();
-        assert_eq!(words, ["one", "two", "three"], "{wire:?}");
+        let texts: Vec<_> = messages.iter().map(|progress| progress.message.as_str()).collect();
+        assert_eq!(texts, ["one", "two", "three"], "{wire:?}");
         assert_eq!(ending.code, 4, "{wire:?}");
         events.started().await;
         events.released().await;
@@ -58,19 +58,19 @@ async fn three_messages_and_then_the_status_on_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_nobody_polls_loses_its_handler_on_time() {
+async fn the_handler_is_dropped_at_the_deadline_even_if_its_response_is_not_polled() {
     for wire in Wire::ALL {
         let start = Instant::now();
         let (answer, mut events) = call_in_paused_time(wire, "three", "4S").await;
         events.started().await;
         events.released().await.expect("a context");
         assert_eq!(start.elapsed().as_millis(), 4000, "{wire:?}");
-        assert_eq!(answer.finish::<Progress>().await.1.code, 4, "and whoever polls later is told");
+        assert_eq!(answer.finish::<Progress>().await.1.code, 4, "a later poll gets the status");
     }
 }
 
 #[tokio::test]
-async fn a_stream_that_is_always_ready_is_ended() {
+async fn a_stream_that_is_always_ready_ends_at_the_deadline() {
     for wire in [Wire::GRPC, Wire::WEB_H1] {
         let (server, mut events) = Probe::start().await;
         let answer = call_within(wire, &server, "always", "1S").await;
@@ -82,8 +82,8 @@ async fn a_stream_that_is_always_ready_is_ended() {
     }
 }
 
-/// Waits for the handler to be dropped by its deadline while the client reads nothing.
-async fn ended_unread(events: &mut Events) {
+/// Waits until the handler is dropped at its deadline, while the client reads nothing.
+async fn dropped_at_deadline(events: &mut Events) {
     let context = events.started().await;
     events.released().await.expect("a context");
     assert!(
@@ -94,8 +94,8 @@ async fn ended_unread(events: &mut Events) {
 }
 
 #[tokio::test]
-async fn a_client_that_stopped_reading_cannot_outrun_it() {
-    // Over HTTP/1.1 the socket's buffers fill; over h2 the stream's window does, as nobody asks for the body.
+async fn a_client_that_does_not_read_does_not_delay_the_deadline() {
+    // Over HTTP/1.1 the socket's buffers are full; over HTTP/2 the stream's window is.
     let (server, mut events) = Probe::start().await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let body = frame(&told("large"));
@@ -105,16 +105,16 @@ async fn a_client_that_stopped_reading_cannot_outrun_it() {
         body.len()
     );
     stream.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
-    ended_unread(&mut events).await;
+    dropped_at_deadline(&mut events).await;
 
     let answer = call_within(Wire::GRPC, &server, "large", "2S").await;
-    ended_unread(&mut events).await;
-    assert_eq!(answer.finish::<Progress>().await.1.code, 4, "and once it reads, it is told");
+    dropped_at_deadline(&mut events).await;
+    assert_eq!(answer.finish::<Progress>().await.1.code, 4, "the client gets the status once it reads");
     drop(stream);
 }
 
 #[tokio::test]
-async fn a_request_that_is_still_being_sent_is_ended() {
+async fn a_deadline_during_the_request_ends_the_call() {
     use tokio::io::AsyncReadExt as _;
 
     let (server, mut events) = Probe::start().await;
@@ -134,18 +134,18 @@ async fn a_request_that_is_still_being_sent_is_ended() {
 }
 
 #[tokio::test]
-async fn no_time_at_all_ends_a_call_before_its_handler() {
+async fn a_timeout_of_zero_ends_a_call_before_its_handler_starts() {
     let (server, mut events) = Probe::start().await;
     for wire in Wire::ALL {
-        for none in ["0n", "0H"] {
-            assert_eq!(call_within(wire, &server, "echo", none).await.ending().await.code, 4, "{wire:?}");
+        for zero in ["0n", "0H"] {
+            assert_eq!(call_within(wire, &server, "echo", zero).await.ending().await.code, 4, "{wire:?}");
         }
     }
     assert!(events.is_silent());
 }
 
 #[tokio::test]
-async fn the_policy_grants_a_default_and_clamps_to_the_most() {
+async fn the_policy_has_a_default_and_a_maximum() {
     let second = Duration::from_secs;
     let with = |default, max| {
         let (bridge, events) = Probe::hosted();
@@ -170,7 +170,7 @@ async fn the_policy_grants_a_default_and_clamps_to_the_most() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_done_in_time_is_completed() {
+async fn a_call_that_ends_before_its_deadline_is_completed() {
     for wire in Wire::ALL {
         let (server, mut events) = Probe::start().await;
         let (messages, ending) = call_within(wire, &server, "echo", "1H").await.finish::<Progress>().await;

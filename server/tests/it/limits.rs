@@ -1,4 +1,4 @@
-//! What is too much has a clear answer.
+//! Limits of calls, messages, headers and streams.
 
 use drawbridge::{ConnectionOptions, Limits};
 use drawbridge_proto::greet::HelloRequest;
@@ -9,7 +9,7 @@ use crate::support::probe::{Probe, told};
 use crate::support::{Server, samples, soon};
 
 #[tokio::test]
-async fn a_call_too_many_is_resource_exhausted_and_there_is_room_again_later() {
+async fn a_call_over_the_limit_is_resource_exhausted_until_another_call_ends() {
     let (bridge, mut events) = Probe::hosted();
     let server = Server::start(bridge.limits(Limits::new().with_max_calls(2))).await;
     for wire in Wire::ALL {
@@ -59,7 +59,7 @@ async fn headers_over_the_limit_are_answered_431() {
 }
 
 #[tokio::test]
-async fn a_stream_too_many_on_a_connection_waits_for_its_turn() {
+async fn a_stream_over_the_limit_of_its_connection_waits() {
     let (bridge, mut events) = Probe::hosted();
     let limits = ConnectionOptions::new().with_max_streams(3);
     let server = Server::start_with(bridge, limits).await;

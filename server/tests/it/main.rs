@@ -1,9 +1,9 @@
 //! The server over real sockets.
 //!
-//! Read [`support`] first: a server on a free port, the probe that it hosts, and a client that speaks each form of gRPC
-//! over each version of HTTP, and keeps what came as it came.
+//! Read [`support`] first: a server on a free port, the probe that it hosts, and a client for each form of gRPC over each
+//! version of HTTP.
 
-// A test exports nothing, and an unwrap that panics is a test that fails.
+// A test exports nothing, and an unwrap that panics fails the test.
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
 mod book;

@@ -1,4 +1,4 @@
-//! The page and its files, from inside the program and from a folder.
+//! The page, embedded and from a folder.
 
 use std::io::Read as _;
 
@@ -28,7 +28,7 @@ async fn get(server: &Server, path: &str) -> Response<Bytes> {
     ask(server, Method::GET, path, &[]).await
 }
 
-/// A page as Trunk builds it, in small.
+/// A small page with the file names that Trunk makes.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in [
@@ -45,22 +45,22 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-async fn from(page: Page) -> Server {
+async fn serve(page: Page) -> Server {
     Server::start(samples().fallback(page)).await
 }
 
-/// The page inside a program that was built without one, and a stylesheet of it.
+/// The placeholder of a program without the page, and the path of its stylesheet.
 async fn embedded() -> (Server, String) {
-    let server = from(Page::embedded()).await;
+    let server = serve(Page::embedded()).await;
     let html = String::from_utf8(get(&server, "/").await.into_body().to_vec()).unwrap();
     let name = html.split("href=\"/").nth(1).unwrap().split('"').next().unwrap();
     (server, format!("/{name}"))
 }
 
 #[tokio::test]
-async fn each_file_has_its_type() {
+async fn each_file_has_its_content_type() {
     let folder = folder();
-    let server = from(Page::directory(folder.path()).unwrap()).await;
+    let server = serve(Page::from_folder(folder.path()).unwrap()).await;
     for (path, content_type) in [
         ("/", "text/html"),
         ("/index.html", "text/html"),
@@ -76,10 +76,10 @@ async fn each_file_has_its_type() {
 }
 
 #[tokio::test]
-async fn a_path_of_the_page_gets_the_page_and_a_missing_file_404() {
+async fn a_path_of_a_view_gets_the_index_and_a_missing_file_404() {
     let folder = folder();
     let (embedded, _) = embedded().await;
-    for server in [from(Page::directory(folder.path()).unwrap()).await, embedded] {
+    for server in [serve(Page::from_folder(folder.path()).unwrap()).await, embedded] {
         for path in ["/", "/streams", "/greeter", "/no/such/view", "/?key=a.b"] {
             let response = get(&server, path).await;
             assert_eq!(response.status(), 200, "{path}");
@@ -101,9 +101,9 @@ async fn a_path_of_the_page_gets_the_page_and_a_missing_file_404() {
 }
 
 #[tokio::test]
-async fn hashed_names_are_kept_for_a_year_and_the_index_is_asked_for_again() {
+async fn files_with_a_hash_are_cached_for_a_year_and_the_index_is_revalidated() {
     let folder = folder();
-    let server = from(Page::directory(folder.path()).unwrap()).await;
+    let server = serve(Page::from_folder(folder.path()).unwrap()).await;
     for (path, cache) in [
         ("/", "no-cache"),
         ("/streams", "no-cache"),
@@ -116,9 +116,9 @@ async fn hashed_names_are_kept_for_a_year_and_the_index_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn files_are_compressed_as_the_browser_likes() {
+async fn files_are_compressed_as_accept_encoding_says() {
     let folder = folder();
-    let on_disk = from(Page::directory(folder.path()).unwrap()).await;
+    let on_disk = serve(Page::from_folder(folder.path()).unwrap()).await;
     let (embedded, stylesheet) = embedded().await;
     for (server, path) in [(on_disk, "/web-0123456789abcdef.js".to_owned()), (embedded, stylesheet)] {
         let plain = get(&server, &path).await;
@@ -139,9 +139,9 @@ async fn files_are_compressed_as_the_browser_likes() {
 }
 
 #[tokio::test]
-async fn a_file_that_has_not_changed_is_not_sent_again() {
+async fn an_unchanged_file_is_304() {
     let folder = folder();
-    let on_disk = from(Page::directory(folder.path()).unwrap()).await;
+    let on_disk = serve(Page::from_folder(folder.path()).unwrap()).await;
     let (embedded, stylesheet) = embedded().await;
     for (server, path) in [(on_disk, "/plain.css".to_owned()), (embedded, stylesheet)] {
         let tag = get(&server, &path).await.headers()["etag"].to_str().unwrap().to_owned();
@@ -153,9 +153,9 @@ async fn a_file_that_has_not_changed_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn the_page_may_run_its_own_scripts_and_no_others() {
+async fn the_content_security_policy_allows_the_pages_own_scripts_only() {
     let folder = folder();
-    let server = from(Page::directory(folder.path()).unwrap()).await;
+    let server = serve(Page::from_folder(folder.path()).unwrap()).await;
     let response = get(&server, "/streams").await;
     let policy = response.headers()["content-security-policy"].to_str().unwrap();
     // printf 'start()' | openssl dgst -sha256 -binary | base64
@@ -164,10 +164,10 @@ async fn the_page_may_run_its_own_scripts_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_head_has_the_headers_and_no_body() {
+async fn a_head_request_gets_headers_and_no_body() {
     let folder = folder();
     let (embedded, _) = embedded().await;
-    for server in [from(Page::directory(folder.path()).unwrap()).await, embedded] {
+    for server in [serve(Page::from_folder(folder.path()).unwrap()).await, embedded] {
         let response = ask(&server, Method::HEAD, "/streams", &[]).await;
         assert_eq!((response.status().as_u16(), response.body().len()), (200, 0));
         assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
@@ -175,9 +175,9 @@ async fn a_head_has_the_headers_and_no_body() {
 }
 
 #[tokio::test]
-async fn what_is_neither_page_nor_grpc_is_404() {
+async fn a_request_that_is_neither_for_the_page_nor_grpc_is_404() {
     let folder = folder();
-    let server = from(Page::directory(folder.path()).unwrap()).await;
+    let server = serve(Page::from_folder(folder.path()).unwrap()).await;
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
         assert_eq!(ask(&server, method.clone(), "/streams", &[]).await.status(), 404, "{method}");
     }
@@ -186,14 +186,14 @@ async fn what_is_neither_page_nor_grpc_is_404() {
 }
 
 #[tokio::test]
-async fn a_build_without_the_page_names_the_command() {
+async fn the_placeholder_names_the_command_that_builds_the_page() {
     let (server, _) = embedded().await;
     let html = get(&server, "/").await.into_body();
     assert!(std::str::from_utf8(&html).unwrap().contains("cargo xtask run"));
 }
 
 #[tokio::test]
-async fn a_foreign_host_name_is_misdirected() {
+async fn a_request_to_a_host_name_that_is_not_allowed_is_421() {
     let page = Page::embedded();
     let hosts = HostPolicy::Loopback { also: vec!["bridge.example".to_owned()] };
     let server = Server::start(samples().fallback(page).hosts(hosts)).await;

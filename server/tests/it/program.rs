@@ -1,4 +1,4 @@
-//! The program: its command line, what it prints, and how it ends.
+//! The program: its command line, its output, and its exit.
 
 use std::process::Output;
 
@@ -9,34 +9,34 @@ use drawbridge_proto::user::UserRequest;
 
 use crate::support::client::Wire;
 use crate::support::program::{Program, command, text};
-use crate::support::soon;
+use crate::support::{exchange, soon};
 
 async fn output(arguments: &[&str]) -> Output {
     soon("the program's end", command().args(arguments).output()).await.unwrap()
 }
 
-/// Returns the one line of standard error that is no log, of a program that must have failed with this code.
-fn complaint(output: &Output, code: i32) -> String {
-    let words = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{words}");
-    let lines: Vec<_> = words.lines().filter(|line| line.starts_with("drawbridge: ")).collect();
-    assert_eq!(lines.len(), 1, "one clear line: {words}");
+/// Returns the error message of a program that must have exited with this code: one line of standard error.
+fn error_line(output: &Output, code: i32) -> String {
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    let lines: Vec<_> = stderr.lines().filter(|line| line.starts_with("drawbridge: ")).collect();
+    assert_eq!(lines.len(), 1, "{stderr}");
     lines[0].to_owned()
 }
 
 #[tokio::test]
-async fn help_teaches_and_version_tells() {
+async fn help_describes_the_flags_and_version_prints_the_version() {
     let help = output(&["--help"]).await;
     assert!(help.status.success());
-    for word in ["Examples:", "--listen", "127.0.0.1:8080", "DRAWBRIDGE_LISTEN", "curl"] {
-        assert!(text(&help.stdout).contains(word), "{word}");
+    for part in ["Examples:", "--listen", "127.0.0.1:8080", "DRAWBRIDGE_LISTEN", "curl"] {
+        assert!(text(&help.stdout).contains(part), "{part}");
     }
     let version = output(&["--version"]).await;
     assert_eq!(text(&version.stdout).trim(), concat!("drawbridge ", env!("CARGO_PKG_VERSION")));
 }
 
 #[tokio::test]
-async fn a_bad_flag_is_a_usage_error() {
+async fn an_invalid_flag_exits_with_2_and_an_error() {
     for arguments in [
         &["--no-such-flag"][..],
         &["--listen", "nowhere"],
@@ -55,32 +55,32 @@ async fn a_bad_flag_is_a_usage_error() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_names_the_flag() {
+async fn an_error_for_a_port_in_use_names_the_flag() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let line = complaint(&output(&["--listen", &address]).await, 1);
+    let line = error_line(&output(&["--listen", &address]).await, 1);
     assert!(line.contains(&address) && line.contains("--listen"), "{line}");
 }
 
 #[tokio::test]
-async fn what_cannot_be_opened_is_one_line() {
+async fn a_file_that_cannot_be_opened_is_an_error_of_one_line() {
     let folder = tempfile::tempdir().unwrap();
-    let no_database = folder.path().join("letter.txt");
-    std::fs::write(&no_database, "Dear Ada, this is no database. ".repeat(50)).unwrap();
-    let arguments = ["--listen", "127.0.0.1:0", "--database", no_database.to_str().unwrap()];
-    let line = complaint(&output(&arguments).await, 1);
+    let not_a_database = folder.path().join("letter.txt");
+    std::fs::write(&not_a_database, "Dear Ada, this is not a database. ".repeat(50)).unwrap();
+    let arguments = ["--listen", "127.0.0.1:0", "--database", not_a_database.to_str().unwrap()];
+    let line = error_line(&output(&arguments).await, 1);
     assert!(
         line.contains("letter.txt") && line.contains("not a database") && line.contains("--database"),
         "{line}"
     );
 
     let arguments = ["--listen", "127.0.0.1:0", "--assets", folder.path().to_str().unwrap()];
-    let line = complaint(&output(&arguments).await, 1);
+    let line = error_line(&output(&arguments).await, 1);
     assert!(line.contains("--assets"), "{line}");
 }
 
 #[tokio::test]
-async fn a_file_keeps_the_directory() {
+async fn the_user_directory_in_a_file_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("users.db");
     let arguments = ["--database", path.to_str().unwrap()];
@@ -94,7 +94,7 @@ async fn a_file_keeps_the_directory() {
 }
 
 #[tokio::test]
-async fn a_call_is_one_line_when_it_opens_and_one_when_it_ends() {
+async fn a_call_logs_one_line_when_it_opens_and_one_when_it_ends() {
     let mut program = Program::start(&[]).await;
     let request = KeyRequest { key: "a\nb\u{1b}[31m".to_owned() };
     let mut answer = Wire::WEB_H1.call(program.socket(), "/Message/Stream", &request).await;
@@ -114,7 +114,7 @@ async fn a_call_is_one_line_when_it_opens_and_one_when_it_ends() {
 }
 
 #[tokio::test]
-async fn ctrl_c_and_sigterm_end_it_cleanly_with_calls_open() {
+async fn ctrl_c_and_sigterm_exit_cleanly_with_open_calls() {
     for signal in ["-INT", "-TERM"] {
         let program = Program::start(&[]).await;
         let request = HelloRequest { name: "ada".to_owned() };
@@ -126,14 +126,14 @@ async fn ctrl_c_and_sigterm_end_it_cleanly_with_calls_open() {
 }
 
 #[tokio::test]
-async fn the_environment_sets_what_flags_set() {
+async fn a_flag_can_be_set_by_its_environment_variable() {
     let output = command().env("DRAWBRIDGE_LISTEN", "nowhere").output().await.unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("nowhere"));
 }
 
 #[tokio::test]
-async fn the_frontend_calls_the_user_service_that_it_is_told_of() {
+async fn the_frontend_calls_the_configured_user_service() {
     let mut users = Program::start(&[]).await;
     let frontend = Program::start(&["--user-service", &users.address]).await;
     let user = UserRequest { name: "ada".to_owned(), lookup_ms: 0, fail: None };
@@ -151,10 +151,10 @@ async fn the_frontend_calls_the_user_service_that_it_is_told_of() {
 }
 
 #[tokio::test]
-async fn with_tls_the_address_is_https_and_what_is_wrong_with_it_comes_before_any_address() {
+async fn tls_changes_the_scheme_and_its_errors_come_before_the_address_is_printed() {
     let program = Program::start(&["--tls-self-signed"]).await;
     assert!(program.address.starts_with("https://127.0.0.1:"), "{}", program.address);
-    for (arguments, code, words) in [
+    for (arguments, code, message) in [
         (&["--tls-cert", "/no/cert.pem", "--tls-key", "/no/key.pem"][..], 1, "/no/cert.pem"),
         (&["--tls-cert", "/no/cert.pem"], 2, "--tls-key"),
         (&["--tls-self-signed", "--tls-cert", "a", "--tls-key", "b"], 2, "cannot be used with"),
@@ -162,7 +162,38 @@ async fn with_tls_the_address_is_https_and_what_is_wrong_with_it_comes_before_an
         let output = output(&[&["--listen", "127.0.0.1:0", "--log", "off"], arguments].concat()).await;
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");
         assert_eq!(text(&output.stdout), "", "{arguments:?}");
-        assert!(text(&output.stderr).contains(words), "{arguments:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(message), "{arguments:?}: {}", text(&output.stderr));
         assert!(code == 2 || text(&output.stderr).lines().count() == 1, "{}", text(&output.stderr));
+    }
+}
+
+#[tokio::test]
+async fn a_refused_host_name_logs_once_which_flag_accepts_it() {
+    let mut program = Program::start(&[]).await;
+    let request = "GET / HTTP/1.1\r\nhost: bridge.example\r\nconnection: close\r\n\r\n";
+    let hint = "--allow-host NAME";
+    for _ in 0..2 {
+        let response = exchange(program.socket(), request.as_bytes()).await;
+        assert!(response.starts_with("HTTP/1.1 421 "), "{response}");
+    }
+    assert_eq!(program.stop_and_count_lines(hint).await, 1);
+    let mut program = Program::start(&["--allow-host", "bridge.example"]).await;
+    let response = exchange(program.socket(), request.as_bytes()).await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+    assert_eq!(program.stop_and_count_lines(hint).await, 0);
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_exposed_logs_once_which_flag_exposes_it() {
+    let hint = "--expose PATTERN";
+    let upstream = Program::start(&[]).await;
+    for (arguments, hints) in [(&[][..], 1), (&["--expose", "grpc.*"], 0)] {
+        let mut program = Program::start(&[&["--upstream", &upstream.address], arguments].concat()).await;
+        for wire in Wire::ALL {
+            let path = "/grpc.channelz.v1.Channelz/GetServers";
+            let ending = wire.call(program.socket(), path, &()).await.ending().await;
+            assert_eq!(ending.code, 12, "{wire:?}");
+        }
+        assert_eq!(program.stop_and_count_lines(hint).await, hints, "{arguments:?}");
     }
 }

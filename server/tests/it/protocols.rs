@@ -32,14 +32,14 @@ async fn a_unary_call_is_answered_in_each_form() {
 }
 
 #[tokio::test]
-async fn someone_unknown_is_greeted_by_the_name_given() {
+async fn an_unknown_user_is_greeted_by_the_given_name() {
     let server = Server::samples().await;
     let answer = Wire::GRPC.call(server.address, "/greet.Greeter/SayHello", &hello("Zoë 🦊")).await;
     assert_eq!(answer.finish::<HelloReply>().await.0[0].message, "Hello Zoë 🦊");
 }
 
 #[tokio::test]
-async fn a_stream_has_its_ten_messages_in_each_form() {
+async fn a_stream_has_ten_messages_in_each_form() {
     let server = Server::samples().await;
     for wire in Wire::ALL {
         for key in ["alpha", "", &"ü".repeat(128)] {
@@ -78,12 +78,12 @@ async fn a_key_of_257_bytes_is_an_invalid_argument() {
 }
 
 #[tokio::test]
-async fn greetings_go_on_until_the_caller_leaves() {
+async fn a_stream_of_greetings_ends_when_its_caller_disconnects() {
     let server = Server::samples().await;
     for wire in Wire::ALL {
         let mut answer = wire.call(server.address, "/greet.Greeter/SayHellos", &hello("grace")).await;
         for _ in 0..25 {
-            let reply: HelloReply = answer.message().await.expect("no end");
+            let reply: HelloReply = answer.message().await.expect("a greeting");
             assert_eq!(reply.message, "Hello Grace Hopper");
         }
         drop(answer);
@@ -97,7 +97,7 @@ async fn greetings_go_on_until_the_caller_leaves() {
 }
 
 #[tokio::test]
-async fn a_text_request_is_answered_in_text_whatever_it_accepts() {
+async fn a_text_request_gets_a_text_response_whatever_its_accept_header() {
     let server = Server::samples().await;
     let body = STANDARD.encode(frame(&hello("ada")));
     for accept in [None, Some("*/*"), Some("application/grpc-web+proto")] {
@@ -116,10 +116,10 @@ async fn a_text_request_is_answered_in_text_whatever_it_accepts() {
 }
 
 #[tokio::test]
-async fn a_text_request_may_be_encoded_piece_by_piece() {
+async fn a_text_request_may_consist_of_several_base64_parts() {
     let server = Server::samples().await;
     let framed = frame(&hello("ada"));
-    let body: String = framed.chunks(4).map(|piece| STANDARD.encode(piece)).collect();
+    let body: String = framed.chunks(4).map(|part| STANDARD.encode(part)).collect();
     assert!(body.trim_end_matches('=').contains('='), "padding inside: {body}");
     let request = Request::post("/greet.Greeter/SayHello")
         .header("host", "localhost")
@@ -134,7 +134,7 @@ async fn a_text_request_may_be_encoded_piece_by_piece() {
 }
 
 #[tokio::test]
-async fn a_content_type_is_read_without_case_and_parameters() {
+async fn case_and_parameters_of_a_content_type_do_not_matter() {
     let server = Server::samples().await;
     for content_type in
         ["application/grpc-web+proto; charset=utf-8", "Application/gRPC-Web", "application/grpc-web;a=b"]
@@ -150,7 +150,7 @@ async fn a_content_type_is_read_without_case_and_parameters() {
 }
 
 #[tokio::test]
-async fn tonics_own_client_runs_many_streams_on_one_connection() {
+async fn a_tonic_client_has_many_streams_on_one_connection() {
     let server = Server::samples().await;
     let channel = Endpoint::try_from(format!("http://{}", server.address)).unwrap().connect().await.unwrap();
     let streams = (0..20).map(|number| {
@@ -167,7 +167,7 @@ async fn tonics_own_client_runs_many_streams_on_one_connection() {
 }
 
 #[tokio::test]
-async fn health_and_reflection_answer_in_the_whole_program() {
+async fn the_program_answers_health_checks_and_reflection() {
     use tonic_health::pb::health_client::HealthClient;
     use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
     use tonic_reflection::pb::{v1, v1alpha};

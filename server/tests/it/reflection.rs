@@ -1,4 +1,4 @@
-//! Reflection that answers for hosted and forwarded services together.
+//! Reflection for hosted and forwarded services together.
 
 use axum::Router;
 use drawbridge::Bridge;
@@ -23,18 +23,18 @@ use crate::support::upstream::{bridge_to, upstream_at};
 use crate::support::{Server, samples, soon};
 
 #[tokio::test]
-async fn it_lists_what_is_hosted_and_what_would_be_forwarded() {
+async fn it_lists_hosted_services_and_those_that_are_forwarded() {
     let rest = upstream(&[
         file("shop.proto", "shop.Orders", "Order", None),
         file("greet.proto", "greet.Greeter", "Hello", None),
-        // Closed, and somebody else's.
+        // Blocked as an administrative service, and routed to the other upstream.
         file("channelz.proto", "grpc.channelz.v1.Channelz", "Server", None),
         file("other.proto", "other.Thing", "Thing", None),
     ])
     .await;
     let other = upstream(&[
         file("other.proto", "other.Known", "Known", None),
-        // Never called here.
+        // Not routed to this upstream.
         file("pay.proto", "pay.Cards", "Card", None),
     ])
     .await;
@@ -45,10 +45,10 @@ async fn it_lists_what_is_hosted_and_what_would_be_forwarded() {
 }
 
 #[tokio::test]
-async fn whoever_has_a_symbol_is_asked_for_it() {
+async fn a_symbol_is_resolved_by_the_server_that_has_it() {
     let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
     let other = upstream(&[file("other.proto", "other.Known", "Known", None)]).await;
-    // Named for the service alone, so that its messages are in nobody's package.
+    // Its route is the service, so no route covers the package of its messages.
     let pay = upstream(&[file("pay.proto", "pay.Cards", "Card", None)]).await;
     let bridge = samples()
         .upstream(upstream_at(rest.address))
@@ -74,7 +74,7 @@ async fn whoever_has_a_symbol_is_asked_for_it() {
 }
 
 #[tokio::test]
-async fn what_nobody_knows_is_an_answer_and_the_stream_goes_on() {
+async fn an_unknown_symbol_is_an_error_response_and_the_stream_continues() {
     let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
     let server = Server::start(exposed(samples().upstream(upstream_at(rest.address)))).await;
     let asked = [symbol("shop.Nothing"), by_name("nothing.proto"), symbol("shop.Orders")];
@@ -89,7 +89,7 @@ async fn what_nobody_knows_is_an_answer_and_the_stream_goes_on() {
 }
 
 #[tokio::test]
-async fn files_of_the_same_name_come_from_whoever_answered_last() {
+async fn a_file_name_is_resolved_by_the_server_that_answered_last() {
     let a = upstream(&[
         file("shared.proto", "a.Shared", "OfA", None),
         file("a.proto", "a.A", "A", Some("shared.proto")),
@@ -109,7 +109,7 @@ async fn files_of_the_same_name_come_from_whoever_answered_last() {
 }
 
 #[tokio::test]
-async fn a_symbol_is_asked_where_its_calls_go_though_others_have_it_too() {
+async fn a_symbol_is_resolved_by_the_server_that_its_calls_go_to() {
     let rest = upstream(&[file("shop.proto", "shop.Orders", "OfRest", None)]).await;
     let a =
         upstream(&[file("shop.proto", "shop.Orders", "OfA", None), file("a.proto", "a.A", "A", None)]).await;
@@ -120,7 +120,7 @@ async fn a_symbol_is_asked_where_its_calls_go_though_others_have_it_too() {
 }
 
 #[tokio::test]
-async fn contracts_are_those_of_whoever_takes_the_calls() {
+async fn descriptors_are_those_of_the_server_that_its_calls_go_to() {
     let rest = upstream(&[
         file("message.proto", "x.Message", "OfUpstream", None),
         file("greet.proto", "greet.Greeter", "OfUpstream", None),
@@ -129,7 +129,7 @@ async fn contracts_are_those_of_whoever_takes_the_calls() {
     let hosted = Server::start(exposed(samples().upstream(upstream_at(rest.address)))).await;
     let answers = ask(hosted.address, &[symbol("greet.Greeter"), by_name("message.proto")]).await;
     assert_eq!(answers.iter().map(first_message).collect::<Vec<_>>(), ["HelloRequest", "Request"]);
-    // The bridge was told of all contracts, and hosts none of them.
+    // The bridge has all descriptors, and hosts none of the services.
     let bridge = bridge_to(rest.address).descriptors(FILE_DESCRIPTOR_SET).unwrap();
     let forwarded = Server::start(exposed(bridge)).await;
     for asked in [symbol("greet.Greeter"), by_name("message.proto")] {
@@ -139,7 +139,7 @@ async fn contracts_are_those_of_whoever_takes_the_calls() {
 }
 
 #[tokio::test]
-async fn a_closed_service_has_no_contract_here() {
+async fn a_service_that_is_not_exposed_has_no_descriptor() {
     let rest = upstream(&[file("channelz.proto", "grpc.channelz.v1.Channelz", "Server", None)]).await;
     for (pattern, open) in [("grpc.reflection.*", false), ("*", true)] {
         let bridge = bridge_to(rest.address).expose([pattern.parse().unwrap()]);
@@ -154,7 +154,7 @@ async fn a_closed_service_has_no_contract_here() {
 }
 
 #[tokio::test]
-async fn either_name_of_the_protocol_is_spoken_to_callers_and_to_upstreams() {
+async fn clients_and_upstreams_may_use_v1_or_v1alpha() {
     let files = [file("shop.proto", "shop.Orders", "Order", None)];
     let old = Bridge::new().add_service(reflecting(&files).build_v1alpha().unwrap());
     for server in [Server::start(old).await, upstream(&files).await] {
@@ -172,14 +172,14 @@ async fn either_name_of_the_protocol_is_spoken_to_callers_and_to_upstreams() {
         let mut client = AlphaClient::new(channel(server.address));
         let mut stream = client.server_reflection_info(stream::iter([request])).await.unwrap().into_inner();
         let answer = soon("an answer", stream.message()).await.unwrap().unwrap();
-        // The same bytes under the other name.
+        // Both versions have the same encoding.
         let answer = ServerReflectionResponse::decode(&*answer.encode_to_vec()).unwrap();
         assert_eq!(came(&answer.message_response.unwrap()).0, "shop.proto");
     }
 }
 
 #[tokio::test]
-async fn a_name_that_is_not_exposed_stays_closed() {
+async fn a_version_that_is_not_exposed_is_unimplemented() {
     let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
     let server = Server::start(bridge_to(rest.address).expose([V1.parse().unwrap()])).await;
     assert_eq!(list(server.address).await, [V1, "shop.Orders"]);
@@ -199,7 +199,7 @@ async fn without_an_upstream_nothing_is_exposed() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_named_for_reflection_answers_alone() {
+async fn an_upstream_that_is_routed_reflection_answers_alone() {
     let files = [file("shop.proto", "shop.Orders", "Order", None)];
     let only = upstream(&files).await;
     let bridge = samples().upstream(named(&only, "grpc.reflection"));
@@ -208,9 +208,9 @@ async fn an_upstream_that_is_named_for_reflection_answers_alone() {
 }
 
 #[tokio::test]
-async fn a_hosted_reflection_service_is_asked_too() {
+async fn a_hosted_reflection_service_is_included() {
     let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
-    // It knows what the bridge was not told.
+    // It has descriptors that the bridge does not have.
     let own = reflecting(&[file("own.proto", "own.Kept", "Kept", None)]).build_v1().unwrap();
     let bridge = Bridge::new().add_service(own).upstream(upstream_at(rest.address));
     let server = Server::start(exposed(bridge)).await;
@@ -219,9 +219,9 @@ async fn a_hosted_reflection_service_is_asked_too() {
 }
 
 #[tokio::test]
-async fn browsers_and_routers_of_ones_own_have_it_too() {
+async fn it_works_over_grpc_web_and_in_a_router_without_a_fallback() {
     let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
-    // A router without a fallback has routes for what it answers.
+    // A router without a fallback has routes for its own services only.
     let bridge = exposed(Bridge::new().upstream(named(&rest, "shop")));
     let router =
         Router::new().route("/", axum::routing::get(|| async { "mine" })).merge(bridge.into_router());
@@ -235,7 +235,7 @@ async fn browsers_and_routers_of_ones_own_have_it_too() {
 }
 
 #[tokio::test]
-async fn extensions_are_told_by_whoever_has_some() {
+async fn extensions_are_resolved_by_the_server_that_has_them() {
     let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
     let extensions = Server::start(Bridge::new().add_service(ServerReflectionServer::new(Extensions))).await;
     let bridge = samples().upstream(upstream_at(rest.address)).upstream(named(&extensions, "ext"));
@@ -254,8 +254,8 @@ async fn extensions_are_told_by_whoever_has_some() {
         MessageResponse::AllExtensionNumbersResponse(numbers) => numbers.extension_number.clone(),
         other => panic!("no numbers: {other:?}"),
     };
-    assert_eq!(numbers(&answers[0]), [100, 101], "the first to answer has none");
+    assert_eq!(numbers(&answers[0]), [100, 101], "the first upstream has none");
     assert_eq!(came(&answers[1]).0, "extensions.proto");
     assert_eq!(code(&answers[2]), Code::NotFound as i32);
-    assert_eq!(numbers(&answers[3]), [0_i32; 0], "as the first to answer says");
+    assert_eq!(numbers(&answers[3]), [0_i32; 0], "the response of the first upstream");
 }

@@ -1,4 +1,4 @@
-//! How reflection asks upstreams, and what becomes of those that do not answer.
+//! How reflection queries upstreams, and leaves out those that do not respond.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use crate::support::upstream::{RawUpstream, bridge_to, map, upstream_at};
 use crate::support::{Server, samples};
 
 #[tokio::test]
-async fn an_upstream_that_does_not_tell_is_left_out() {
+async fn an_upstream_without_reflection_is_left_out() {
     let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
-    // No reflection; nobody there; an answer that has no end.
+    // One without reflection, one that is down, and one whose responses are broken.
     let silent = Server::start(Bridge::new()).await;
     let gone = RawUpstream::start().await.address;
     let breaking = RawUpstream::start().await;
@@ -37,14 +37,14 @@ async fn an_upstream_that_does_not_tell_is_left_out() {
     assert_eq!(list(server.address).await, expected);
     for name in ["silent", "gone", "broken"] {
         let answers = ask(server.address, &[symbol(&format!("{name}.Service")), symbol("shop.Orders")]).await;
-        // Whoever has it and does not answer is no reason to say that there is nothing.
+        // An upstream that fails may have the symbol, so the error is not NOT_FOUND.
         assert_eq!(code(&answers[0]) == Code::NotFound as i32, name == "silent", "{name}");
         assert_eq!(came(&answers[1]).0, "shop.proto");
     }
 }
 
 #[tokio::test]
-async fn an_upstream_that_never_answers_is_left_out_in_half_of_the_callers_time() {
+async fn an_upstream_that_does_not_respond_is_left_out_after_half_of_the_timeout() {
     let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
     let mut hanging = RawUpstream::start().await;
     let bridge = bridge_to(rest.address).upstream(upstream_at(hanging.address).for_service("hang").unwrap());
@@ -59,7 +59,7 @@ async fn an_upstream_that_never_answers_is_left_out_in_half_of_the_callers_time(
 }
 
 #[tokio::test]
-async fn a_question_to_an_upstream_is_a_child_of_the_call_that_asks() {
+async fn a_query_to_an_upstream_is_a_child_of_the_reflection_call() {
     let mut raw = RawUpstream::start().await;
     let server = Server::start(exposed(raw.bridge())).await;
     let asked = question(MessageRequest::ListServices(String::new()));
@@ -84,7 +84,7 @@ async fn a_question_to_an_upstream_is_a_child_of_the_call_that_asks() {
 }
 
 #[tokio::test]
-async fn of_several_upstreams_only_the_one_that_is_meant_gets_credentials() {
+async fn only_the_upstream_that_a_symbol_is_routed_to_gets_credentials() {
     let (mut rest, mut shop) = (RawUpstream::start().await, RawUpstream::start().await);
     let named = format!("shop=http://{}", shop.address).parse().unwrap();
     let server = Server::start(exposed(rest.bridge().upstream(named))).await;
@@ -110,7 +110,7 @@ async fn of_several_upstreams_only_the_one_that_is_meant_gets_credentials() {
 }
 
 #[tokio::test]
-async fn the_program_tells_of_its_samples_and_of_upstreams_and_logs_who_does_not_tell() {
+async fn the_program_lists_samples_and_upstreams_and_logs_which_upstream_fails() {
     let rest = upstream(&[file("shop.proto", "shop.Orders", "Order", None)]).await;
     let gone = RawUpstream::start().await.address;
     let (rest, gone) = (format!("http://{}", rest.address), format!("gone=http://{gone}"));

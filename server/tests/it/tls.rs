@@ -1,4 +1,4 @@
-//! HTTPS, with HTTP/2 and HTTP/1.1 behind it.
+//! HTTPS with HTTP/2 and HTTP/1.1.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,28 +20,28 @@ use crate::support::client::{Connection, Wire, frame};
 use crate::support::{Server, samples, soon};
 
 /// A certificate for `localhost`, and its key, in PEM.
-struct Made {
-    certificate: String,
+struct ServerCertificate {
+    pem: String,
     key: String,
     roots: RootCertStore,
 }
 
-fn make() -> Made {
+fn make_certificate() -> ServerCertificate {
     let CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(cert.der().clone()).unwrap();
-    Made { certificate: cert.pem(), key: signing_key.serialize_pem(), roots }
+    ServerCertificate { pem: cert.pem(), key: signing_key.serialize_pem(), roots }
 }
 
-async fn start(made: &Made) -> Server {
-    let tls = Tls::from_pem(made.certificate.as_bytes(), made.key.as_bytes()).unwrap();
+async fn start(made: &ServerCertificate) -> Server {
+    let tls = Tls::from_pem(made.pem.as_bytes(), made.key.as_bytes()).unwrap();
     let options = ConnectionOptions::new().with_tls(tls);
     Server::start_with(samples(), options).await
 }
 
-/// Connects with the protocols that a client offers, and returns the one that was agreed on.
-async fn connect(server: &Server, made: &Made, offered: &[&[u8]]) -> (Vec<u8>, Connection) {
+/// Connects with the given ALPN protocols, and returns the negotiated one.
+async fn connect(server: &Server, made: &ServerCertificate, offered: &[&[u8]]) -> (Vec<u8>, Connection) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -68,8 +68,8 @@ async fn connect(server: &Server, made: &Made, offered: &[&[u8]]) -> (Vec<u8>, C
 }
 
 #[tokio::test]
-async fn each_form_of_grpc_is_served_over_the_protocol_that_was_agreed_on() {
-    let made = make();
+async fn each_form_of_grpc_works_over_the_negotiated_protocol() {
+    let made = make_certificate();
     let server = start(&made).await;
     let both: [&[u8]; 2] = [b"h2", b"http/1.1"];
     for (wire, offered, expected) in [
@@ -89,30 +89,30 @@ async fn each_form_of_grpc_is_served_over_the_protocol_that_was_agreed_on() {
 }
 
 #[tokio::test]
-async fn whoever_speaks_no_tls_is_sent_away_and_holds_up_nobody() {
-    let made = make();
+async fn a_client_without_tls_is_disconnected_and_delays_no_other() {
+    let made = make_certificate();
     let server = start(&made).await;
     let mut silent = TcpStream::connect(server.address).await.unwrap();
     let mut plain = TcpStream::connect(server.address).await.unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
-    // The end of it may come as a reset, since what was sent is not read to its end.
+    // The server does not read all of the request, so the connection may be reset.
     let _ = soon("the connection's end", plain.read_to_end(&mut answer)).await;
-    assert!(!answer.starts_with(b"HTTP"), "no answer in the clear: {answer:?}");
+    assert!(!answer.starts_with(b"HTTP"), "no response without TLS: {answer:?}");
     let (agreed, _connection) = connect(&server, &made, &[b"h2"]).await;
     assert_eq!(agreed, b"h2");
     silent.write_all(&[0]).await.unwrap();
 }
 
 #[test]
-fn what_cannot_be_served_with_is_told_in_words() {
-    let (one, other) = (make(), make());
+fn an_error_says_what_is_wrong_with_a_certificate_or_key() {
+    let (one, other) = (make_certificate(), make_certificate());
     let from_pem = |certificate: &str, key: &str| {
-        Tls::from_pem(certificate.as_bytes(), key.as_bytes()).expect_err("no use").to_string()
+        Tls::from_pem(certificate.as_bytes(), key.as_bytes()).expect_err("an error").to_string()
     };
-    assert!(from_pem(&one.certificate, &other.key).contains("not that of the certificate"));
+    assert!(from_pem(&one.pem, &other.key).contains("not that of the certificate"));
     assert!(from_pem(&one.key, &one.key).contains("no certificate"));
-    assert!(from_pem(&one.certificate, &one.certificate).contains("no private key"));
+    assert!(from_pem(&one.pem, &one.pem).contains("no private key"));
     assert!(from_pem("", &one.key).contains("BEGIN CERTIFICATE"));
 
     let folder = tempfile::tempdir().unwrap();
@@ -121,7 +121,7 @@ fn what_cannot_be_served_with_is_told_in_words() {
         std::fs::write(&path, text).unwrap();
         path
     };
-    let (certificate, key) = (write("cert.pem", &one.certificate), write("key.pem", &one.key));
+    let (certificate, key) = (write("cert.pem", &one.pem), write("key.pem", &one.key));
     assert!(Tls::from_files(&certificate, &key).is_ok());
     let swapped = Tls::from_files(&key, &certificate).unwrap_err().to_string();
     assert!(swapped.contains("key.pem has no certificate"), "{swapped}");

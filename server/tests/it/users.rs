@@ -1,4 +1,4 @@
-//! The user service and its frontend: two hops and a database that share one deadline and one end.
+//! The user service and its frontend: deadlines and cancellation over two hops and a database query.
 
 use drawbridge::{Bridge, in_process};
 use drawbridge_gateway::directory::Directory;
@@ -20,7 +20,7 @@ use crate::support::{Server, soon};
 const USER: &str = "/user.UserService/GetUser";
 const FRONTEND: &str = "/frontend.FrontendService/GetUser";
 
-/// Both services, the one behind the other as in the program.
+/// The user service, the frontend that calls it in memory, and the greeter.
 fn hosted(directory: &Directory) -> Bridge {
     let user_service = || UserServiceServer::new(UserService::new(directory.clone()));
     let mut bridge = Bridge::new();
@@ -72,12 +72,12 @@ async fn a_user_is_found_directly_and_through_the_frontend() {
         let (granted, user) = (found[0].granted_ms.unwrap(), found[0].user.clone().unwrap());
         assert_eq!(user.display_name, "Ada Lovelace");
         assert!((granted - 3_600_000.0).abs() < f64::EPSILON, "{granted}");
-        assert!(user.granted_ms.unwrap() < granted, "the child is given less: {user:?} of {granted}");
+        assert!(user.granted_ms.unwrap() < granted, "the child has a shorter timeout: {user:?} of {granted}");
     }
 }
 
 #[tokio::test]
-async fn an_unknown_user_is_not_found_on_both_ways() {
+async fn an_unknown_user_is_not_found_directly_and_through_the_frontend() {
     let server = start().await;
     for wire in Wire::ALL {
         let direct = call(wire, &server, USER, &user("nobody", 0), None).await.ending().await;
@@ -89,7 +89,7 @@ async fn an_unknown_user_is_not_found_on_both_ways() {
 }
 
 #[tokio::test]
-async fn a_lookup_may_not_take_longer_than_a_minute() {
+async fn a_lookup_of_more_than_a_minute_is_an_invalid_argument() {
     let server = start().await;
     let ending = call(Wire::WEB_H1, &server, USER, &user("ada", 60_001), None).await.ending().await;
     assert_eq!(ending.code, 3);
@@ -97,7 +97,7 @@ async fn a_lookup_may_not_take_longer_than_a_minute() {
 }
 
 #[tokio::test]
-async fn a_childs_smaller_deadline_ends_it_alone() {
+async fn a_shorter_timeout_of_the_child_ends_only_the_child() {
     let server = start().await;
     let request = through_frontend(user("ada", 60_000), Some(50));
     for wire in Wire::ALL {
@@ -109,7 +109,7 @@ async fn a_childs_smaller_deadline_ends_it_alone() {
 }
 
 #[tokio::test]
-async fn a_deadline_stops_the_statement_two_hops_away() {
+async fn a_deadline_interrupts_the_query_two_hops_away() {
     let server = start().await;
     let request = through_frontend(user("ada", 60_000), None);
     for wire in Wire::ALL {
@@ -120,7 +120,7 @@ async fn a_deadline_stops_the_statement_two_hops_away() {
 }
 
 #[tokio::test]
-async fn leaving_stops_the_statement_two_hops_away() {
+async fn a_disconnect_interrupts_the_query_two_hops_away() {
     let server = start().await;
     let request = through_frontend(user("ada", 60_000), None);
     for wire in Wire::ALL {
@@ -144,7 +144,7 @@ async fn leaving_stops_the_statement_two_hops_away() {
     lookups_are_quick(&server).await;
 }
 
-/// Holds that nothing is left of long lookups: all of the directory's connections would be taken for a minute.
+/// Checks that no long lookup is left: it would occupy a connection of the directory for a minute.
 async fn lookups_are_quick(server: &Server) {
     for _ in 0..8 {
         let answer = call(Wire::WEB_H1, server, USER, &user("ada", 0), None).await;
@@ -153,11 +153,11 @@ async fn lookups_are_quick(server: &Server) {
 }
 
 #[tokio::test]
-async fn a_slow_greeting_with_a_deadline_is_ended_on_time_with_its_statement() {
+async fn a_deadline_ends_a_slow_greeting_and_interrupts_its_query() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("users.db");
     let server = Server::start(hosted(&Directory::open(&path).unwrap())).await;
-    // So slow that what is not stopped would be noticed below.
+    // So slow that a query which is not interrupted fails the check below.
     let edit = Connection::open(&path).unwrap();
     edit.execute("UPDATE user SET lookup_ms = 60000 WHERE name = 'slow'", []).unwrap();
     let slow = HelloRequest { name: "slow".to_owned() };
@@ -171,7 +171,7 @@ async fn a_slow_greeting_with_a_deadline_is_ended_on_time_with_its_statement() {
 }
 
 #[tokio::test]
-async fn a_database_in_trouble_tells_the_caller_nothing_of_its_sql() {
+async fn errors_of_the_database_are_not_sent_to_the_caller() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("users.db");
     let server = Server::start(hosted(&Directory::open(&path).unwrap())).await;
@@ -200,7 +200,7 @@ async fn a_database_in_trouble_tells_the_caller_nothing_of_its_sql() {
 
 #[tokio::test]
 async fn a_user_service_that_is_down_is_unavailable() {
-    // A port that nobody listens on: it was bound for a moment, and given back.
+    // A port without a listener: it was bound for a moment.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let users = Endpoint::from_shared(format!("http://127.0.0.1:{port}")).unwrap().connect_lazy();
     let server =

@@ -1,5 +1,5 @@
-//! What the protocol's conformance suite leaves untested, over raw sockets: one row for each rule. Deadlines that the
-//! server keeps, text, and whatever a request may get wrong.
+//! Rules of gRPC-Web that the conformance suite does not test, over raw sockets, one row per rule: deadlines on the server,
+//! text, and invalid requests.
 
 use std::fmt::Write as _;
 
@@ -18,7 +18,7 @@ const HELLOS: &str = "/greet.Greeter/SayHellos";
 const WEB: &str = "application/grpc-web+proto";
 const TEXT: &str = "application/grpc-web-text";
 
-/// What an answer must be: a status of HTTP with a header, or one of gRPC with words in its message.
+/// The expected response: an HTTP status and a header, or a gRPC status code and a part of its message.
 enum Expected {
     Http(u16, &'static str),
     Grpc(u8, &'static str),
@@ -46,20 +46,20 @@ fn row(rule: &'static str, body: impl Into<Vec<u8>>, expected: Expected) -> Row 
 }
 
 impl Row {
-    fn at(self, path: &'static str) -> Self {
+    fn path(self, path: &'static str) -> Self {
         Self { path, ..self }
     }
 
-    fn by(self, method: &'static str) -> Self {
+    fn method(self, method: &'static str) -> Self {
         Self { method, ..self }
     }
 
-    fn typed(mut self, content_type: &'static str) -> Self {
+    fn content_type(mut self, content_type: &'static str) -> Self {
         self.headers[0].1 = content_type;
         self
     }
 
-    fn with(mut self, name: &'static str, value: &'static str) -> Self {
+    fn header(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.push((name, value));
         self
     }
@@ -72,50 +72,53 @@ fn rows() -> Vec<Row> {
     let text = STANDARD.encode(&hello).into_bytes();
     let unpadded = STANDARD.encode(&hello).trim_end_matches('=').as_bytes()[1..].to_vec();
     vec![
-        row("a content-type that is not gRPC's", hello.clone(), Http(415, "")).typed("application/json"),
-        row("a codec that is not spoken", hello.clone(), Http(415, "")).typed("application/grpc-web+json"),
-        row("gRPC proper over HTTP/1.1", hello.clone(), Http(505, "")).typed("application/grpc"),
-        row("a method other than POST", "", Http(405, "allow: POST, OPTIONS")).by("GET"),
-        row("a method other than POST", "", Http(405, "allow: POST, OPTIONS")).by("DELETE"),
-        row("an unknown method", hello.clone(), Grpc(12, "")).at("/greet.Greeter/NoSuchMethod"),
+        row("a content-type that is not gRPC's", hello.clone(), Http(415, ""))
+            .content_type("application/json"),
+        row("an unsupported codec", hello.clone(), Http(415, "")).content_type("application/grpc-web+json"),
+        row("gRPC proper over HTTP/1.1", hello.clone(), Http(505, "")).content_type("application/grpc"),
+        row("a method other than POST", "", Http(405, "allow: POST, OPTIONS")).method("GET"),
+        row("a method other than POST", "", Http(405, "allow: POST, OPTIONS")).method("DELETE"),
+        row("an unknown method", hello.clone(), Grpc(12, "")).path("/greet.Greeter/NoSuchMethod"),
         row("an unknown service", hello.clone(), Grpc(12, "/no.such.Service/Method"))
-            .at("/no.such.Service/Method"),
-        row("a path that is no gRPC path", hello.clone(), Grpc(12, "")).at("/greet.Greeter/Say%48ello"),
-        row("a path that is no gRPC path", hello.clone(), Grpc(12, "")).at("/greet.Greeter/SayHello/"),
+            .path("/no.such.Service/Method"),
+        row("a path that is not a gRPC path", hello.clone(), Grpc(12, "")).path("/greet.Greeter/Say%48ello"),
+        row("a path that is not a gRPC path", hello.clone(), Grpc(12, "")).path("/greet.Greeter/SayHello/"),
         row("no message to a unary method", "", Grpc(12, "no message")),
         row("two messages to a unary method", two.clone(), Grpc(12, "more than one")),
         row("two messages to a method that streams its answer", two, Grpc(12, "more than one"))
-            .at("/Message/Stream"),
-        row("a prefix that is cut off", b"\0\0\0".to_vec(), Grpc(13, "ended inside")),
-        row("a payload that is cut off", b"\0\0\0\0\x05\n\x03a".to_vec(), Grpc(13, "ended inside")),
-        row("a payload that never came", b"\0\0\0\0\x05".to_vec(), Grpc(13, "ended inside")),
+            .path("/Message/Stream"),
+        row("a truncated message prefix", b"\0\0\0".to_vec(), Grpc(13, "ended inside")),
+        row("a truncated payload", b"\0\0\0\0\x05\n\x03a".to_vec(), Grpc(13, "ended inside")),
+        row("a missing payload", b"\0\0\0\0\x05".to_vec(), Grpc(13, "ended inside")),
         row("a length over the limit", b"\0\x00\x40\x00\x01".to_vec(), Grpc(8, "4194305")),
-        row("the largest length of all", b"\0\xff\xff\xff\xff".to_vec(), Grpc(8, "4294967295")),
+        row("the largest length", b"\0\xff\xff\xff\xff".to_vec(), Grpc(8, "4294967295")),
         row("a compressed message without an encoding", b"\x01\0\0\0\x01x".to_vec(), Grpc(13, "")),
-        row("an encoding that is not known", hello.clone(), Grpc(12, "")).with("grpc-encoding", "snappy"),
+        row("an unknown encoding", hello.clone(), Grpc(12, "")).header("grpc-encoding", "snappy"),
         row("flags other than 0 and 1", b"\x02\0\0\0\0".to_vec(), Grpc(13, "0x02")),
         row("a trailers frame in a request", b"\x80\0\0\0\0".to_vec(), Grpc(13, "0x80")),
-        row("bytes that are no protobuf", b"\0\0\0\0\x02\xff\xff".to_vec(), Grpc(13, "")),
-        row("a string that is no UTF-8", b"\0\0\0\0\x03\n\x01\xff".to_vec(), Grpc(13, "")),
-        row("bytes that are no gzip", b"\x01\0\0\0\x01x".to_vec(), Grpc(13, ""))
-            .with("grpc-encoding", "gzip"),
-        row("text that is no base64", "!!!!", Grpc(13, "")).typed(TEXT),
-        row("base64 that is cut off", unpadded, Grpc(13, "")).typed(TEXT),
-        row("a timeout that is none", hello.clone(), Grpc(3, "\"1x\"")).with("grpc-timeout", "1x"),
+        row("bytes that are not protobuf", b"\0\0\0\0\x02\xff\xff".to_vec(), Grpc(13, "")),
+        row("a string that is not UTF-8", b"\0\0\0\0\x03\n\x01\xff".to_vec(), Grpc(13, "")),
+        row("bytes that are not gzip", b"\x01\0\0\0\x01x".to_vec(), Grpc(13, ""))
+            .header("grpc-encoding", "gzip"),
+        row("text that is not base64", "!!!!", Grpc(13, "")).content_type(TEXT),
+        row("truncated base64", unpadded, Grpc(13, "")).content_type(TEXT),
+        row("an invalid timeout", hello.clone(), Grpc(3, "\"1x\"")).header("grpc-timeout", "1x"),
         row("a timeout of nine digits", hello.clone(), Grpc(3, "123456789m"))
-            .with("grpc-timeout", "123456789m"),
-        row("a timeout of nothing", hello.clone(), Grpc(3, "\"\"")).with("grpc-timeout", ""),
-        row("a timeout of zero", hello.clone(), Grpc(4, "")).with("grpc-timeout", "0m"),
-        row("a timeout of zero, in text", text.clone(), Grpc(4, "")).typed(TEXT).with("grpc-timeout", "0m"),
-        row("a deadline before the answer", slow, Grpc(4, "200ms")).with("grpc-timeout", "200m"),
+            .header("grpc-timeout", "123456789m"),
+        row("an empty timeout", hello.clone(), Grpc(3, "\"\"")).header("grpc-timeout", ""),
+        row("a timeout of zero", hello.clone(), Grpc(4, "")).header("grpc-timeout", "0m"),
+        row("a timeout of zero, in text", text.clone(), Grpc(4, ""))
+            .content_type(TEXT)
+            .header("grpc-timeout", "0m"),
+        row("a deadline before the response", slow, Grpc(4, "200ms")).header("grpc-timeout", "200m"),
         row("a deadline between two messages", hello, Grpc(4, "200ms"))
-            .at(HELLOS)
-            .with("grpc-timeout", "200m"),
+            .path(HELLOS)
+            .header("grpc-timeout", "200m"),
         row("a deadline between two messages, in text", text.clone(), Grpc(4, "200ms"))
-            .at(HELLOS)
-            .typed(TEXT)
-            .with("grpc-timeout", "200m"),
-        row("text", text, Grpc(0, "")).typed(TEXT),
+            .path(HELLOS)
+            .content_type(TEXT)
+            .header("grpc-timeout", "200m"),
+        row("text", text, Grpc(0, "")).content_type(TEXT),
     ]
 }
 
@@ -129,12 +132,12 @@ fn raw_request(row: &Row) -> Vec<u8> {
     [head.as_bytes(), &row.body].concat()
 }
 
-/// Returns the code and the words of an answer's status, from its head or from its trailers frame.
+/// Returns the status code and message of a response, from its head or from its trailers frame.
 fn grpc_status(answer: &str) -> Option<(u8, String)> {
     let text = match answer.split_once("\r\n\r\n") {
         Some((head, body)) if head.contains("grpc-web-text") && !head.contains("grpc-status") => {
             let body: String = body.split("\r\n").skip(1).step_by(2).collect();
-            // Each piece of an answer is encoded, and padded, by itself.
+            // Each part of a response is encoded and padded separately.
             let groups: Result<Vec<_>, _> =
                 body.as_bytes().chunks(4).map(|group| STANDARD.decode(group)).collect();
             String::from_utf8_lossy(&groups.ok()?.concat()).into_owned()
@@ -142,57 +145,59 @@ fn grpc_status(answer: &str) -> Option<(u8, String)> {
         _ => answer.to_owned(),
     };
     let value = |name: &str| Some(text.split_once(name)?.1.split("\r\n").next()?.trim().to_owned());
-    let words = value("grpc-message:").unwrap_or_default();
-    let words = percent_encoding::percent_decode_str(&words).decode_utf8().ok()?.into_owned();
-    Some((value("grpc-status:")?.parse().ok()?, words))
+    let message = value("grpc-message:").unwrap_or_default();
+    let message = percent_encoding::percent_decode_str(&message).decode_utf8().ok()?.into_owned();
+    Some((value("grpc-status:")?.parse().ok()?, message))
 }
 
 #[tokio::test]
 async fn each_rule_is_kept() {
     let server = Server::samples().await;
-    let mut wrong = Vec::new();
+    let mut failures = Vec::new();
     for row in rows() {
         let answer = exchange(server.address, &raw_request(&row)).await;
-        let right = match row.expected {
+        let passes = match row.expected {
             Http(status, header) => {
                 answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.contains(header)
             }
-            Grpc(code, words) => {
+            Grpc(code, message) => {
                 answer.starts_with("HTTP/1.1 200 ")
-                    && grpc_status(&answer).is_some_and(|status| status.0 == code && status.1.contains(words))
+                    && grpc_status(&answer)
+                        .is_some_and(|status| status.0 == code && status.1.contains(message))
             }
         };
-        if !right {
-            wrong.push(format!(
+        if !passes {
+            failures.push(format!(
                 "{} {} with {:?}: {}\n{answer}\n",
                 row.method, row.path, row.headers, row.rule
             ));
         }
         assert!(!answer.contains("<html"), "a gRPC call never gets HTML: {answer}");
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[tokio::test]
-async fn an_unknown_encoding_is_told_what_is_known() {
+async fn a_response_to_an_unknown_encoding_lists_the_known_ones() {
     let server = Server::start(samples()).await;
-    let row = row("", frame(&HelloRequest::default()).to_vec(), Grpc(12, "")).with("grpc-encoding", "snappy");
+    let row =
+        row("", frame(&HelloRequest::default()).to_vec(), Grpc(12, "")).header("grpc-encoding", "snappy");
     let answer = exchange(server.address, &raw_request(&row)).await;
     assert!(answer.contains("grpc-accept-encoding: gzip,identity"), "{answer}");
 }
 
 #[tokio::test]
-async fn a_handler_sees_no_call_that_broke_a_rule() {
+async fn an_invalid_request_does_not_reach_the_handler() {
     let (server, mut events) = Probe::start().await;
     for body in [&b""[..], b"\0\0\0\0\0\0\0\0\0\0", b"\0\0\0\0\x09", b"\x07\0\0\0\0"] {
-        exchange(server.address, &raw_request(&row("", body, Grpc(13, "")).at("/Message/Stream"))).await;
+        exchange(server.address, &raw_request(&row("", body, Grpc(13, "")).path("/Message/Stream"))).await;
     }
     assert!(events.is_silent());
     assert_eq!(server.calls.open(), 0);
 }
 
 #[tokio::test]
-async fn an_answer_that_did_not_wait_for_the_body_costs_neither_answer_nor_connection() {
+async fn an_early_response_is_delivered_and_the_connection_stays_usable() {
     let server = Server::samples().await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let body = frame(&HelloRequest { name: "ada".to_owned() });
@@ -217,7 +222,7 @@ async fn an_answer_that_did_not_wait_for_the_body_costs_neither_answer_nor_conne
         }
         assert!(answer.starts_with(expected), "{answer}");
         if method == "PUT" {
-            // Only now does the client send what it has announced.
+            // The client sends the announced body only now.
             soon("room for the body", stream.write_all(&vec![0; length])).await.unwrap();
         }
     }

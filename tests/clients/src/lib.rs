@@ -1,4 +1,4 @@
-//! Browser clients that others wrote, unmodified: connect-web, and the official grpc-web in both of its formats.
+//! Tests with other gRPC-Web clients for browsers: connect-web, and the official grpc-web in both of its formats.
 //!
-//! `clients.js` puts the same questions to each; esbuild bundles it, and the test asks it in a real browser. `cargo xtask
-//! conformance clients` runs all of it.
+//! `clients.js` gives them one interface; esbuild bundles it, and the test runs it in a browser. `cargo xtask conformance
+//! clients` runs the test.

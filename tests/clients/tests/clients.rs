@@ -1,5 +1,5 @@
-//! Each client gets the answers that the server's own page gets: of the services that a server hosts, and of those that a
-//! bridge forwards to. The page that they are in has an origin of its own.
+//! Each client calls a server that hosts the services, and a bridge that forwards to that server, from a page of another
+//! origin.
 
 use std::future::IntoFuture as _;
 use std::path::PathBuf;
@@ -13,14 +13,14 @@ use tower_http::services::ServeDir;
 
 const CLIENTS: [&str; 3] = ["connect-web", "grpc-web", "grpc-web, text"];
 
-/// A server that hosts the services, a bridge that forwards to it, and a browser that has the clients open.
-struct Visit {
+/// A server that hosts the services, a bridge that forwards to it, and a browser with the clients.
+struct Setup {
     hosting: Server,
     forwarding: Server,
     browser: Browser,
 }
 
-impl Visit {
+impl Setup {
     async fn start() -> Result<Self> {
         let page: PathBuf = Environment::read()?.page;
         std::fs::write(page.join("descriptors.bin"), drawbridge_proto::FILE_DESCRIPTOR_SET)
@@ -32,43 +32,43 @@ impl Visit {
         let hosting = Server::start_with(&["--allow-origin", &origin]).await?;
         let upstream = hosting.url("");
         let forwarding = Server::start_with(&["--upstream", &upstream, "--allow-origin", &origin]).await?;
-        let visit = Self { hosting, forwarding, browser: Browser::start(BackForwardCache::Off).await? };
-        visit.browser.goto(&origin).await?;
+        let setup = Self { hosting, forwarding, browser: Browser::start(BackForwardCache::Off).await? };
+        setup.browser.goto(&origin).await?;
         let script = "return globalThis.clients !== undefined";
-        visit.browser.await_value("the clients", script, |loaded| *loaded).await?;
-        Ok(visit)
+        setup.browser.await_value("the clients", script, |loaded| *loaded).await?;
+        Ok(setup)
     }
 
-    /// Puts a question to these clients, with its arguments in JavaScript: to each of them, of each server, and to all at
-    /// once. Returns whom it was put to, and the answers.
-    async fn ask(&self, clients: &[&str], question: &str) -> Result<Vec<(String, Value)>> {
-        let asked: Vec<_> = [("hosted", &self.hosting), ("forwarded", &self.forwarding)]
+    /// Calls a function of these clients, with its arguments in JavaScript, for both servers, all at the same time. Returns
+    /// the results, each with the name of its client and server.
+    async fn run(&self, clients: &[&str], function: &str) -> Result<Vec<(String, Value)>> {
+        let targets: Vec<_> = [("hosted", &self.hosting), ("forwarded", &self.forwarding)]
             .into_iter()
             .flat_map(|(how, server)| clients.iter().map(move |client| (how, server.url(""), *client)))
             .collect();
-        let each = asked.iter().map(|(_, url, client)| json!([url, client]));
+        let each = targets.iter().map(|(_, url, client)| json!([url, client]));
         let script = format!(
-            "return Promise.all({}.map(([url, client]) => globalThis.clients(url)[client].{question}))",
+            "return Promise.all({}.map(([url, client]) => globalThis.clients(url)[client].{function}))",
             each.collect::<Value>()
         );
-        let answers: Vec<Value> = self.browser.read(&script).await.context(question.to_owned())?;
-        Ok(asked.iter().map(|(how, _, client)| format!("{client}, {how}")).zip(answers).collect())
+        let answers: Vec<Value> = self.browser.read(&script).await.context(function.to_owned())?;
+        Ok(targets.iter().map(|(how, _, client)| format!("{client}, {how}")).zip(answers).collect())
     }
 }
 
 #[tokio::test]
-async fn a_unary_call_is_answered() -> Result<()> {
-    let visit = Visit::start().await?;
-    for (client, answer) in visit.ask(&CLIENTS, "unary('ada')").await? {
+async fn a_unary_call_returns_its_response() -> Result<()> {
+    let setup = Setup::start().await?;
+    for (client, answer) in setup.run(&CLIENTS, "unary('ada')").await? {
         assert_eq!(answer, json!({ "answer": "Hello Ada Lovelace" }), "{client}");
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn a_stream_has_its_ten_messages() -> Result<()> {
-    let visit = Visit::start().await?;
-    for (client, messages) in visit.ask(&CLIENTS, "stream('k1')").await? {
+async fn a_stream_has_ten_messages() -> Result<()> {
+    let setup = Setup::start().await?;
+    for (client, messages) in setup.run(&CLIENTS, "stream('k1')").await? {
         let expected: Vec<_> =
             (1..=10).map(|count| format!("key: k1, progress: {}", "+".repeat(count))).collect();
         assert_eq!(messages, json!(expected), "{client}");
@@ -78,11 +78,11 @@ async fn a_stream_has_its_ten_messages() -> Result<()> {
 
 #[tokio::test]
 async fn a_stream_that_is_cancelled_ends_on_the_server() -> Result<()> {
-    let visit = Visit::start().await?;
-    // Over XMLHttpRequest the official client streams in text only: binary is held back until the end.
-    let cancelled = visit.ask(&["connect-web", "grpc-web, text"], "cancel('ada')").await?;
-    // A forwarded call is one at the server behind the bridge too.
-    for server in [&visit.hosting; 4].into_iter().chain([&visit.forwarding; 2]) {
+    let setup = Setup::start().await?;
+    // The official client uses XMLHttpRequest, which streams text only.
+    let cancelled = setup.run(&["connect-web", "grpc-web, text"], "cancel('ada')").await?;
+    // The server gets the forwarded calls too.
+    for server in [&setup.hosting; 4].into_iter().chain([&setup.forwarding; 2]) {
         let end = server.next_call(GREETINGS).await?.end().await?;
         assert_eq!(end.how, "client gone", "{cancelled:?}");
     }
@@ -90,20 +90,20 @@ async fn a_stream_that_is_cancelled_ends_on_the_server() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_deadline_is_kept() -> Result<()> {
-    let visit = Visit::start().await?;
-    for (client, answer) in visit.ask(&CLIENTS, "deadline('slow', 300)").await? {
+async fn a_deadline_ends_a_call() -> Result<()> {
+    let setup = Setup::start().await?;
+    for (client, answer) in setup.run(&CLIENTS, "deadline('slow', 300)").await? {
         assert_eq!(answer["code"], 4, "{client}: {answer}");
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn an_error_has_its_code_its_words_and_its_details() -> Result<()> {
-    let visit = Visit::start().await?;
-    for (client, answer) in visit.ask(&CLIENTS, "error('nobody')").await? {
+async fn an_error_has_code_message_and_details() -> Result<()> {
+    let setup = Setup::start().await?;
+    for (client, answer) in setup.run(&CLIENTS, "error('nobody')").await? {
         assert_eq!(answer["code"], 5, "{client}: {answer}");
-        assert_eq!(answer["words"], "no user is called \"nobody\"", "{client}");
+        assert_eq!(answer["message"], "no user is called \"nobody\"", "{client}");
         let details = answer["details"].to_string();
         assert!(details.contains("google.rpc.ResourceInfo"), "{client}: {details}");
     }
@@ -111,10 +111,10 @@ async fn an_error_has_its_code_its_words_and_its_details() -> Result<()> {
 }
 
 #[tokio::test]
-async fn metadata_of_an_answer_can_be_read() -> Result<()> {
-    let visit = Visit::start().await?;
-    let question = "pushback({ attempts: 1, code: 14, pushbackMs: 7 })";
-    for (client, answer) in visit.ask(&CLIENTS, question).await? {
+async fn metadata_of_a_response_can_be_read() -> Result<()> {
+    let setup = Setup::start().await?;
+    let function = "pushback({ attempts: 1, code: 14, pushbackMs: 7 })";
+    for (client, answer) in setup.run(&CLIENTS, function).await? {
         assert_eq!((&answer["code"], &answer["pushback"]), (&json!(14), &json!("7")), "{client}: {answer}");
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! A client that speaks each form of gRPC over each version of HTTP, and hides nothing of what comes back.
+//! A client for each form of gRPC over each version of HTTP, which gives access to raw responses.
 
 use std::net::SocketAddr;
 
@@ -42,7 +42,7 @@ impl Wire {
         self.content_type.to_ascii_lowercase().contains("web")
     }
 
-    /// Opens a connection that speaks this version of HTTP.
+    /// Opens a connection with this version of HTTP.
     pub async fn connect(self, address: SocketAddr) -> Connection {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
@@ -58,12 +58,12 @@ impl Wire {
         }
     }
 
-    /// Calls a method with one message, over a connection of its own.
+    /// Calls a method with one message, over a new connection.
     pub async fn call(self, address: SocketAddr, path: &str, message: &impl Message) -> Answer {
         self.call_with_headers(address, path, message, &[]).await
     }
 
-    /// Calls a method with one message and further headers, over a connection of its own.
+    /// Calls a method with one message and more headers, over a new connection.
     pub async fn call_with_headers(
         self,
         address: SocketAddr,
@@ -74,7 +74,7 @@ impl Wire {
         self.call_with(&mut self.connect(address).await, path, frame(message), headers).await
     }
 
-    /// Calls a method over this connection, with a body of plain frames and further headers.
+    /// Calls a method over this connection, with a body of gRPC frames and more headers.
     pub async fn call_with(
         self,
         connection: &mut Connection,
@@ -86,7 +86,7 @@ impl Wire {
         Answer::new(self, response)
     }
 
-    /// Calls a method without any socket, so that time can be paused: the answer is polled by the test itself.
+    /// Calls a method without a socket, so that time can be paused. Only the test polls the response.
     pub async fn call_router(
         self,
         router: Router,
@@ -139,14 +139,14 @@ impl Connection {
     }
 }
 
-/// Puts a message into its frame.
+/// Encodes a message as a gRPC frame.
 pub fn frame(message: &impl Message) -> Bytes {
     let payload = message.encode_to_vec();
     let length = u32::try_from(payload.len()).unwrap();
     [&[0], &length.to_be_bytes()[..], &payload].concat().into()
 }
 
-/// An answer, read as it comes. Dropping it resets the stream, or closes the connection over HTTP/1.1.
+/// A response, read as it arrives. Dropping it resets the stream, or closes the connection over HTTP/1.1.
 pub struct Answer {
     pub http_status: StatusCode,
     pub headers: HeaderMap,
@@ -168,18 +168,18 @@ impl Answer {
         Self { http_status: head.status, headers: head.headers, wire, body, encoded, plain, trailers: None }
     }
 
-    /// Returns the next message, or `None` when the trailers have come.
+    /// Returns the next message, or `None` after the last one.
     pub async fn message<M: Message + Default>(&mut self) -> Option<M> {
         loop {
             if let Some((flags, payload)) = self.take_frame() {
                 if flags & 0x80 == 0 {
                     return Some(M::decode(payload).unwrap());
                 }
-                assert!(self.wire.is_web(), "gRPC proper has no trailers frame");
+                assert!(self.wire.is_web(), "gRPC has no trailers frame");
                 assert!(self.trailers.is_none(), "a second trailers frame");
                 self.trailers = Some(parse_trailers(&payload));
             }
-            let frame = soon("the next frame", self.body.frame()).await?.expect("a whole body");
+            let frame = soon("the next frame", self.body.frame()).await?.expect("a complete body");
             match frame.into_data() {
                 Ok(data) if self.wire.is_text() => {
                     self.encoded.extend_from_slice(&data);
@@ -197,13 +197,13 @@ impl Answer {
         }
     }
 
-    /// Reads to the end, and returns the messages that came, with the code and words that ended the call.
+    /// Reads to the end, and returns the messages and the status.
     pub async fn finish<M: Message + Default>(mut self) -> (Vec<M>, Ending) {
         let mut messages = Vec::new();
         while let Some(message) = self.message().await {
             messages.push(message);
         }
-        assert!(self.plain.is_empty() && self.encoded.is_empty(), "a body that ends inside a frame");
+        assert!(self.plain.is_empty() && self.encoded.is_empty(), "the body ends inside a frame");
         let trailers = self.trailers.as_ref().unwrap_or(&self.headers);
         (messages, Ending::read(trailers))
     }
@@ -220,10 +220,10 @@ impl Answer {
         self.trailers.expect("trailers")
     }
 
-    /// Reads to the end of an answer that must carry no message.
+    /// Reads to the end of a response without messages, and returns the status.
     pub async fn ending(self) -> Ending {
         let (messages, ending) = self.finish::<()>().await;
-        assert!(messages.is_empty(), "a message in an answer that must have none");
+        assert!(messages.is_empty(), "an unexpected message");
         ending
     }
 
@@ -238,7 +238,7 @@ impl Answer {
     }
 }
 
-/// The status that ended a call.
+/// The status of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
     pub code: i32,

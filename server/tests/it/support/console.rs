@@ -1,4 +1,4 @@
-//! A server that tells of its calls, and who asks it.
+//! A server with a console, and its client.
 
 use drawbridge::{Bridge, CallsService, HostPolicy};
 use drawbridge_calls_proto::calls_client::CallsClient;
@@ -11,14 +11,14 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::{Server, soon};
 
-/// Hosts the console for the calls of a bridge.
+/// Adds a console to a bridge.
 pub fn with_console(mut bridge: Bridge) -> Bridge {
     let console =
         CallsService::new(bridge.calls(), bridge.services(), HostPolicy::Loopback { also: Vec::new() });
     bridge.add_service(CallsServer::new(console))
 }
 
-/// A server whose console is asked over a connection of its own.
+/// Starts a server with a console, and connects a client to it.
 pub async fn start(bridge: Bridge) -> (Server, CallsClient<Channel>) {
     let server = Server::start(with_console(bridge)).await;
     let channel = Endpoint::from_shared(format!("http://{}", server.address)).unwrap().connect_lazy();
@@ -29,9 +29,9 @@ pub async fn watch(console: &mut CallsClient<Channel>) -> Streaming<WatchRespons
     console.watch(WatchRequest {}).await.unwrap().into_inner()
 }
 
-/// Waits until the console tells of a call that is as wanted.
-pub async fn tells(watched: &mut Streaming<WatchResponse>, wanted: impl Fn(&Call) -> bool) -> Call {
-    soon("the console to tell of a call", async {
+/// Waits until the console lists a call that matches.
+pub async fn listed(watched: &mut Streaming<WatchResponse>, wanted: impl Fn(&Call) -> bool) -> Call {
+    soon("a matching call in the console", async {
         loop {
             let response = watched.message().await.unwrap().unwrap();
             if let Some(call) = response.calls.into_iter().find(&wanted) {

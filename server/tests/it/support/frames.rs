@@ -1,4 +1,4 @@
-//! HTTP/2 frames by hand, for what a well-behaved client cannot be made to do: many of them in one write.
+//! Raw HTTP/2 frames, for what an HTTP/2 library does not do: many frames in one write, or frames that break the rules.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::soon;
 
-/// Kinds of frames (RFC 9113, section 6).
+/// Types of frames (RFC 9113, section 6).
 pub mod kind {
     pub const DATA: u8 = 0;
     pub const HEADERS: u8 = 1;
@@ -24,7 +24,7 @@ pub const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 
-/// The error code of a stream that nobody wants any more.
+/// The error code of a stream that its client cancels.
 const CANCEL: u32 = 8;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -38,7 +38,7 @@ pub struct Frame {
     pub payload: Vec<u8>,
 }
 
-/// Frames that are to be sent in one write.
+/// Frames that are sent in one write.
 #[derive(Default)]
 pub struct Burst(Vec<u8>);
 
@@ -57,7 +57,7 @@ impl Burst {
         self.call_with(stream, path, &[], message)
     }
 
-    /// The same with further headers, which are written as they stand here.
+    /// The same with more headers, which are not validated.
     pub fn call_with(
         &mut self,
         stream: u32,
@@ -91,21 +91,21 @@ impl Burst {
         self.push(kind::RST_STREAM, 0, stream, &CANCEL.to_be_bytes())
     }
 
-    /// Asks the server for a sign that it has read everything before.
+    /// Sends a ping: its answer shows that the server has read everything before.
     pub fn ping(&mut self) -> &mut Self {
         self.push(kind::PING, 0, 0, &[7; 8])
     }
 }
 
-/// A connection of which each byte is the test's own.
+/// A raw HTTP/2 connection.
 pub struct Frames {
     stream: TcpStream,
-    /// How many pings the other side has sent.
+    /// The number of pings that the peer has sent.
     pings: usize,
 }
 
 impl Frames {
-    /// Connects, with room for whatever the server has to say.
+    /// Connects, with a large window for the server's responses.
     pub async fn connect(address: SocketAddr) -> Self {
         let mut frames = Self { stream: TcpStream::connect(address).await.unwrap(), pings: 0 };
         frames.stream.write_all(PREFACE).await.unwrap();
@@ -119,7 +119,7 @@ impl Frames {
         soon("room for frames", self.stream.write_all(&burst.0)).await.unwrap();
     }
 
-    /// Returns the next frame that says anything of a stream or of the connection's end, and answers those that ask.
+    /// Returns the next frame that concerns a stream or the connection's end. Acknowledges SETTINGS and PING.
     pub async fn next(&mut self) -> Frame {
         loop {
             let mut head = [0; 9];
@@ -145,11 +145,11 @@ impl Frames {
     }
 }
 
-/// A server of which each byte is the test's own: one connection of it.
+/// One connection of a raw HTTP/2 server.
 pub struct Raw(Frames);
 
 impl Raw {
-    /// Accepts a connection of HTTP/2, and agrees to its settings.
+    /// Accepts an HTTP/2 connection, and exchanges SETTINGS.
     pub async fn accept(listener: &TcpListener) -> Self {
         let (mut stream, _) = soon("a connection", listener.accept()).await.unwrap();
         let mut preface = [0; PREFACE.len()];
@@ -160,7 +160,7 @@ impl Raw {
         Self(frames)
     }
 
-    /// Waits for the head of a call, and returns its stream.
+    /// Waits for HEADERS, and returns their stream.
     pub async fn headers(&mut self) -> u32 {
         loop {
             let frame = self.0.next().await;
@@ -170,32 +170,32 @@ impl Raw {
         }
     }
 
-    /// Reads and answers for so long, and returns how many pings have come so far.
+    /// Reads and acknowledges frames for this time, and returns the number of pings so far.
     pub async fn pings_within(&mut self, time: std::time::Duration) -> usize {
         let reading = async {
             loop {
                 self.0.next().await;
             }
         };
-        // It does not end by itself.
+        // It ends by the timeout only.
         let _: Result<std::convert::Infallible, _> = tokio::time::timeout(time, reading).await;
         self.0.pings
     }
 
-    /// Goes away, and says which stream was the last that was looked at.
+    /// Sends GOAWAY with the last processed stream.
     pub async fn go_away(&mut self, last: u32) {
         let payload = [last.to_be_bytes(), [0; 4]].concat();
         self.0.send(Burst::default().push(kind::GOAWAY, 0, 0, &payload)).await;
     }
 
-    /// Answers with a status alone.
+    /// Sends a trailers-only response.
     pub async fn trailers_only(&mut self, stream: u32) {
         // Indexed: `:status: 200`. Literals: `content-type` by the index of its name, and the status.
         let headers = [&[0x88][..], b"\x0f\x10\x10application/grpc", b"\x00\x0bgrpc-status\x010"].concat();
         self.0.send(Burst::default().push(kind::HEADERS, END_STREAM | END_HEADERS, stream, &headers)).await;
     }
 
-    /// Begins an answer, with one message.
+    /// Sends the head of a response, and one message.
     pub async fn begin(&mut self, stream: u32, message: &Bytes) {
         let headers = [&[0x88][..], b"\x0f\x10\x10application/grpc"].concat();
         let mut burst = Burst::default();
@@ -203,17 +203,17 @@ impl Raw {
         self.0.send(&burst).await;
     }
 
-    /// Says these bytes, whatever they are.
+    /// Sends raw bytes.
     pub async fn say(&mut self, bytes: &[u8]) {
         soon("room for bytes", self.0.stream.write_all(bytes)).await.unwrap();
     }
 
-    /// Says that nothing more will be said, and still listens.
+    /// Closes the sending side only.
     pub async fn close_half(&mut self) {
         self.0.stream.shutdown().await.unwrap();
     }
 
-    /// Ends the connection without a word of goodbye, as a machine does that was started anew and knows nothing of it.
+    /// Resets the TCP connection, as a machine does that has restarted.
     pub fn break_off(self) {
         socket2::SockRef::from(&self.0.stream).set_linger(Some(std::time::Duration::ZERO)).unwrap();
     }

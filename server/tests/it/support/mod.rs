@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers of the tests.
 
 pub mod attempts;
 pub mod client;
@@ -25,16 +25,16 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::codec::CompressionEncoding;
 
-/// How long a test waits for what must come before it says that it did not. No test passes by this.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a test waits before it fails. No test passes because of it.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Waits for what must come.
+/// Waits for a future, and fails with its description if it takes too long.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    let in_time = tokio::time::timeout(PATIENCE, future).await;
-    in_time.unwrap_or_else(|_elapsed| panic!("waited in vain for {what}"))
+    let in_time = tokio::time::timeout(TIMEOUT, future).await;
+    in_time.unwrap_or_else(|_elapsed| panic!("{what} did not come within {TIMEOUT:?}"))
 }
 
-/// Sends raw bytes, and returns all that comes back until the server closes the connection.
+/// Sends raw bytes, and returns everything that the server sends until it closes the connection.
 pub async fn exchange(address: SocketAddr, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request).await.unwrap();
@@ -43,7 +43,7 @@ pub async fn exchange(address: SocketAddr, request: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// A running server. Dropping it stops it at once.
+/// A running server. Dropping it closes its connections at once.
 pub struct Server {
     pub address: SocketAddr,
     pub calls: Calls,
@@ -63,18 +63,18 @@ impl Server {
         let (shutdown, stopped) = oneshot::channel();
         let router = bridge.fallback_unimplemented().into_router();
         let served = drawbridge::serve(listener, router, calls.clone(), limits, async {
-            // A sender that was dropped is a test that has ended.
+            // An error means that the test has ended.
             let _ = stopped.await;
         });
         Self { address, calls, shutdown: Some(shutdown), task: tokio::spawn(served) }
     }
 
-    /// Starts a server with the sample services, which are quicker here than in the program.
+    /// Starts a server with the sample services of [`samples`].
     pub async fn samples() -> Self {
         Self::start(samples()).await
     }
 
-    /// Tells the server to stop, and waits until it has.
+    /// Shuts the server down, and waits until it has stopped.
     pub async fn stop(mut self) {
         if let Some(shutdown) = self.shutdown.take() {
             let _ = shutdown.send(());
@@ -89,23 +89,24 @@ impl Drop for Server {
     }
 }
 
-/// The sample services, with a millisecond for each second of the program's.
+/// The sample services, with intervals of a millisecond instead of a second.
 pub fn samples() -> Bridge {
-    let every = Duration::from_millis(1);
+    let interval = Duration::from_millis(1);
     let directory = Directory::in_memory().unwrap();
     Bridge::new()
         .add_service(
-            MessageServer::new(MessageService::every(every)).accept_compressed(CompressionEncoding::Gzip),
+            MessageServer::new(MessageService::new().with_interval(interval))
+                .accept_compressed(CompressionEncoding::Gzip),
         )
         .add_service(
-            GreeterServer::new(GreeterService::every(directory, every))
+            GreeterServer::new(GreeterService::new(directory).with_interval(interval))
                 .accept_compressed(CompressionEncoding::Gzip),
         )
         .descriptors(drawbridge_proto::FILE_DESCRIPTOR_SET)
         .unwrap()
 }
 
-/// A server to which one connection may bring any number of calls.
+/// A server without a practical limit of streams per connection.
 pub async fn roomy(bridge: Bridge) -> Server {
     let options = ConnectionOptions::new().with_max_streams(10_000);
     Server::start_with(bridge, options).await

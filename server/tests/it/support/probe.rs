@@ -1,4 +1,4 @@
-//! A handler that does what its key says, and tells what becomes of it.
+//! A handler that behaves as its key says, and reports when it starts and when it is dropped.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,12 +15,12 @@ use tonic::{Request, Response, Status};
 
 use super::{Server, soon};
 
-/// What the probe tells of a call.
+/// An event of a call to the probe.
 #[derive(Debug)]
 pub enum Event {
-    /// The handler has begun; here is what it knows of its call.
+    /// The handler has started, with this context.
     Started(CallContext),
-    /// The handler, or the stream that it returned, was dropped. The context is that which was current then.
+    /// The handler, or its response stream, was dropped while this context was current.
     Released(Option<CallContext>),
 }
 
@@ -28,7 +28,7 @@ pub enum Event {
 #[derive(Clone)]
 pub struct Probe(mpsc::UnboundedSender<Event>);
 
-/// What the probe tells.
+/// The events of a probe.
 pub struct Events(mpsc::UnboundedReceiver<Event>);
 
 impl Probe {
@@ -68,7 +68,7 @@ impl Events {
         }
     }
 
-    /// Tells whether nothing has been told since.
+    /// Returns whether there is no further event.
     pub fn is_silent(&mut self) -> bool {
         self.0.try_recv().is_err()
     }
@@ -78,18 +78,18 @@ struct Released(mpsc::UnboundedSender<Event>);
 
 impl Drop for Released {
     fn drop(&mut self) {
-        // Nobody listens any more when the test has ended.
+        // An error means that the test has ended.
         let _ = self.0.send(Event::Released(CallContext::current()));
     }
 }
 
-/// A stream that holds a witness of its drop.
-struct Witnessed(
+/// A stream that reports its drop.
+struct Reported(
     BoxStream<'static, Result<Progress, Status>>,
     #[expect(dead_code, reason = "held for its drop")] Released,
 );
 
-impl Stream for Witnessed {
+impl Stream for Reported {
     type Item = Result<Progress, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -105,13 +105,13 @@ fn progress(message: impl Into<String>) -> Progress {
 impl Message for Probe {
     type StreamStream = BoxStream<'static, Result<Progress, Status>>;
 
-    /// Does what the key says: `wait` never answers, `silent` answers with a stream that says nothing, `three` says
-    /// three messages and then nothing, `always` never stops to say something, `large` the same in large messages,
-    /// `panic` and `panic later` panic, `cancel` and `cancel later` cancel their own call, `trailers`
-    /// sends some with its end.
+    /// Behaves as the key says: `wait` never responds, `silent` returns a stream without messages, `three` sends three
+    /// messages and then none, `always` sends messages without end, `large` the same with large messages, `panic` and
+    /// `panic later` panic, `cancel` and `cancel later` cancel their own call, `trailers` sends trailers.
     async fn stream(&self, request: Request<KeyRequest>) -> Result<Response<Self::StreamStream>, Status> {
         let context = CallContext::current().expect("a handler runs inside its call");
-        let in_request = request.extensions().get::<CallContext>().expect("the request carries its call");
+        let in_request =
+            request.extensions().get::<CallContext>().expect("the request has its call's context");
         assert_eq!(context.call_id(), in_request.call_id());
         let _ = self.0.send(Event::Started(context.clone()));
         let released = Released(self.0.clone());
@@ -141,7 +141,7 @@ impl Message for Probe {
             "large" => stream::repeat_with(|| Ok(progress("x".repeat(64 * 1024)))).boxed(),
             "panic later" => one
                 .chain(stream::once(async {
-                    // What tonic has encoded goes out when the stream first has nothing more.
+                    // tonic sends what it has encoded when the stream is pending.
                     tokio::task::yield_now().await;
                     panic!("the probe was told to panic")
                 }))
@@ -155,11 +155,11 @@ impl Message for Probe {
                 .boxed(),
             other => stream::iter([Ok(progress(other))]).boxed(),
         };
-        Ok(Response::new(Witnessed(stream, released).boxed()))
+        Ok(Response::new(Reported(stream, released).boxed()))
     }
 }
 
-/// The request that tells the probe what to do.
+/// A request with the key for the probe.
 pub fn told(key: &str) -> KeyRequest {
     KeyRequest { key: key.to_owned() }
 }

@@ -1,4 +1,4 @@
-//! The program, as its users start it.
+//! The program as a process.
 
 use std::process::Stdio;
 
@@ -8,7 +8,7 @@ use tokio::process::{Child, ChildStderr, Command};
 
 use super::soon;
 
-/// The program's command, which reads nothing of the environment of whoever runs the tests.
+/// The program's command, without the variables `DRAWBRIDGE_*` of the environment.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_drawbridge"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DRAWBRIDGE_")) {
@@ -30,10 +30,10 @@ impl Program {
         Self::start_by(command(), arguments).await
     }
 
-    /// Starts the program by a command that has more to say than arguments.
+    /// Starts the program with a command that may set more than arguments.
     pub async fn start_by(mut command: Command, arguments: &[&str]) -> Self {
         let mut child = command
-            // What the arguments say of it wins.
+            // `--listen` among the arguments overrides it.
             .env("DRAWBRIDGE_LISTEN", "127.0.0.1:0")
             .args(["--log-format", "json"])
             .args(arguments)
@@ -68,7 +68,7 @@ impl Program {
         }
     }
 
-    /// Returns the memory that the program has resident for itself, in bytes: its own code is none of it.
+    /// Returns the resident anonymous memory of the program, in bytes. It does not include the code.
     #[cfg(target_os = "linux")]
     pub fn resident_bytes(&self) -> u64 {
         let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id().unwrap()));
@@ -77,13 +77,23 @@ impl Program {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
+    /// Stops the program, and returns how many of its remaining log lines contain a text.
+    pub async fn stop_and_count_lines(&mut self, part: &str) -> usize {
+        self.send("-TERM").await;
+        let mut count = 0;
+        while let Some(line) = soon("the end of the log", self.log.next_line()).await.unwrap() {
+            count += usize::from(line.contains(part));
+        }
+        count
+    }
+
     /// Sends a signal.
     pub async fn send(&self, signal: &str) {
         let pid = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
     }
 
-    /// Sends a signal, and waits for the end.
+    /// Sends a signal, and waits for the exit.
     pub async fn signal(mut self, signal: &str) -> Option<i32> {
         self.send(signal).await;
         soon("the program's end", self.child.wait()).await.unwrap().code()

@@ -1,4 +1,4 @@
-//! Upstreams that tell of files made up for a test, and a client that asks about them.
+//! Upstreams with reflection for the descriptors of a test, and a client that queries them.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub const V1: &str = "grpc.reflection.v1.ServerReflection";
 pub const V1ALPHA: &str = "grpc.reflection.v1alpha.ServerReflection";
 pub const PATH: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 
-/// A file of a package with a service, a message of this name, and perhaps an import.
+/// A file descriptor with a service, a message and an optional import.
 pub fn file(name: &str, service: &str, message: &str, import: Option<&str>) -> FileDescriptorProto {
     let (package, service) = service.rsplit_once('.').unwrap();
     let named = |name: &str| Some(name.to_owned());
@@ -47,7 +47,7 @@ pub fn reflecting(files: &[FileDescriptorProto]) -> Builder<'static> {
         .include_reflection_service(false)
 }
 
-/// An upstream that has these files, and says so as tonic does.
+/// An upstream with these files and tonic's reflection service.
 pub async fn upstream(files: &[FileDescriptorProto]) -> Server {
     Server::start(Bridge::new().add_service(reflecting(files).build_v1().unwrap())).await
 }
@@ -68,7 +68,7 @@ pub fn question(asked: MessageRequest) -> ServerReflectionRequest {
     ServerReflectionRequest { host: "here".to_owned(), message_request: Some(asked) }
 }
 
-/// Asks these questions in one stream, and returns the answers.
+/// Sends these requests in one stream, and returns the responses.
 pub async fn ask(address: SocketAddr, asked: &[MessageRequest]) -> Vec<MessageResponse> {
     ask_in(address, asked, None).await.unwrap()
 }
@@ -113,7 +113,7 @@ pub fn by_name(name: &str) -> MessageRequest {
     MessageRequest::FileByFilename(name.to_owned())
 }
 
-/// Returns the name of the file that came, with its messages.
+/// Returns the name of the first file of a response, and its messages.
 pub fn came(answer: &MessageResponse) -> (String, Vec<String>) {
     let MessageResponse::FileDescriptorResponse(files) = answer else { panic!("no file: {answer:?}") };
     let file = FileDescriptorProto::decode(&*files.file_descriptor_proto[0]).unwrap();
@@ -130,7 +130,7 @@ pub fn code(answer: &MessageResponse) -> i32 {
     error.error_code
 }
 
-/// Reflection that knows of extensions, as tonic's does not.
+/// Reflection with extensions, which tonic's does not have.
 pub struct Extensions;
 
 #[tonic::async_trait]

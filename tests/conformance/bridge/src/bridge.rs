@@ -6,7 +6,7 @@ use anyhow::Result;
 use drawbridge::{Bridge, ConnectionOptions, Tls, Upstream};
 use tokio::net::TcpListener;
 
-/// Starts a bridge in front of `upstream`, and returns where it listens. It ends with the process.
+/// Starts a bridge in front of `upstream`, and returns its address. It runs until the process exits.
 pub(crate) async fn start(upstream: Upstream, tls: Option<Tls>) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;

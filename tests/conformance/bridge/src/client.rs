@@ -12,12 +12,12 @@ use drawbridge_conformance_contract::v1::ClientCompatRequest;
 use prost::Message as _;
 use tokio::sync::mpsc;
 
-/// Has the suite's client make the calls that the runner asks for, each through the bridge of its server.
+/// Runs the suite's client, and passes the runner's cases to it, each redirected to the bridge of its server.
 pub(crate) async fn run(program: &str) -> Result<()> {
     let mut client = super::start(program)?;
-    let mut to = client.stdin.take().context("the client has an input")?;
-    let mut from = client.stdout.take().context("the client has an output")?;
-    // What the client tells goes to the runner as it is.
+    let mut to = client.stdin.take().context("the client has no input")?;
+    let mut from = client.stdout.take().context("the client has no output")?;
+    // Results are passed on unchanged.
     let results = thread::spawn(move || -> io::Result<()> {
         while let Some(result) = pipe::read(&mut from)? {
             pipe::write(&mut io::stdout().lock(), &result)?;
@@ -41,14 +41,14 @@ pub(crate) async fn run(program: &str) -> Result<()> {
     }
     drop(to);
     client.wait()?;
-    results.join().map_err(|_| anyhow::anyhow!("the results were not passed on"))??;
+    results.join().map_err(|_| anyhow::anyhow!("the thread that passes on results panicked"))??;
     Ok(())
 }
 
 /// One bridge in front of each server, by the server's address.
 struct Bridges {
     started: HashMap<String, SocketAddr>,
-    /// The certificate of all of them, and its key, in PEM.
+    /// The certificate of all bridges and its key, in PEM.
     certificate: (String, String),
 }
 
@@ -59,7 +59,7 @@ impl Bridges {
         Ok(Self { started: HashMap::new(), certificate })
     }
 
-    /// Has a case call the bridge of its server.
+    /// Changes the address of a case to the bridge of its server, which is started if necessary.
     async fn redirect(&mut self, case: &mut ClientCompatRequest) -> Result<()> {
         let tls = !case.server_tls_cert.is_empty();
         let scheme = if tls { "https" } else { "http" };

@@ -1,8 +1,8 @@
-//! The suite's own programs, with the bridge in front of its servers.
+//! The bridge under test, between the suite's own clients and servers.
 //!
-//! `server PROGRAM` is a server under test: it starts the suite's server PROGRAM, and a bridge in front of it. `client
-//! PROGRAM` is a client under test: it has the suite's client PROGRAM make each call, through a bridge in front of the
-//! server that the call is for. Either speaks for PROGRAM to the runner.
+//! `server PROGRAM` acts as a server under test: it starts the suite's server PROGRAM and a bridge in front of it. `client
+//! PROGRAM` acts as a client under test: it starts the suite's client PROGRAM, and redirects each call to a bridge in front of
+//! the call's server. Both talk to the runner in place of PROGRAM.
 
 mod bridge;
 mod client;
@@ -22,7 +22,7 @@ async fn main() -> Result<()> {
     }
 }
 
-/// Starts a program of the suite, to be told and to tell.
+/// Starts a program of the suite, with pipes to its input and output.
 fn start(program: &str) -> Result<Child> {
     Command::new(program)
         .stdin(Stdio::piped())

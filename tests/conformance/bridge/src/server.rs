@@ -9,35 +9,35 @@ use drawbridge_conformance_contract::v1::{HttpVersion, Protocol, ServerCompatReq
 use prost::Message as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Starts the suite's server and a bridge in front of it, and runs until the runner has had enough.
+/// Starts the suite's server and a bridge in front of it, and runs until SIGTERM.
 pub(crate) async fn run(program: &str) -> Result<()> {
-    let asked = pipe::read(&mut io::stdin().lock())?.context("the runner asks for nothing")?;
-    let asked = ServerCompatRequest::decode(asked.as_slice())?;
+    let request = pipe::read(&mut io::stdin().lock())?.context("standard input is empty")?;
+    let request = ServerCompatRequest::decode(request.as_slice())?;
 
     let mut server = super::start(program)?;
-    // Whatever the bridge is called by, it calls gRPC over HTTP/2.
-    let behind = ServerCompatRequest {
+    // The bridge always calls its upstream with gRPC over HTTP/2.
+    let upstream_request = ServerCompatRequest {
         protocol: Protocol::Grpc.into(),
         http_version: HttpVersion::HttpVersion2.into(),
-        message_receive_limit: asked.message_receive_limit,
+        message_receive_limit: request.message_receive_limit,
         ..ServerCompatRequest::default()
     };
-    let mut to = server.stdin.take().context("the server has an input")?;
-    pipe::write(&mut to, &behind.encode_to_vec())?;
-    let mut from = server.stdout.take().context("the server has an output")?;
-    let told = pipe::read(&mut from)?.context("the server told no address")?;
-    let told = ServerCompatResponse::decode(told.as_slice())?;
-    let upstream = Upstream::new(&format!("http://{}:{}", told.host, told.port))?;
+    let mut to = server.stdin.take().context("the server has no input")?;
+    pipe::write(&mut to, &upstream_request.encode_to_vec())?;
+    let mut from = server.stdout.take().context("the server has no output")?;
+    let started = pipe::read(&mut from)?.context("the server exited without an address")?;
+    let started = ServerCompatResponse::decode(started.as_slice())?;
+    let upstream = Upstream::new(&format!("http://{}:{}", started.host, started.port))?;
 
-    let creds = asked.server_creds.filter(|_| asked.use_tls);
+    let creds = request.server_creds.filter(|_| request.use_tls);
     let tls = creds.as_ref().map(|creds| Tls::from_pem(&creds.cert, &creds.key)).transpose()?;
     let address = super::bridge::start(upstream, tls).await?;
-    let answer = ServerCompatResponse {
+    let response = ServerCompatResponse {
         host: address.ip().to_string(),
         port: address.port().into(),
         pem_cert: creds.map(|creds| creds.cert).unwrap_or_default(),
     };
-    pipe::write(&mut io::stdout().lock(), &answer.encode_to_vec())?;
+    pipe::write(&mut io::stdout().lock(), &response.encode_to_vec())?;
 
     signal(SignalKind::terminate())?.recv().await;
     server.kill()?;

@@ -1,4 +1,4 @@
-//! The suite's runner, at the other ends of standard input and output.
+//! The suite's runner, behind standard input and output.
 
 use std::io;
 use std::thread;
@@ -6,20 +6,20 @@ use std::thread;
 use drawbridge_conformance_contract::pipe;
 use tokio::sync::mpsc;
 
-/// A message of the runner or for it, encoded.
+/// An encoded message from or to the runner.
 pub(crate) type Message = Vec<u8>;
 
-/// Reads cases for as long as the runner has some.
+/// Reads cases until the runner closes its output.
 pub(crate) fn cases() -> mpsc::UnboundedReceiver<Message> {
     let (sender, cases) = mpsc::unbounded_channel();
-    // Reading blocks, and would hold up the end of a runtime.
+    // A blocking read on a runtime's thread would delay its shutdown.
     thread::spawn(move || {
         loop {
             let case = match pipe::read(&mut io::stdin().lock()) {
                 Ok(Some(case)) => case,
                 Ok(None) => break,
                 Err(error) => {
-                    eprintln!("The runner's cases cannot be read: {error}");
+                    eprintln!("Cannot read the runner's cases: {error}");
                     break;
                 }
             };
@@ -32,6 +32,6 @@ pub(crate) fn cases() -> mpsc::UnboundedReceiver<Message> {
 }
 
 /// Writes a result.
-pub(crate) fn tell(result: &[u8]) -> io::Result<()> {
+pub(crate) fn write(result: &[u8]) -> io::Result<()> {
     pipe::write(&mut io::stdout().lock(), result)
 }

@@ -1,5 +1,4 @@
-//! The contracts of connectrpc's conformance suite: the service that is hosted or called, and what the runner and the
-//! programs under test tell each other.
+//! The contracts of connectrpc's conformance suite: its service, and the messages between the runner and programs under test.
 
 pub mod metadata;
 pub mod pipe;
@@ -10,16 +9,16 @@ pub mod v1 {
     tonic::include_proto!("connectrpc.conformance.v1");
 }
 
-/// `google.rpc.Status`: what travels in `grpc-status-details-bin`.
+/// `google.rpc.Status`, the content of `grpc-status-details-bin`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct RpcStatus {
-    /// The code, once more.
+    /// The status code.
     #[prost(int32, tag = "1")]
     pub code: i32,
-    /// The message, once more.
+    /// The status message.
     #[prost(string, tag = "2")]
     pub message: String,
-    /// What else there is to say.
+    /// The details.
     #[prost(message, repeated, tag = "3")]
     pub details: Vec<prost_types::Any>,
 }

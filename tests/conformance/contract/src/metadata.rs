@@ -1,15 +1,15 @@
-//! Metadata, as tonic has it and as the suite writes it.
+//! Converts metadata between tonic's type and the suite's.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tonic::metadata::MetadataMap;
 
 use crate::v1::Header;
 
-/// Returns the metadata that the suite wants to be sent.
+/// Converts the suite's headers to metadata.
 ///
 /// # Errors
 ///
-/// Returns words on the first name or value that no header can carry.
+/// Returns a message about the first invalid name or value.
 pub fn read(headers: &[Header]) -> Result<MetadataMap, String> {
     let mut map = HeaderMap::new();
     for Header { name, value: values } in headers {
@@ -22,7 +22,7 @@ pub fn read(headers: &[Header]) -> Result<MetadataMap, String> {
     Ok(MetadataMap::from_headers(map))
 }
 
-/// Returns metadata as the suite writes it, values of one name together.
+/// Converts metadata to the suite's headers. Values of one name are grouped.
 pub fn write(metadata: &MetadataMap) -> Vec<Header> {
     let headers = metadata.as_ref();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();

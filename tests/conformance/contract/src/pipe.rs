@@ -1,13 +1,13 @@
-//! What the runner and the programs under test tell each other over standard input and output: messages, each behind its
-//! length as a big-endian `u32`.
+//! Messages between the runner and programs under test over standard input and output, each after its length as a big-endian
+//! `u32`.
 
 use std::io::{self, ErrorKind, Read, Write};
 
-/// Reads the next message, encoded, or none at the end.
+/// Reads the next encoded message, or `None` at the end.
 ///
 /// # Errors
 ///
-/// Returns an error where the end comes inside a message, or nothing can be read.
+/// Returns an error if the input ends inside a message, or cannot be read.
 pub fn read(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     let mut length = [0; 4];
     match from.read_exact(&mut length) {
@@ -19,11 +19,11 @@ pub fn read(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(message))
 }
 
-/// Writes a message, encoded, and sends it off.
+/// Writes and flushes an encoded message.
 ///
 /// # Errors
 ///
-/// Returns an error where nothing can be written.
+/// Returns an error if the output cannot be written.
 pub fn write(to: &mut impl Write, message: &[u8]) -> io::Result<()> {
     let length =
         u32::try_from(message.len()).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;

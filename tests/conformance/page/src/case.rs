@@ -1,4 +1,4 @@
-//! One case: a call as the suite describes it, and what was seen of it.
+//! Runs one case: makes the call that the suite describes, and returns its result.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use tonic::{Request, Response, Status};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
-use crate::desk::window;
-use crate::words;
+use crate::cases::window;
+use crate::error::error_of;
 
 type Client = ConformanceServiceClient<Transport>;
 
-/// Makes the call that a case describes, and tells what it saw; or why no call could be made.
+/// Makes the call of a case, and returns its result, or an error if the call could not be made.
 pub(crate) async fn run(case: &v1::ClientCompatRequest) -> Outcome {
     call(case)
         .await
@@ -46,7 +46,7 @@ async fn call(case: &v1::ClientCompatRequest) -> Result<ClientResponseResult, St
                 Ok(unary(client.unimplemented(request).await, |_| None))
             }
             "ServerStream" => server_stream(client, case, &cancel).await,
-            other => Err(format!("this client does not call the method {other:?}")),
+            other => Err(format!("unknown method {other:?}")),
         }
     };
     let cancelling = async {
@@ -81,7 +81,7 @@ fn request<M: Message + Name + Default>(
     options: CallOptions,
 ) -> Result<Request<M>, String> {
     let [message] = case.request_messages.as_slice() else {
-        return Err(format!("one message is sent, not {}", case.request_messages.len()));
+        return Err(format!("expected one request message, got {}", case.request_messages.len()));
     };
     let mut request = Request::new(message.to_msg().map_err(|error| error.to_string())?);
     *request.metadata_mut() = metadata::read(&case.request_headers)?;
@@ -97,7 +97,7 @@ fn options(case: &v1::ClientCompatRequest, cancel: &CancelHandle) -> CallOptions
     }
 }
 
-/// Tells what was seen of a call whose answer is one message.
+/// Returns the result of a call whose response is one message.
 fn unary<M>(
     answer: Result<Response<M>, Status>,
     payload: impl FnOnce(M) -> Option<v1::ConformancePayload>,
@@ -107,7 +107,7 @@ fn unary<M>(
         Err(status) => return failed(&status),
     };
     let (metadata, message, _) = answer.into_parts();
-    // Of a unary answer tonic has one bag of metadata, the trailers among the headers.
+    // tonic merges the headers and trailers of a unary response.
     let metadata = metadata::write(&metadata);
     ClientResponseResult {
         response_headers: metadata.clone(),
@@ -140,51 +140,51 @@ async fn server_stream(
                 return Ok(ClientResponseResult { error, response_trailers, ..seen });
             }
         }
-        if cancels_behind(case, seen.payloads.len()) {
+        if cancels_after(case, seen.payloads.len()) {
             cancel.cancel();
         }
     }
     match messages.trailers().await {
         Ok(trailers) => seen.response_trailers = metadata::write(&trailers.unwrap_or_default()),
-        Err(status) => seen.error = Some(words::error(&status)),
+        Err(status) => seen.error = Some(error_of(&status)),
     }
     Ok(seen)
 }
 
-/// Tells of a call that ended with this status.
+/// Returns the result of a call that failed with this status.
 fn failed(status: &Status) -> ClientResponseResult {
     ClientResponseResult {
-        error: Some(words::error(status)),
+        error: Some(error_of(status)),
         response_trailers: metadata::write(status.metadata()),
         ..ClientResponseResult::default()
     }
 }
 
-/// Returns how many milliseconds behind its request the call is to be cancelled, if it is.
+/// Returns how many milliseconds after its request the call is to be cancelled, if it is.
 fn cancel_after(case: &v1::ClientCompatRequest) -> Option<u32> {
     match case.cancel?.cancel_timing {
         Some(CancelTiming::AfterCloseSendMs(after)) => Some(after),
         Some(CancelTiming::AfterNumResponses(_)) => None,
-        // The request of such a call is closed with its one message.
+        // A request with one message is closed with that message.
         Some(CancelTiming::BeforeCloseSend(())) | None => Some(0),
     }
 }
 
-/// Tells whether the call is to be cancelled now that so many messages have come.
-fn cancels_behind(case: &v1::ClientCompatRequest, messages: usize) -> bool {
+/// Returns whether the call is to be cancelled after this number of messages.
+fn cancels_after(case: &v1::ClientCompatRequest, messages: usize) -> bool {
     let timing = case.cancel.and_then(|cancel| cancel.cancel_timing);
-    matches!(timing, Some(CancelTiming::AfterNumResponses(behind)) if behind as usize == messages)
+    matches!(timing, Some(CancelTiming::AfterNumResponses(count)) if count as usize == messages)
 }
 
 async fn pause(milliseconds: u32) -> Result<(), String> {
-    let words = |thrown: JsValue| format!("the browser sets no timer: {thrown:?}");
-    let window = window().map_err(|error| words(error.into()))?;
+    let message = |thrown: JsValue| format!("cannot set a timer: {thrown:?}");
+    let window = window().map_err(|error| message(error.into()))?;
     let wanted = i32::try_from(milliseconds).unwrap_or(i32::MAX);
     let promise = Promise::new(&mut |resolve, reject| {
         if let Err(thrown) = window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, wanted) {
-            // Nobody hears of it if that fails too, and the suite misses a result.
+            // If this fails too, the suite reports a missing result.
             let _ = reject.call1(&JsValue::NULL, &thrown);
         }
     });
-    JsFuture::from(promise).await.map(drop).map_err(words)
+    JsFuture::from(promise).await.map(drop).map_err(message)
 }

@@ -1,25 +1,23 @@
-//! The client under test, in the browser: calls the suite's server over `drawbridge_fetch::Transport` as any page calls
-//! its own.
+//! The client under test, in the browser: calls the suite's server with `drawbridge_fetch::Transport`.
 //!
-//! `desk` fetches the cases from the native half and brings the results back, `case` makes a call and tells what it saw,
-//! and `words` is between tonic's terms and the suite's.
+//! `cases` fetches cases from the native part and posts their results, `case` runs one case, and `error` converts a status.
 
 #[cfg(target_arch = "wasm32")]
 mod case;
 #[cfg(target_arch = "wasm32")]
-mod desk;
+mod cases;
 #[cfg(target_arch = "wasm32")]
-mod words;
+mod error;
 
 #[cfg(target_arch = "wasm32")]
 fn main() {
     console_error_panic_hook::set_once();
-    desk::work();
+    cases::run_all();
 }
 
 #[cfg(not(target_arch = "wasm32"))]
 fn main() {
     eprintln!(
-        "This is a page for the conformance suite. `cargo xtask conformance client` builds it and runs the suite."
+        "This program is a web page for the conformance suite. `cargo xtask conformance client` builds it and runs the suite."
     );
 }

@@ -1,7 +1,7 @@
-//! The server under test: the suite's service, hosted by [`drawbridge::Bridge`] as anyone would host theirs.
+//! The server under test: the suite's service, hosted by [`drawbridge::Bridge`].
 //!
-//! The runner writes one request to standard input and reads one answer from standard output, each behind its length;
-//! then it calls the service, and ends this program with SIGTERM.
+//! The runner writes one request to standard input and reads one response from standard output, each with a length prefix.
+//! Then it calls the service, and stops this program with SIGTERM.
 
 mod reply;
 mod service;
@@ -17,11 +17,11 @@ use tonic::codec::CompressionEncoding::Gzip;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let asked = read().context("cannot read what the runner asks for")?;
+    let request = read().context("cannot read the runner's request")?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
 
-    let limit = asked.message_receive_limit;
+    let limit = request.message_receive_limit;
     let mut bridge = Bridge::new()
         .add_service(
             ConformanceServiceServer::new(service::Conformance)
@@ -37,11 +37,11 @@ async fn main() -> Result<()> {
     let calls = bridge.calls();
     let mut options = ConnectionOptions::default();
     let mut pem_cert = Vec::new();
-    if let Some(creds) = asked.server_creds.filter(|_| asked.use_tls) {
+    if let Some(creds) = request.server_creds.filter(|_| request.use_tls) {
         options.tls = Some(Tls::from_pem(&creds.cert, &creds.key)?);
         pem_cert = creds.cert;
     }
-    tell(&ServerCompatResponse { host: address.ip().to_string(), port: address.port().into(), pem_cert })?;
+    write(&ServerCompatResponse { host: address.ip().to_string(), port: address.port().into(), pem_cert })?;
 
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let stop = async {
@@ -52,10 +52,10 @@ async fn main() -> Result<()> {
 }
 
 fn read() -> Result<ServerCompatRequest> {
-    let request = pipe::read(&mut std::io::stdin().lock())?.context("it asks for nothing")?;
+    let request = pipe::read(&mut std::io::stdin().lock())?.context("standard input is empty")?;
     Ok(ServerCompatRequest::decode(request.as_slice())?)
 }
 
-fn tell(answer: &ServerCompatResponse) -> Result<()> {
-    Ok(pipe::write(&mut std::io::stdout().lock(), &answer.encode_to_vec())?)
+fn write(response: &ServerCompatResponse) -> Result<()> {
+    Ok(pipe::write(&mut std::io::stdout().lock(), &response.encode_to_vec())?)
 }

@@ -1,4 +1,4 @@
-//! What the suite's messages say, in the terms of tonic, and back.
+//! Converts the suite's messages to tonic's types, and back.
 
 use drawbridge::CallContext;
 use drawbridge_conformance_contract::v1::conformance_payload::RequestInfo;
@@ -8,7 +8,7 @@ use prost_types::Any;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
-/// Tells what was seen of a request.
+/// Describes a request as it arrived.
 pub(crate) fn request_info(metadata: &MetadataMap, requests: Vec<Any>) -> RequestInfo {
     let deadline = CallContext::current().and_then(|call| call.deadline());
     let timeout = deadline.map(|deadline| deadline.granted().duration().as_millis());
@@ -20,12 +20,12 @@ pub(crate) fn request_info(metadata: &MetadataMap, requests: Vec<Any>) -> Reques
     }
 }
 
-/// Returns the metadata that the suite asks for.
+/// Returns the metadata that a request wants in its response.
 pub(crate) fn metadata(headers: &[v1::Header]) -> Result<MetadataMap, Status> {
     metadata::read(headers).map_err(Status::invalid_argument)
 }
 
-/// Returns the status that the suite asks for, with what was seen of the request among its details.
+/// Returns the status that a request wants, with the description of the request in its details.
 pub(crate) fn status(error: v1::Error, info: Option<RequestInfo>, metadata: MetadataMap) -> Status {
     let mut details = error.details;
     if let Some(info) = info {

@@ -1,4 +1,4 @@
-//! The suite's service: each request says how it is to be answered.
+//! The suite's service. Each request defines its response.
 
 use std::time::Duration;
 
@@ -106,7 +106,7 @@ impl ConformanceService for Conformance {
         &self,
         _: Request<v1::UnimplementedRequest>,
     ) -> Result<Response<v1::UnimplementedResponse>, Status> {
-        Err(Status::unimplemented("this method is here to be missed"))
+        Err(Status::unimplemented("this method is not implemented on purpose"))
     }
 }
 
@@ -118,7 +118,7 @@ fn with_metadata<T>(answer: T, metadata: MetadataMap) -> Response<T> {
     Response::from_parts(metadata, answer, tonic::Extensions::new())
 }
 
-/// Answers with one payload, or with an error.
+/// Returns the one payload of a response, or an error.
 async fn single(
     definition: Option<v1::UnaryResponseDefinition>,
     info: RequestInfo,
@@ -142,7 +142,7 @@ fn set_trailers(trailers: MetadataMap) {
     }
 }
 
-/// A status that no message goes before carries headers and trailers alike.
+/// Returns a status without messages before it, which carries both headers and trailers.
 fn failure(
     error: v1::Error,
     info: Option<RequestInfo>,
@@ -157,14 +157,14 @@ fn failure(
     status(error, info, MetadataMap::from_headers(all))
 }
 
-/// How a stream is to be answered.
+/// The definition of a response stream.
 struct Script {
     headers: MetadataMap,
     trailers: MetadataMap,
     data: std::vec::IntoIter<Vec<u8>>,
     delay: Duration,
     error: Option<v1::Error>,
-    /// What was seen of the request, until it was told.
+    /// The description of the request, until it is sent.
     info: Option<RequestInfo>,
 }
 
@@ -180,14 +180,14 @@ impl Script {
         })
     }
 
-    /// Returns the next payload, or `None` behind the last.
+    /// Returns the next payload, or `None` after the last one.
     async fn next(&mut self) -> Option<ConformancePayload> {
         let data = self.data.next()?;
         tokio::time::sleep(self.delay).await;
         Some(ConformancePayload { data, request_info: self.info.take() })
     }
 
-    /// Returns how the stream ends.
+    /// Returns the status at the end of the stream.
     fn end(self) -> Result<(), Status> {
         if let Some(error) = self.error {
             return Err(status(error, self.info, self.trailers));
@@ -196,7 +196,7 @@ impl Script {
         Ok(())
     }
 
-    /// Sends all payloads, and then the end.
+    /// Sends all payloads, and then the status.
     fn play(mut self) -> BoxStream<'static, Result<ConformancePayload, Status>> {
         let (answers, stream) = mpsc::channel(1);
         in_call(async move {
@@ -212,7 +212,8 @@ impl Script {
         ReceiverStream::new(stream).boxed()
     }
 
-    /// Sends a payload for each message that comes, the first of which is here, and then the end.
+    /// Sends a payload for each request message, of which the first was already read, then the remaining payloads and the
+    /// status.
     fn converse(
         mut self,
         mut messages: Streaming<v1::BidiStreamRequest>,
@@ -229,7 +230,7 @@ impl Script {
                         let requests = any(&message).into_iter().collect();
                         self.info = Some(RequestInfo { requests, ..RequestInfo::default() });
                     }
-                    // What is left is sent without being asked for.
+                    // The remaining payloads are sent without further requests.
                     Ok(None) => {}
                     Err(status) => {
                         let _ = answers.send(Err(status)).await;
@@ -245,7 +246,7 @@ impl Script {
     }
 }
 
-/// Runs work that serves the current call's answer, and ends with it.
+/// Runs a task that produces the response of the current call, and ends with the call.
 fn in_call(work: impl Future<Output = ()> + Send + 'static) {
     if let Some(call) = CallContext::current() {
         call.spawn(OnCallEnd::Abort, work);

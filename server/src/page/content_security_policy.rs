@@ -1,12 +1,12 @@
-//! What the page may load and run.
+//! The content security policy of the page.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use sha2::{Digest, Sha256};
 
-/// Returns the [content security policy](https://www.w3.org/TR/CSP3/) of a page: its own files, its own server, and
-/// those scripts that stand in its HTML, by their hashes. Trunk starts the WASM with one of these.
+/// Returns the [content security policy](https://www.w3.org/TR/CSP3/) of a page. It allows files of the page's own server
+/// and, by their hashes, the inline scripts of its HTML. Trunk starts the WASM with an inline script.
 pub(super) fn content_security_policy(html: &str) -> HeaderValue {
     let mut scripts = String::from("'self' 'wasm-unsafe-eval'");
     for script in inline_scripts(html) {
@@ -19,10 +19,10 @@ pub(super) fn content_security_policy(html: &str) -> HeaderValue {
          font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; \
          frame-ancestors 'none'"
     );
-    HeaderValue::try_from(policy).expect("base64 and fixed words are a valid header")
+    HeaderValue::try_from(policy).expect("base64 and ASCII text are a valid header value")
 }
 
-/// Returns the text of each script that is not loaded from a file.
+/// Returns the text of each inline script.
 fn inline_scripts(html: &str) -> impl Iterator<Item = &str> {
     html.split("<script").skip(1).filter_map(|rest| {
         let (attributes, rest) = rest.split_once('>')?;
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_script_in_the_html_is_allowed_by_its_hash() {
+    fn an_inline_script_is_allowed_by_its_hash() {
         let html = r#"<script src="/a.js"></script><script type="module">alert(1)</script>"#;
         let policy = content_security_policy(html);
         let policy = policy.to_str().unwrap();

@@ -1,4 +1,4 @@
-//! Where cases come from and results go: the native half, which this page was loaded from.
+//! Fetches cases from the native part of the client, and posts their results to it.
 
 use drawbridge_conformance_contract::v1::{ClientCompatRequest, ClientCompatResponse};
 use js_sys::{ArrayBuffer, Uint8Array};
@@ -9,32 +9,32 @@ use web_sys::{RequestInit, Response, Window};
 
 use crate::case;
 
-/// How many cases run side by side. A browser has six connections to an origin over HTTP/1.1, for cases and for calls.
-const SIDE_BY_SIDE: usize = 4;
+/// How many cases run at the same time. A browser has six connections to an origin over HTTP/1.1, for cases and calls.
+const CONCURRENT_CASES: usize = 4;
 
-/// Runs cases until there are no more. A failure here is the suite's to notice: it misses a result.
-pub(crate) fn work() {
-    for _ in 0..SIDE_BY_SIDE {
+/// Runs cases until there are no more. After a failure here, the suite reports a missing result.
+pub(crate) fn run_all() {
+    for _ in 0..CONCURRENT_CASES {
         spawn_local(async {
-            if let Err(error) = work_through().await {
+            if let Err(error) = run_until_done().await {
                 wasm_bindgen::throw_val(error);
             }
         });
     }
 }
 
-async fn work_through() -> Result<(), JsValue> {
+async fn run_until_done() -> Result<(), JsValue> {
     while let Some(request) = next().await? {
-        let answer = ClientCompatResponse {
+        let result = ClientCompatResponse {
             test_name: request.test_name.clone(),
             result: Some(case::run(&request).await),
         };
-        bring(&answer).await?;
+        post(&result).await?;
     }
     Ok(())
 }
 
-/// Takes the next case, once there is one. Returns none when there will be no more.
+/// Waits for the next case. Returns `None` after the last one.
 async fn next() -> Result<Option<ClientCompatRequest>, JsValue> {
     let response: Response = JsFuture::from(window()?.fetch_with_str("/case")).await?.unchecked_into();
     if response.status() == 204 {
@@ -45,14 +45,14 @@ async fn next() -> Result<Option<ClientCompatRequest>, JsValue> {
     Ok(Some(request.map_err(JsError::from)?))
 }
 
-async fn bring(answer: &ClientCompatResponse) -> Result<(), JsValue> {
+async fn post(result: &ClientCompatResponse) -> Result<(), JsValue> {
     let init = RequestInit::new();
     init.set_method("POST");
-    init.set_body(&Uint8Array::from(answer.encode_to_vec().as_slice()));
-    JsFuture::from(window()?.fetch_with_str_and_init("/answer", &init)).await?;
+    init.set_body(&Uint8Array::from(result.encode_to_vec().as_slice()));
+    JsFuture::from(window()?.fetch_with_str_and_init("/result", &init)).await?;
     Ok(())
 }
 
 pub(crate) fn window() -> Result<Window, JsError> {
-    web_sys::window().ok_or_else(|| JsError::new("a page has a window"))
+    web_sys::window().ok_or_else(|| JsError::new("there is no window"))
 }

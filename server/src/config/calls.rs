@@ -1,0 +1,109 @@
+//! Timeouts, limits and threads.
+
+#![allow(clippy::doc_markdown, reason = "the comments of flags are the text of --help")]
+
+use std::time::Duration;
+
+use clap::Args;
+use drawbridge::{ConnectionOptions, DeadlinePolicy, Limits};
+
+/// Timeouts, limits and threads.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Calls and limits")]
+pub struct CallArgs {
+    /// Timeout of calls that send no grpc-timeout
+    ///
+    /// Such as 30s. It applies to streams too. Set it if clients send no deadlines. Default: no timeout, or --max-deadline.
+    #[arg(long, env = "DRAWBRIDGE_DEFAULT_DEADLINE", value_name = "TIME", value_parser = super::parse::timeout)]
+    pub default_deadline: Option<Duration>,
+
+    /// Maximum timeout of any call
+    ///
+    /// Such as 5m. A longer grpc-timeout is shortened to it, and calls without one get it unless --default-deadline is
+    /// shorter. Set it to keep no call open for longer. Default: no maximum.
+    #[arg(long, env = "DRAWBRIDGE_MAX_DEADLINE", value_name = "TIME", value_parser = super::parse::timeout)]
+    pub max_deadline: Option<Duration>,
+
+    /// Maximum number of open calls
+    ///
+    /// A stream counts until it ends. A further call gets RESOURCE_EXHAUSTED. Set it to what the machine's memory can hold.
+    #[arg(
+        long,
+        env = "DRAWBRIDGE_MAX_CALLS",
+        value_name = "COUNT",
+        default_value_t = Limits::new().max_calls,
+        value_parser = super::parse::count
+    )]
+    pub max_calls: usize,
+
+    /// Maximum number of open streams of one HTTP/2 connection
+    ///
+    /// Sent to clients as SETTINGS_MAX_CONCURRENT_STREAMS. A client's further calls wait, or use another connection. Raise it
+    /// for clients that put many calls on one connection, such as another proxy.
+    #[arg(
+        long,
+        env = "DRAWBRIDGE_MAX_STREAMS",
+        value_name = "COUNT",
+        default_value_t = ConnectionOptions::new().max_streams,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub max_streams: u32,
+
+    /// Maximum size of a request message to a hosted service, in bytes
+    ///
+    /// A larger message ends its call with RESOURCE_EXHAUSTED before it is read into memory. Messages of forwarded
+    /// calls are limited by their upstream. Range: 1 to 4194304.
+    #[arg(
+        long,
+        env = "DRAWBRIDGE_MAX_MESSAGE_BYTES",
+        value_name = "BYTES",
+        default_value_t = Limits::new().max_message_bytes,
+        value_parser = clap::value_parser!(u32).range(1..=4_194_304)
+    )]
+    pub max_message_bytes: u32,
+
+    /// Maximum size of the headers of a request, in bytes
+    ///
+    /// A request with larger headers is answered with HTTP status 431. Raise it if clients send large metadata, such as
+    /// long tokens. Range: 8192 to 1048576.
+    #[arg(
+        long,
+        env = "DRAWBRIDGE_MAX_HEADER_BYTES",
+        value_name = "BYTES",
+        default_value_t = ConnectionOptions::new().max_header_bytes,
+        value_parser = clap::value_parser!(u32).range(8192..=1_048_576)
+    )]
+    pub max_header_bytes: u32,
+
+    /// Number of threads that serve calls
+    ///
+    /// One thread uses the least CPU time per call. Raise it, up to the number of CPU cores, if one core is not enough. Range:
+    /// 1 to 1024.
+    #[arg(
+        long,
+        env = "DRAWBRIDGE_THREADS",
+        value_name = "COUNT",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u16).range(1..=1024)
+    )]
+    pub threads: u16,
+}
+
+impl CallArgs {
+    /// Returns the timeouts that calls are granted.
+    pub(crate) fn deadlines(&self) -> DeadlinePolicy {
+        DeadlinePolicy::new().with_default(self.default_deadline).with_max(self.max_deadline)
+    }
+
+    /// Returns how much the bridge takes on.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits::new().with_max_calls(self.max_calls).with_max_message_bytes(self.max_message_bytes)
+    }
+
+    /// Returns how connections are kept, without TLS.
+    pub(crate) fn connection_options(&self) -> ConnectionOptions {
+        ConnectionOptions::new()
+            .with_max_streams(self.max_streams)
+            .with_max_header_bytes(self.max_header_bytes)
+    }
+}

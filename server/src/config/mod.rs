@@ -1,0 +1,150 @@
+//! The command line and the environment, as one validated struct.
+//!
+//! Each group of flags is a struct, in the order of `--help`: [`ListenArgs`], [`TlsArgs`], [`UpstreamArgs`], [`AccessArgs`],
+//! [`CallArgs`], [`SampleArgs`], [`LogArgs`]. A default that the library has is taken from the library.
+//!
+//! `help` has the texts around the flags, and `parse` the values that are more than a number or a path.
+
+mod access;
+mod calls;
+mod help;
+mod listening;
+mod logging;
+mod parse;
+mod samples;
+mod tls;
+mod upstreams;
+
+use clap::{CommandFactory, Parser};
+
+pub use access::AccessArgs;
+pub use calls::CallArgs;
+pub use listening::ListenArgs;
+pub use logging::{LogArgs, LogFormat};
+pub use samples::SampleArgs;
+pub use tls::TlsArgs;
+pub use upstreams::UpstreamArgs;
+
+/// The configuration of the program.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "drawbridge",
+    version,
+    about = help::ABOUT,
+    long_about = help::LONG_ABOUT,
+    after_help = help::HINT,
+    after_long_help = help::EXAMPLES,
+    max_term_width = 100
+)]
+pub struct Config {
+    /// Where the program listens.
+    #[command(flatten)]
+    pub listening: ListenArgs,
+    /// The certificate for HTTPS.
+    #[command(flatten)]
+    pub tls: TlsArgs,
+    /// Where calls are forwarded to.
+    #[command(flatten)]
+    pub upstreams: UpstreamArgs,
+    /// Who may call, and who is trusted.
+    #[command(flatten)]
+    pub access: AccessArgs,
+    /// Timeouts, limits and threads.
+    #[command(flatten)]
+    pub calls: CallArgs,
+    /// The sample services and the page.
+    #[command(flatten)]
+    pub samples: SampleArgs,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+impl Config {
+    /// Returns the scheme of the server's address.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_enabled() { "https" } else { "http" }
+    }
+
+    /// Returns whether the sample services are hosted.
+    pub(crate) fn hosts_samples(&self) -> bool {
+        self.samples.samples || self.upstreams.upstream.is_empty()
+    }
+}
+
+/// Returns the description of the command line.
+pub fn command() -> clap::Command {
+    Config::command()
+}
+
+#[cfg(test)]
+mod tests {
+    use drawbridge::{ConnectionOptions, Limits, PoolOptions, RetryRule};
+
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Config, clap::Error> {
+        Config::try_parse_from([&["drawbridge"], arguments].concat())
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_library() {
+        let config = parse(&[]).unwrap();
+        assert_eq!(config.calls.limits(), Limits::default());
+        assert_eq!(config.upstreams.pool_options(), PoolOptions::default());
+        let (options, default) = (config.calls.connection_options(), ConnectionOptions::default());
+        assert_eq!(
+            (options.max_streams, options.max_header_bytes),
+            (default.max_streams, default.max_header_bytes)
+        );
+    }
+
+    #[test]
+    fn each_flag_has_a_heading_a_variable_and_a_summary_of_one_line() {
+        for flag in command().get_arguments() {
+            let name = flag.get_long().unwrap();
+            assert!(flag.get_help_heading().is_some(), "--{name}");
+            let variable = format!("DRAWBRIDGE_{}", name.to_uppercase().replace('-', "_"));
+            assert_eq!(flag.get_env().unwrap().to_str(), Some(variable.as_str()));
+            let summary = flag.get_help().unwrap().to_string();
+            assert!(summary.len() <= 80 && !summary.ends_with('.'), "--{name}: {summary}");
+        }
+    }
+
+    #[test]
+    fn retry_rules_are_separated_by_semicolons_and_their_codes_by_commas() {
+        let text = "3:UNAVAILABLE,ABORTED;shop.Orders/Buy=1";
+        let config = parse(&["--upstream", "http://localhost", "--retry", text]).unwrap();
+        let rules: Vec<RetryRule> = text.split(';').map(|rule| rule.parse().unwrap()).collect();
+        assert_eq!(config.upstreams.retry, rules);
+    }
+
+    #[test]
+    fn an_error_quotes_the_value_and_says_what_is_expected() {
+        for (arguments, value, expected) in [
+            (["--listen", "nowhere"], "nowhere", "127.0.0.1:8080"),
+            (["--max-calls", "0"], "0", "1 or more"),
+            (["--max-calls", "many"], "many", "1 or more"),
+            (["--upstream-connections", "-"], "-", "1 or more"),
+            (["--max-header-bytes", "1"], "1", "8192..=1048576"),
+            (["--default-deadline", "30"], "30", "30s"),
+            (["--max-deadline", "0s"], "0s", "leave out the flag"),
+            (["--allow-origin", "app.example"], "app.example", "https://app.example"),
+            (["--allow-host", "http://a"], "http://a", "bridge.example"),
+            (["--user-service", "https://a"], "https://a", "http://127.0.0.1:50051"),
+            (["--upstream", "localhost:50051"], "localhost:50051", "http://127.0.0.1:50051"),
+            (["--expose", "a.*.b"], "a.*.b", "grpc.reflection.*"),
+            (["--trusted-proxy", "10.0.0.0/33"], "10.0.0.0/33", "10.0.0.0/8"),
+            (["--log-format", "xml"], "xml", "json"),
+        ] {
+            let error = parse(&arguments).unwrap_err().to_string();
+            assert!(error.contains(arguments[0]) && error.contains(value), "{error}");
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}
