@@ -1,4 +1,4 @@
-//! A Chromium and its WebDriver, for the tests that need a real browser.
+//! Chromium and its WebDriver server, for the tests that need a browser.
 
 use std::path::{Path, PathBuf};
 
@@ -7,10 +7,10 @@ use xshell::{Shell, cmd};
 
 use crate::packages;
 
-/// What to do when there is no browser and none may be installed.
+/// What to do if there is no browser and it cannot be installed.
 const HELP: &str = "install both (Debian: `apt-get install chromium chromium-driver`; macOS: `brew install --cask \
-    google-chrome chromedriver`; elsewhere: https://googlechromelabs.github.io/chrome-for-testing/), or name them in the \
-    environment variables CHROME and CHROMEDRIVER";
+    google-chrome chromedriver`; elsewhere: https://googlechromelabs.github.io/chrome-for-testing/), or set the \
+    environment variables CHROME and CHROMEDRIVER to their paths";
 
 /// A browser and the driver of the same version.
 pub(crate) struct Browser {
@@ -47,23 +47,23 @@ const CHROMEDRIVER: Program = Program {
 };
 
 impl Browser {
-    /// Finds both programs: by their environment variables, on PATH, in the usual places of macOS; else installs Debian's
-    /// packages, when it may.
+    /// Finds both programs by their environment variables, on PATH, or in the usual places of macOS. If there are none, installs
+    /// Debian's packages, as root or with a sudo that needs no password.
     ///
     /// # Errors
     ///
-    /// When a variable names no file, and when there is no browser in the end: the error says what to install.
+    /// If a variable is not the path of a program, or if there is no browser in the end. The error says what to install.
     pub(crate) fn ensure(sh: &Shell) -> Result<Self> {
         let mut found = Self::find()?;
         if found.is_none() {
-            // The fonts are for the pictures: without any, Chromium draws no text.
+            // Without a font, Chromium draws no text, and the pictures need it.
             let packages = ["chromium", "chromium-driver", "fonts-dejavu-core"];
-            let why = "the end-to-end tests drive a real browser";
+            let why = "the end-to-end tests run in it";
             packages::install(sh, &packages, "Chromium and chromedriver", why, HELP)?;
             found = Self::find()?;
         }
         let Some(browser) = found else {
-            bail!("the packages were installed, yet there is no Chromium with chromedriver: {HELP}");
+            bail!("the packages were installed, but there is still no Chromium with chromedriver: {HELP}");
         };
         println!("Browser: {}", version(sh, &browser.chrome));
         println!("Driver:  {}", version(sh, &browser.chromedriver));
@@ -82,7 +82,9 @@ impl Program {
         if let Some(named) = std::env::var_os(self.variable).filter(|value| !value.is_empty()) {
             return match which::which(&named) {
                 Ok(path) => Ok(Some(path)),
-                Err(_) => bail!("{} is set to {}, which is no program", self.variable, named.display()),
+                Err(_) => {
+                    bail!("{} is set to {}: expected the path of a program", self.variable, named.display())
+                }
             };
         }
         let on_path = self.names.iter().find_map(|name| which::which(name).ok());
@@ -91,6 +93,6 @@ impl Program {
 }
 
 fn version(sh: &Shell, program: &Path) -> String {
-    let said = cmd!(sh, "{program} --version").ignore_stderr().read();
-    said.unwrap_or_else(|_| "does not tell its version".to_owned()) + &format!(" ({})", program.display())
+    let output = cmd!(sh, "{program} --version").ignore_stderr().read();
+    output.unwrap_or_else(|_| "unknown version".to_owned()) + &format!(" ({})", program.display())
 }

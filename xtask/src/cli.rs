@@ -1,4 +1,4 @@
-//! The command line: what `cargo xtask --help` teaches.
+//! The command line.
 
 use std::ffi::OsString;
 
@@ -12,8 +12,8 @@ use crate::workspace;
 
 /// Every developer command of Drawbridge.
 ///
-/// What a command needs and does not find, it installs into the git-ignored folder `.tools/`, with a line on what that is
-/// for. Programs that you have in the right version are used instead; none of yours is ever replaced.
+/// A command installs the programs that it needs into the git-ignored folder `.tools/`, and prints what each is for. A program on
+/// PATH is used instead if it has the right version. Your programs are never replaced.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
 pub(crate) struct Xtask {
@@ -23,42 +23,56 @@ pub(crate) struct Xtask {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build page and server in release and serve them; prints the address
+    /// Build page and server in release, and run the server; it prints its address
     Run {
-        /// What follows `--` goes to the server: try `cargo xtask run -- --help`
+        /// Arguments of the server: try `cargo xtask run -- --help`
         #[arg(last = true, value_name = "SERVER ARGS")]
         args: Vec<OsString>,
     },
-    /// Serve the page with live reload, beside a running server
+    /// Serve the page with live reload, in front of a running server
     Dev {
-        /// What follows `--` goes to the server
+        /// Arguments of the server
         #[arg(last = true, value_name = "SERVER ARGS")]
         args: Vec<OsString>,
     },
-    /// Build the page into dist/ and print what its first load weighs
+    /// Build the page into dist/, and print the size of its first load
     Page,
-    /// Test: native, a client in Python, the page's size, and end to end in headless Chromium
+    /// Run the tests: native, a client in Python, the page's size, and end to end in headless Chromium
     Test {
-        /// Only these parts; all of them when none is named
+        /// Only these parts [default: all]
         #[arg(value_enum)]
         parts: Vec<Part>,
-        /// What follows `--` goes to the tests' own command lines, a name to filter by for example
+        /// Arguments of the test programs, such as a part of a test's name
         #[arg(last = true, value_name = "TEST ARGS")]
         args: Vec<OsString>,
     },
-    /// Have the protocol's conformance suite judge; needs Go
+    /// Run the conformance suite of the Connect project, which covers gRPC and gRPC-Web; needs Go
     Conformance {
-        /// Only these sides; all of them when none is named
+        /// Only these sides [default: all]
         #[arg(value_enum)]
         sides: Vec<Side>,
     },
-    /// Check form: rustfmt, clippy (native and WASM), docs, and the rules that `tidy` keeps
+    /// Run all static checks: `tidy`, `deps`, rustfmt, clippy (native, each feature, WASM), docs, and `api`
     Lint,
-    /// Check the workspace's own rules: where versions are named, how long a file may be, and the like
+    /// Check the rules of this workspace: lengths of files, places of versions, modules that use each other in a circle
     Tidy,
     /// Build the book into target/book/, check the links of all Markdown, and compile the code in README and book
     Docs,
-    /// Everything that must pass before a change lands: `lint`, `docs`, `test` and `conformance`, each step with its time
+    /// Compare the public APIs of the libraries with the texts in docs/api/
+    Api {
+        /// Write the texts instead
+        #[arg(long)]
+        bless: bool,
+    },
+    /// Check and package the published crates into target/package/
+    Package {
+        /// Compile the packages, and fail on what a release must not have: a placeholder, uncommitted changes, no page
+        #[arg(long)]
+        release: bool,
+    },
+    /// Check how many packages the library depends on, and which Rust the published packages and their dependencies need
+    Deps,
+    /// Run everything that must pass before a change is merged: `lint`, `docs`, `test`, `package` and `conformance`
     Ci,
     /// What takes longer than `ci` may, by hand: `bench`, `soak` and `picture`, each step with its time
     Nightly,
@@ -86,12 +100,12 @@ enum Command {
     ///   cargo xtask bench --compare HEAD --max-ratio 1.01 HTTP/2  fail at 1 % more instructions
     #[command(verbatim_doc_comment)]
     Bench(commands::bench::Options),
-    /// Open and leave many streams, one after the other and all at a time, and see that memory is as before
+    /// Open and leave many streams, one after the other and all at a time, and check that the server frees them
     Soak {
-        /// How many one after the other, a multiple of 1,000
+        /// Number of streams, one after the other: a multiple of 1,000
         #[arg(default_value_t = commands::soak::STREAMS, value_parser = clap::value_parser!(u32).range(1000..))]
         streams: u32,
-        /// How many at a time, idle, over one bridge to one upstream: a multiple of 100
+        /// Number of idle streams at a time, through one bridge to one upstream: a multiple of 100
         #[arg(long, default_value_t = commands::soak::IDLE, value_parser = clap::value_parser!(u32).range(1000..=20_000))]
         idle: u32,
     },
@@ -100,7 +114,7 @@ enum Command {
 }
 
 impl Xtask {
-    /// Executes the command that was asked for.
+    /// Runs the command.
     pub(crate) fn execute(self) -> Result<()> {
         let sh = &workspace::shell()?;
         match self.command {
@@ -116,6 +130,9 @@ impl Xtask {
             Command::Lint => Steps::all(|steps| commands::lint::lint(sh, steps)),
             Command::Tidy => commands::tidy::tidy(sh),
             Command::Docs => Steps::all(|steps| commands::docs::docs(sh, steps)),
+            Command::Package { release } => commands::package::package(sh, release),
+            Command::Deps => commands::deps::deps(sh),
+            Command::Api { bless } => commands::api::api(sh, bless),
             Command::Ci => Steps::all(|steps| commands::ci::ci(sh, steps)),
             Command::Nightly => Steps::all(|steps| commands::nightly::nightly(sh, steps)),
             Command::Bench(options) => commands::bench::bench(sh, &options),
@@ -131,7 +148,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     #[test]
-    fn the_command_line_is_well_formed() {
+    fn the_command_line_is_valid() {
         super::Xtask::command().debug_assert();
     }
 }

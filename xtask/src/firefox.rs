@@ -1,4 +1,4 @@
-//! A Firefox and its WebDriver, for the suite that judges the browser transport.
+//! Firefox and its WebDriver server, for the conformance suite of the browser transport.
 
 use std::path::PathBuf;
 
@@ -8,11 +8,11 @@ use xshell::Shell;
 use crate::packages;
 use crate::tools::Tool;
 
-/// What to do when there is no Firefox and none may be installed.
-const HELP: &str = "install it (Debian: `apt-get install firefox-esr`; elsewhere: https://www.firefox.com), or name it in the \
-    environment variable FIREFOX";
+/// What to do if there is no Firefox and it cannot be installed.
+const HELP: &str = "install it (Debian: `apt-get install firefox-esr`; elsewhere: https://www.firefox.com), or set the \
+    environment variable FIREFOX to its path";
 
-/// A browser and a driver for it.
+/// The browser and its driver.
 pub(crate) struct Firefox {
     /// The browser's program.
     pub(crate) firefox: PathBuf,
@@ -21,17 +21,17 @@ pub(crate) struct Firefox {
 }
 
 impl Firefox {
-    /// Finds the browser by its environment variable or on PATH, else installs Debian's package, when it may. The driver
-    /// is installed into `.tools/`.
+    /// Finds the browser by the environment variable `FIREFOX` or on PATH. If there is none, installs Debian's package, as root
+    /// or with a sudo that needs no password. The driver is installed into `.tools/`.
     pub(crate) fn ensure(sh: &Shell) -> Result<Self> {
         let mut firefox = find();
         if firefox.is_none() {
-            let why = "the conformance suite judges the browser transport in it";
+            let why = "the conformance suite tests the browser transport in it";
             packages::install(sh, &["firefox-esr"], "Firefox", why, HELP)?;
             firefox = find();
         }
         let Some(firefox) = firefox else {
-            bail!("the package was installed, yet there is no Firefox: {HELP}");
+            bail!("the package was installed, but there is still no Firefox: {HELP}");
         };
         Ok(Firefox { firefox, geckodriver: Tool::geckodriver().ensure(sh)? })
     }

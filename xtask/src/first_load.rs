@@ -1,11 +1,11 @@
-//! What a first visit to the page moves over the wire, measured the way the server sends it: in brotli.
+//! The bytes that a first visit to the page transfers, compressed with brotli as the server does.
 
 use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 
-/// The most that a first visit may move, in bytes.
+/// The most bytes that a first visit may transfer.
 const LIMIT: usize = 200_000;
 
 /// One file of the page.
@@ -21,19 +21,19 @@ pub(crate) struct FirstLoad {
 }
 
 impl FirstLoad {
-    /// Weighs every file in `dist`: Trunk puts nothing there that the page does not load at once.
+    /// Measures every file in `dist`: the page loads all of them at the first visit.
     pub(crate) fn of(dist: &Path) -> Result<Self> {
         let mut files = Vec::new();
-        weigh(dist, dist, &mut files)
-            .with_context(|| format!("cannot weigh the page in {}", dist.display()))?;
+        measure(dist, dist, &mut files)
+            .with_context(|| format!("cannot read the page in {}", dist.display()))?;
         files.sort_by_key(|file| std::cmp::Reverse(file.compressed_bytes));
         Ok(FirstLoad { files })
     }
 
-    /// Prints each file and the sum, and fails when the sum is over the limit.
+    /// Prints the size of each file and the total, and fails if the total is over the limit.
     pub(crate) fn report(&self) -> Result<()> {
         let total = self.compressed_bytes();
-        println!("First load of the page, in bytes:  as built  in brotli");
+        println!("First load of the page, in bytes:     built     brotli");
         for File { name, bytes, compressed_bytes } in &self.files {
             println!("  {name:<32} {bytes:>9} {compressed_bytes:>10}");
         }
@@ -42,7 +42,7 @@ impl FirstLoad {
             "total",
             self.files.iter().map(|file| file.bytes).sum::<usize>()
         );
-        ensure!(total <= LIMIT, "a first visit moves {total} bytes, more than the {LIMIT} it may");
+        ensure!(total <= LIMIT, "a first visit transfers {total} bytes, more than the limit of {LIMIT}");
         Ok(())
     }
 
@@ -51,11 +51,11 @@ impl FirstLoad {
     }
 }
 
-fn weigh(dist: &Path, folder: &Path, files: &mut Vec<File>) -> Result<()> {
+fn measure(dist: &Path, folder: &Path, files: &mut Vec<File>) -> Result<()> {
     for entry in folder.read_dir()? {
         let path = entry?.path();
         if path.is_dir() {
-            weigh(dist, &path, files)?;
+            measure(dist, &path, files)?;
             continue;
         }
         let content = std::fs::read(&path)?;
@@ -65,7 +65,7 @@ fn weigh(dist: &Path, folder: &Path, files: &mut Vec<File>) -> Result<()> {
     Ok(())
 }
 
-/// The size in brotli at its best quality, or of the content itself where compression does not help, as with pictures.
+/// Returns the size with brotli at its best quality, or the plain size if that is smaller, as with pictures.
 fn compressed_bytes(content: &[u8]) -> Result<usize> {
     let mut compressor = brotli::CompressorWriter::new(Vec::new(), 4096, 11, 22);
     compressor.write_all(content)?;
@@ -82,13 +82,13 @@ mod tests {
     }
 
     #[test]
-    fn the_sum_of_all_files_is_held_to_the_limit() {
+    fn a_total_over_the_limit_fails() {
         assert!(of_sizes(&[LIMIT - 1, 1]).report().is_ok());
         assert!(of_sizes(&[LIMIT, 1]).report().is_err());
     }
 
     #[test]
-    fn what_does_not_compress_counts_as_it_is() {
+    fn incompressible_files_count_with_their_plain_size() {
         assert_eq!(compressed_bytes(b"x").unwrap(), 1);
         assert!(compressed_bytes(&[b'x'; 10_000]).unwrap() < 100);
     }

@@ -1,10 +1,13 @@
-//! Debian's packages, where they may be installed.
+//! Installs Debian packages.
 
 use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
-/// Installs packages, as root or through a sudo that asks for no password. `what` they are and `why` they are wanted is
-/// said before, and `help`, which names other ways, where it cannot be done.
+/// Installs packages, as root or with a sudo that needs no password, after printing `what` they are and `why` they are needed.
+///
+/// # Errors
+///
+/// If they cannot be installed. The error ends with `help`, which names other ways.
 pub(crate) fn install(sh: &Shell, packages: &[&str], what: &str, why: &str, help: &str) -> Result<()> {
     let Some((program, first)) = apt_get(sh) else {
         bail!("no {what}: {help}");
@@ -15,13 +18,13 @@ pub(crate) fn install(sh: &Shell, packages: &[&str], what: &str, why: &str, help
         cmd!(sh, "{program} {first...} --quiet --yes --no-install-recommends install {packages...}");
     for command in [update, install] {
         if command.env("DEBIAN_FRONTEND", "noninteractive").run().is_err() {
-            bail!("apt-get could not install {what}; its own words are above. Otherwise {help}");
+            bail!("apt-get did not install {what}; its output is above. Otherwise {help}");
         }
     }
     Ok(())
 }
 
-/// Debian's installer, as a program and its first arguments, when this user may use it without being asked for anything.
+/// Returns the command of Debian's installer as a program and its first arguments, if this user may run it without a password.
 fn apt_get(sh: &Shell) -> Option<(&'static str, &'static [&'static str])> {
     which::which("apt-get").ok()?;
     if cmd!(sh, "id -u").read().is_ok_and(|id| id == "0") {

@@ -10,31 +10,32 @@ use xshell::{Cmd, Shell, cmd};
 use crate::tools::Tool;
 use crate::{toolchain, workspace};
 
-/// Builds the page for use into `dist/`, with the profile `page`.
+/// Builds the page in release into `dist/`, with the profile `page`.
 ///
-/// Trunk writes every file anew, so it builds beside `dist/`, which then takes what has changed: a page that did not
-/// change leaves the files' times alone, and the server that carries them need not be built again.
+/// Trunk writes every file at each build. It builds into another folder, and only files that differ are copied to `dist/`:
+/// the times of the others stay, and cargo does not rebuild the server that embeds them.
 pub(crate) fn build(sh: &Shell) -> Result<()> {
-    // Not `target/page`, which is cargo's for what the profile `page` builds for this machine: Trunk empties its folder.
+    // Trunk empties this folder. `target/page` is taken: cargo builds the host's part of the profile `page` there.
     let built = workspace::root().join("target").join("page-dist");
     trunk(sh, &["build", "--release"])?
         .arg("--dist")
         .arg(&built)
         .run()
-        .context("the page was not built; Trunk's own words are above")?;
-    mirror(&built, &workspace::dist()).context("the page was built, but not copied to dist/")
+        .context("Trunk did not build the page; its output is above")?;
+    mirror(&built, &workspace::dist()).context("the page was built, but could not be copied to dist/")
 }
 
-/// Builds the page of the conformance suite's client under test, as the product's page is built, and returns its folder.
+/// Builds the page with the conformance suite's client under test, with the profile of the product's page, and returns its
+/// folder.
 pub(crate) fn build_conformance(sh: &Shell) -> Result<PathBuf> {
     trunk(sh, &["--config", "tests/conformance/page/Trunk.toml", "build", "--release"])?
         .run()
-        .context("the page of the client under test was not built; Trunk's own words are above")?;
+        .context("Trunk did not build the page of the client under test; its output is above")?;
     Ok(workspace::root().join("target").join("conformance-page"))
 }
 
-/// Makes the folder `to` equal to the folder `from`, and touches only what differs.
-fn mirror(from: &Path, to: &Path) -> io::Result<()> {
+/// Makes the folder `to` equal to the folder `from`, and writes only files that differ.
+pub(crate) fn mirror(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in to.read_dir()? {
         let entry = entry?;
@@ -60,27 +61,28 @@ fn mirror(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A Trunk that has all it needs: the compiler's target, the crates, and the right wasm-bindgen in front on its PATH.
+/// Returns a command that runs Trunk, after installing what it needs: the compiler's target, the crates, and the right version
+/// of wasm-bindgen, which comes first on its PATH.
 ///
-/// It is told to stay offline, so that it never downloads a program by itself.
+/// Trunk runs offline, so that it downloads no programs.
 pub(crate) fn trunk<'sh>(sh: &'sh Shell, args: &[&str]) -> Result<Cmd<'sh>> {
     toolchain::ensure_wasm_target(sh)?;
     let trunk = Tool::trunk().ensure(sh)?;
     let wasm_bindgen = Tool::wasm_bindgen()?.ensure(sh)?;
     cmd!(sh, "cargo fetch --quiet --locked").quiet().run().context(
-        "the page's crates were not fetched; cargo's own words are above. The first run needs the network",
+        "cargo did not fetch the page's crates; its output is above. Only the first run needs the network",
     )?;
     Ok(cmd!(sh, "{trunk} {args...}")
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", without_this_machine()?)
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", remapped_paths()?)
         .env("PATH", path_with(wasm_bindgen.parent().expect("a program lies in a folder"))?)
         .env("TRUNK_OFFLINE", "true")
-        // Trunk takes the usual `NO_COLOR=1` for a malformed flag of its own and stops.
+        // Trunk reads `NO_COLOR` as the value of a flag, and fails on the usual `1`.
         .env_remove("NO_COLOR"))
 }
 
-/// The flags by which the page, when it panics, names its code by crate and not by the folders of whoever built it. They
-/// come on top of those in `.cargo/config.toml`.
-fn without_this_machine() -> Result<String> {
+/// Returns compiler flags that remove the folders of this machine from the panic messages of the page. They are added to those
+/// in `.cargo/config.toml`.
+fn remapped_paths() -> Result<String> {
     let cargo = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(std::env::home_dir()?.join(".cargo")))
@@ -91,7 +93,7 @@ fn without_this_machine() -> Result<String> {
         Err(_) => Vec::new(),
     };
     let folders = registries.iter().map(PathBuf::as_path).chain([workspace::root()]);
-    // Flags in the environment stand between spaces, so that a folder with one cannot be named.
+    // Spaces separate the flags in the variable, so a folder with a space in its path cannot be remapped.
     let nameable = folders.filter_map(Path::to_str).filter(|folder| !folder.contains(' '));
     Ok(nameable.map(|folder| format!("--remap-path-prefix={folder}=")).collect::<Vec<_>>().join(" "))
 }
@@ -108,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_not_changed_is_not_touched_and_what_is_gone_is_removed() {
+    fn unchanged_files_keep_their_time_and_removed_files_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
         for (file, content) in

@@ -1,16 +1,16 @@
-//! A command of many steps: each is announced, timed, and listed at the end; the first that fails ends the command.
+//! Runs the steps of a command: announces and times each, and prints a table of them at the end.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-/// What has been done so far, and how long it took.
+/// The steps that have ended: name, duration, success.
 pub(crate) struct Steps {
     ended: Vec<(String, Duration, bool)>,
 }
 
 impl Steps {
-    /// Runs `work`, which takes its steps from what it is given, and prints the table of them, also when one failed.
+    /// Runs `work` and prints the table of the steps that it took, also if one failed.
     pub(crate) fn all(work: impl FnOnce(&mut Steps) -> Result<()>) -> Result<()> {
         let mut steps = Steps { ended: Vec::new() };
         let result = work(&mut steps);
@@ -18,7 +18,7 @@ impl Steps {
         result
     }
 
-    /// Takes one step. `name` says what is done, so that a failure reads `NAME failed`.
+    /// Runs one step. Its error reads `NAME failed: …`.
     pub(crate) fn step<T>(&mut self, name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         println!("\n==> {name}");
         let start = Instant::now();
@@ -37,8 +37,8 @@ impl Steps {
             .ended
             .iter()
             .map(|(name, took, ok)| {
-                let verdict = if *ok { "ok" } else { "FAILED" };
-                format!("{name:width$}  {:>7.1} s  {verdict}", took.as_secs_f64())
+                let result = if *ok { "ok" } else { "FAILED" };
+                format!("{name:width$}  {:>7.1} s  {result}", took.as_secs_f64())
             })
             .collect();
         let total: Duration = self.ended.iter().map(|(_, took, _)| *took).sum();
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_failure_ends_the_command_and_is_named() {
+    fn the_first_failure_ends_the_command_with_the_name_of_its_step() {
         let mut later = false;
         let error = Steps::all(|steps| {
             steps.step("first", || Ok(()))?;
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_lists_every_step_with_its_time_and_verdict() {
+    fn the_table_lists_every_step_with_its_time_and_result() {
         let ended = vec![
             ("tests".to_owned(), Duration::from_millis(61_240), true),
             ("docs".to_owned(), Duration::from_millis(900), false),

@@ -1,5 +1,5 @@
-//! Programs of an exact version that the page is built and judged with. The user's own is used when its version is equal; else it is
-//! installed into `.tools/`, beside and never instead of the user's own.
+//! Programs of an exact version that builds and tests need. One on PATH is used if it has that version. Otherwise it is installed
+//! into `.tools/`, and the one on PATH stays.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use xshell::{Shell, cmd};
 
 use crate::workspace;
 
-/// A program that a crate of the registry installs.
+/// A program that `cargo install` installs from the crate registry.
 pub(crate) struct Tool {
     program: &'static str,
     package: &'static str,
@@ -18,7 +18,7 @@ pub(crate) struct Tool {
 }
 
 impl Tool {
-    /// Trunk. Newer ones want a newer Rust than the workspace does.
+    /// Trunk. Later versions need a later Rust than the workspace.
     pub(crate) fn trunk() -> Self {
         Tool {
             program: "trunk",
@@ -29,9 +29,9 @@ impl Tool {
         }
     }
 
-    /// wasm-bindgen, in the version that the page is compiled against: each works with its own kind alone.
+    /// wasm-bindgen, in the version of the crate that the page is compiled with: other versions refuse the page.
     ///
-    /// It is not installed with `--locked`, because the list of versions it was published with cannot be fetched in full.
+    /// It is installed without `--locked`: not every version in its lock file can be downloaded.
     pub(crate) fn wasm_bindgen() -> Result<Self> {
         Ok(Tool {
             program: "wasm-bindgen",
@@ -42,7 +42,7 @@ impl Tool {
         })
     }
 
-    /// Firefox' WebDriver server.
+    /// The WebDriver server of Firefox.
     pub(crate) fn geckodriver() -> Self {
         Tool {
             program: "geckodriver",
@@ -53,7 +53,7 @@ impl Tool {
         }
     }
 
-    /// mdBook, without what serves and watches a book.
+    /// mdBook, without its server and its watcher.
     pub(crate) fn mdbook() -> Self {
         Tool {
             program: "mdbook",
@@ -64,7 +64,7 @@ impl Tool {
         }
     }
 
-    /// A checker of links in built pages that needs no network.
+    /// A link checker for HTML files. It needs no network.
     pub(crate) fn hyperlink() -> Self {
         Tool {
             program: "hyperlink",
@@ -75,7 +75,7 @@ impl Tool {
         }
     }
 
-    /// The path of this program, which is installed when neither PATH nor `.tools/` has it in this version.
+    /// Returns the path of this program, after installing it if neither PATH nor `.tools/` has this version.
     pub(crate) fn ensure(&self, sh: &Shell) -> Result<PathBuf> {
         let on_path = which::which_all(self.program).into_iter().flatten();
         let ours =
@@ -89,7 +89,7 @@ impl Tool {
         );
         self.install(sh).with_context(|| {
             format!(
-                "{} {} was not installed; cargo's own words are above. The first run needs the network, later ones do not",
+                "{} {} was not installed; cargo's output is above. Only the first run needs the network",
                 self.program, self.version
             )
         })?;
@@ -104,7 +104,7 @@ impl Tool {
                 .is_ok_and(|output| version_in(&output) == Some(self.version.as_str()))
     }
 
-    /// Builds without optimisation, which takes a quarter of the time. The build's own files are removed afterwards.
+    /// Builds without optimisation, in a quarter of the time, and removes the build's files afterwards.
     fn install(&self, sh: &Shell) -> Result<()> {
         let root = workspace::tools();
         let build = root.join("build");
@@ -119,7 +119,7 @@ impl Tool {
     }
 }
 
-/// Reads the version in what a program prints of itself: `trunk 0.21.14`, or `mdbook v0.5.4`.
+/// Reads the version from the output of `--version`: `trunk 0.21.14`, or `mdbook v0.5.4`.
 fn version_in(output: &str) -> Option<&str> {
     let version = output.split_whitespace().nth(1)?;
     Some(version.strip_prefix('v').unwrap_or(version))

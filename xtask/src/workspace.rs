@@ -1,4 +1,4 @@
-//! Where things are.
+//! The folders of the workspace, and versions in its lock file.
 
 use std::path::{Path, PathBuf};
 
@@ -13,12 +13,17 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask/ lies in the workspace")
 }
 
-/// The folder for everything that is installed for this workspace alone. Git ignores it; deleting it costs a new download.
+/// The path from the top folder to `path`, for messages. What lies elsewhere stays as it is.
+pub(crate) fn relative(path: &Path) -> &Path {
+    path.strip_prefix(root()).unwrap_or(path)
+}
+
+/// The folder for programs that are installed for this workspace. Git ignores it; after deleting it, they are downloaded again.
 pub(crate) fn tools() -> PathBuf {
     root().join(".tools")
 }
 
-/// The folder of the finished page.
+/// The folder of the built page.
 pub(crate) fn dist() -> PathBuf {
     root().join("dist")
 }
@@ -28,14 +33,14 @@ pub(crate) fn book() -> PathBuf {
     root().join("target/book")
 }
 
-/// A shell that stands in the workspace's top folder.
+/// Returns a shell whose current folder is the workspace's top folder.
 pub(crate) fn shell() -> Result<Shell> {
     let sh = Shell::new()?;
     sh.change_dir(root());
     Ok(sh)
 }
 
-/// The version of `package` that Cargo.lock holds.
+/// Returns the version of `package` in Cargo.lock.
 pub(crate) fn locked_version(package: &str) -> Result<String> {
     let path = root().join("Cargo.lock");
     let lock = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -59,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_read_from_the_lock_file_by_the_packages_whole_name() {
+    fn a_locked_version_is_found_by_the_whole_name_of_the_package() {
         let lock = r#"
             version = 4
             [[package]]

@@ -1,4 +1,4 @@
-//! `cargo xtask conformance`: the protocol's own suite, which has the last word on what is gRPC and gRPC-Web.
+//! `cargo xtask conformance`: runs the conformance suite of the Connect project, which covers gRPC and gRPC-Web.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -13,21 +13,21 @@ use crate::firefox::Firefox;
 use crate::steps::Steps;
 use crate::{go, node, page, server};
 
-/// Who is judged.
+/// What the suite tests.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Side {
     /// The bridge, with the suite's service behind it, called by the suite's reference client
     Server,
-    /// The bridge, between the suite's own clients and its own servers
+    /// The bridge, between the suite's clients and servers
     Bridge,
     /// The browser transport, in Chromium and in Firefox, calling the suite's reference server
     Client,
-    /// The bridge, called by browser clients that others wrote, as they come from npm; needs Node.js
+    /// The bridge, called by connect-web and grpc-web in Chromium; needs Node.js
     Clients,
 }
 
-/// A browser that the client under test is in, and what the client's program is told for it.
-struct Judged {
+/// A browser that runs the client under test, and the environment of the client's program.
+struct ClientBrowser {
     name: &'static str,
     environment: [(&'static str, OsString); 4],
 }
@@ -36,9 +36,9 @@ struct Judged {
 struct Suite {
     name: &'static str,
     config: &'static str,
-    /// How many cases there are. Fewer would mean that some were lost on the way.
+    /// The number of cases. A smaller number of results would mean that cases were lost.
     cases: u32,
-    /// Those that another's program fails by itself, whose file has their names and why.
+    /// A file with the cases that the suite's own program fails without the bridge, and their number.
     known_failing: Option<(&'static str, u32)>,
 }
 
@@ -47,22 +47,30 @@ const SERVER: [Suite; 2] = [
     Suite::new("server, gRPC", "tests/conformance/grpc.yaml", 564),
 ];
 
-/// The runner of the suite.
+/// The suite's runner.
 const RUNNER: &str = "connectconformance";
 
-/// What the bridge stands in for, the suite's program that it stands beside, and the list.
+/// The runner's mode, which says what the bridge replaces; the suite's program at the other side of the bridge; and the list.
 const BRIDGE: [(&str, &str, Suite); 5] = [
     (
         "server",
         "referenceserver",
-        Suite::new("bridge before the reference server, gRPC-Web", "tests/conformance/grpc-web.yaml", 678),
+        Suite::new(
+            "bridge in front of the reference server, gRPC-Web",
+            "tests/conformance/grpc-web.yaml",
+            678,
+        ),
     ),
     (
         "server",
         "grpcserver",
         Suite {
             known_failing: Some(("tests/conformance/grpc-go-server-known-failing.txt", 16)),
-            ..Suite::new("bridge before grpc-go's server, gRPC-Web", "tests/conformance/grpc-web.yaml", 678)
+            ..Suite::new(
+                "bridge in front of grpc-go's server, gRPC-Web",
+                "tests/conformance/grpc-web.yaml",
+                678,
+            )
         },
     ),
     (
@@ -94,7 +102,7 @@ const CLIENT: [Suite; 2] = [
     Suite::new("client, with HTTP/2 and TLS", "tests/conformance/grpc-web-client-wide.yaml", 336),
 ];
 
-/// Judges the named sides, or all when none is named.
+/// Tests `sides`, or all if there are none.
 pub(crate) fn conformance(sh: &Shell, steps: &mut Steps, sides: &[Side]) -> Result<()> {
     let wanted = |side| sides.is_empty() || sides.contains(&side);
     if wanted(Side::Server) || wanted(Side::Bridge) || wanted(Side::Client) {
@@ -117,7 +125,7 @@ pub(crate) fn conformance(sh: &Shell, steps: &mut Steps, sides: &[Side]) -> Resu
     Ok(())
 }
 
-/// Judges the bridge.
+/// Tests the bridge as a server, with a service of the suite.
 fn server(sh: &Shell, steps: &mut Steps, runner: &Path) -> Result<()> {
     let program = steps.step("conformance, the server under test", || {
         server::build_package(sh, "drawbridge-conformance-server")
@@ -130,7 +138,7 @@ fn server(sh: &Shell, steps: &mut Steps, runner: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Judges the bridge, between programs of the suite that speak to each other through it.
+/// Tests the bridge between programs of the suite.
 fn bridge(sh: &Shell, steps: &mut Steps, runner: &Path) -> Result<()> {
     let program = steps.step("conformance, the bridge between", || {
         server::build_package(sh, "drawbridge-conformance-bridge")
@@ -144,7 +152,7 @@ fn bridge(sh: &Shell, steps: &mut Steps, runner: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Judges the browser transport, in each browser.
+/// Tests the browser transport in each browser.
 fn client(sh: &Shell, steps: &mut Steps, runner: &Path) -> Result<()> {
     let page = steps.step("conformance, the page under test", || page::build_conformance(sh))?;
     let program = steps.step("conformance, the client under test", || {
@@ -152,8 +160,8 @@ fn client(sh: &Shell, steps: &mut Steps, runner: &Path) -> Result<()> {
     })?;
     let chromium = steps.step("browser", || Browser::ensure(sh))?;
     let firefox = steps.step("Firefox", || Firefox::ensure(sh))?;
-    let judged = [
-        Judged {
+    let browsers = [
+        ClientBrowser {
             name: "Chromium",
             environment: [
                 ("DRAWBRIDGE_PAGE", page.clone().into()),
@@ -162,7 +170,7 @@ fn client(sh: &Shell, steps: &mut Steps, runner: &Path) -> Result<()> {
                 ("CHROMEDRIVER", chromium.chromedriver.into()),
             ],
         },
-        Judged {
+        ClientBrowser {
             name: "Firefox",
             environment: [
                 ("DRAWBRIDGE_PAGE", page.into()),
@@ -172,7 +180,7 @@ fn client(sh: &Shell, steps: &mut Steps, runner: &Path) -> Result<()> {
             ],
         },
     ];
-    for Judged { name, environment } in judged {
+    for ClientBrowser { name, environment } in browsers {
         for suite in CLIENT {
             steps.step(&format!("conformance, {}, {name}", suite.name), || {
                 suite.run(sh, runner, "client", &[program.as_os_str()], &environment)

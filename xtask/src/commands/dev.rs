@@ -1,4 +1,4 @@
-//! `cargo xtask dev`: the page with live reload, beside a running server.
+//! `cargo xtask dev`: the page with live reload, and a running server.
 
 use std::ffi::OsString;
 use std::process::{Child, Command, ExitStatus};
@@ -10,19 +10,19 @@ use xshell::{Shell, cmd};
 
 use crate::{page, server};
 
-/// Where Trunk serves the page, and where it looks for the server. Both stand in Trunk.toml too.
+/// Where Trunk serves the page, and where it forwards calls to. Trunk.toml has both, too.
 const PAGE: &str = "http://127.0.0.1:8081";
 const SERVER: &str = "127.0.0.1:8080";
 
-/// Runs the server, and in front of it Trunk, which builds the page anew when a file changes, tells the browser to reload
-/// it, and passes calls on to the server, so that the browser sees one origin.
+/// Runs the server, and Trunk in front of it. Trunk rebuilds and reloads the page when a file changes, and forwards calls to the
+/// server, so that the browser sees one origin.
 ///
-/// The page is built without optimisation and into a folder of its own: `dist/` is for pages that are meant for use.
+/// The page is built without optimisation, into another folder than the release page of `dist/`.
 pub(crate) fn dev(sh: &Shell, args: &[OsString]) -> Result<()> {
     let trunk = page::trunk(sh, &["serve", "--release=false", "--dist", "target/dev-page"])?;
     let program = server::build(sh)?;
     println!(
-        "The page will be at {PAGE} once it is built, and reload itself when a file changes. Ctrl-C ends it."
+        "The page will be at {PAGE} once it is built. It reloads when a file changes. Ctrl-C ends page and server."
     );
 
     let mut server = Process::start("the server", cmd!(sh, "{program} --listen {SERVER} {args...}").into())?;
@@ -37,7 +37,7 @@ pub(crate) fn dev(sh: &Shell, args: &[OsString]) -> Result<()> {
     }
 }
 
-/// A process that ends with this value. Ctrl-C reaches it by itself, as one of the terminal's foreground group.
+/// A child process, killed on drop. The terminal sends Ctrl-C to it as well.
 struct Process {
     name: &'static str,
     child: Child,

@@ -1,13 +1,16 @@
 //! The commands, one file each.
 
+pub(crate) mod api;
 pub(crate) mod bench;
 pub(crate) mod ci;
 pub(crate) mod conformance;
 pub(crate) mod cost;
+pub(crate) mod deps;
 pub(crate) mod dev;
 pub(crate) mod docs;
 pub(crate) mod lint;
 pub(crate) mod nightly;
+pub(crate) mod package;
 pub(crate) mod page;
 pub(crate) mod picture;
 pub(crate) mod run;

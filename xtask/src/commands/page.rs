@@ -1,4 +1,4 @@
-//! `cargo xtask page`: the page in `dist/`, and what its first load weighs.
+//! `cargo xtask page`: builds the page into `dist/` and prints the size of its first load.
 
 use anyhow::Result;
 use xshell::Shell;
@@ -6,7 +6,7 @@ use xshell::Shell;
 use crate::first_load::FirstLoad;
 use crate::{page, workspace};
 
-/// Builds the page and holds its first load to the limit.
+/// Builds the page, and fails if its first load is over the limit.
 pub(crate) fn page(sh: &Shell) -> Result<()> {
     page::build(sh)?;
     FirstLoad::of(&workspace::dist())?.report()

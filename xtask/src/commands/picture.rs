@@ -1,4 +1,4 @@
-//! `cargo xtask picture`: the picture of the page that the README shows.
+//! `cargo xtask picture`: takes the README's picture of the page.
 
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};

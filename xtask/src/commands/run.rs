@@ -1,4 +1,4 @@
-//! `cargo xtask run`: the whole product, built in release and served.
+//! `cargo xtask run`: builds the server with its page in release and runs it.
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -8,15 +8,17 @@ use xshell::{Shell, cmd};
 
 use crate::{commands, toolchain};
 
-/// Builds the page, then the server that carries it, and becomes that server.
+/// Builds the page, then the server that embeds it, and replaces this process with the server.
 pub(crate) fn run(sh: &Shell, args: &[OsString]) -> Result<()> {
     toolchain::ensure_c_compiler()?;
     commands::page::page(sh)?;
-    cmd!(sh, "cargo build --release --locked --package drawbridge").run()?;
-    become_program(cmd!(sh, "cargo run --quiet --release --locked --package drawbridge -- {args...}").into())
+    cmd!(sh, "cargo build --release --locked --package drawbridge-gateway").run()?;
+    become_program(
+        cmd!(sh, "cargo run --quiet --release --locked --package drawbridge-gateway -- {args...}").into(),
+    )
 }
 
-/// Replaces this process, so that signals reach the server and its exit code is the command's own.
+/// Replaces this process, so that the server gets its signals and its exit code is the command's.
 #[cfg(unix)]
 fn become_program(mut command: Command) -> Result<()> {
     use std::os::unix::process::CommandExt as _;

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test there is. What a test needs is found or installed; none is ever skipped for the lack of it.
+//! `cargo xtask test`: runs all tests. What a test needs is found or installed; a missing program skips no test.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -14,17 +14,17 @@ use crate::{commands, python, server, toolchain, workspace};
 /// A part of the tests that can be run alone.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
-    /// Unit and integration tests, the ones of a plain `cargo test`
+    /// Unit and integration tests, as with a plain `cargo test`
     Native,
     /// Python's grpcio as a client of the server
     Grpcio,
-    /// The page: that it builds, and what its first load weighs
+    /// Build the page and check the size of its first load
     Page,
     /// End to end, in headless Chromium
     Browser,
 }
 
-/// Runs the named parts, or all when none is named. `args` go to the tests' own command lines.
+/// Runs `parts`, or all if there are none. `args` are passed to the test programs.
 pub(crate) fn test(sh: &Shell, steps: &mut Steps, parts: &[Part], args: &[OsString]) -> Result<()> {
     let wanted = |part| parts.is_empty() || parts.contains(&part);
     if wanted(Part::Native) {
@@ -63,7 +63,7 @@ fn end_to_end(sh: &Shell, browser: &Browser, args: &[OsString]) -> Result<()> {
     Ok(tests.env("DRAWBRIDGE_TONIC_WEB_BIN", server::build_tonic_web(sh)?).run()?)
 }
 
-/// Builds the server, and tells a command of the end-to-end crate where server, page and browser are.
+/// Builds the server, and adds the paths of server, page and browser to the environment of `command`.
 pub(crate) fn with_browser<'sh>(
     sh: &'sh Shell,
     command: Cmd<'sh>,

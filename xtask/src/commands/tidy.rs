@@ -1,14 +1,16 @@
-//! `cargo xtask tidy`: the rules of this workspace that neither the compiler nor clippy knows.
+//! `cargo xtask tidy`: checks the rules of this workspace that neither the compiler nor clippy checks.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
-/// A source file longer than this holds more than one concept.
+use crate::{metadata, modules, workspace};
+
+/// The most lines of a source file. A longer one has more than one concept.
 const MAX_LINES: usize = 400;
 
-/// Checks every file that git knows, and tells all that is wrong at once.
+/// Checks every file that git does not ignore, and the modules of every crate. Reports all faults at once.
 pub(crate) fn tidy(sh: &Shell) -> Result<()> {
     let files = cmd!(sh, "git ls-files --cached --others --exclude-standard").read()?;
     let trunk = sh.read_file("Trunk.toml")?;
@@ -28,10 +30,24 @@ pub(crate) fn tidy(sh: &Shell) -> Result<()> {
             faults.push(format!("{name}: missing"));
         }
     }
+    faults.extend(check_modules(sh)?);
     if faults.is_empty() {
         return Ok(());
     }
     bail!("{} faults\n  {}", faults.len(), faults.join("\n  "));
+}
+
+/// Checks every crate of the workspace: libraries, programs, tests, examples.
+fn check_modules(sh: &Shell) -> Result<Vec<String>> {
+    let mut faults = Vec::new();
+    for package in metadata::workspace(sh)?.workspace_packages() {
+        for target in &package.targets {
+            let root = workspace::relative(target.src_path.as_std_path());
+            let found = modules::check(workspace::root(), root)?;
+            faults.extend(found.into_iter().map(|fault| format!("{}: {fault}", root.display())));
+        }
+    }
+    Ok(faults)
 }
 
 fn check_source(path: &Path, content: &str) -> Vec<String> {
@@ -44,8 +60,10 @@ fn check_source(path: &Path, content: &str) -> Vec<String> {
         faults.push("a test is ignored without a reason: write `#[ignore = \"why\"]`".to_owned());
     }
     let is_crate = path.ends_with("src/lib.rs") || path.ends_with("src/main.rs");
-    if is_crate && !content.starts_with("//!") {
-        faults.push("a crate begins with what it is for: `//! …`".to_owned());
+    let documentation = ["//!", "#![doc = include_str!("];
+    if is_crate && !documentation.iter().any(|start| content.starts_with(start)) {
+        faults
+            .push("a crate begins with its documentation: `//! …` or `#![doc = include_str!(…)]`".to_owned());
     }
     faults
 }
@@ -62,7 +80,7 @@ fn check_manifest(content: &str) -> Vec<String> {
     faults
 }
 
-/// Looks into every table of dependencies, also those under `[target.…]`.
+/// Checks every table of dependencies, also those under `[target.…]`.
 fn check_dependencies(table: &toml::Table, faults: &mut Vec<String>) {
     for (key, value) in table {
         let Some(inner) = value.as_table() else { continue };
@@ -73,14 +91,14 @@ fn check_dependencies(table: &toml::Table, faults: &mut Vec<String>) {
         for (name, dependency) in inner {
             if dependency.get("workspace").and_then(toml::Value::as_bool) != Some(true) {
                 faults.push(format!(
-                    "`{name}` names its version here: name it once, in [workspace.dependencies]"
+                    "`{name}` has a version here: declare it in [workspace.dependencies], and use `{name}.workspace = true`"
                 ));
             }
         }
     }
 }
 
-/// A service that Trunk does not pass on would answer the page with HTML, under `cargo xtask dev` alone.
+/// Checks that Trunk forwards the calls of every service: under `cargo xtask dev`, others would get an HTML page.
 fn check_contract(content: &str, trunk: &str) -> Vec<String> {
     let named = |keyword| {
         content.lines().filter_map(move |line| line.strip_prefix(keyword)?.split([' ', ';', '{']).next())
@@ -89,7 +107,7 @@ fn check_contract(content: &str, trunk: &str) -> Vec<String> {
     named("service ")
         .map(|service| format!("{package}{service}"))
         .filter(|service| !trunk.contains(&format!("/{service}\"")))
-        .map(|service| format!("Trunk.toml passes no calls to {service} on: add a [[proxy]] for it"))
+        .map(|service| format!("Trunk.toml forwards no calls to {service}: add a [[proxy]] for it"))
         .collect()
 }
 
@@ -98,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dependency_with_a_version_of_its_own_is_found_wherever_it_stands() {
+    fn a_dependency_with_a_version_is_found_in_every_table() {
         let faults = check_manifest(
             "[dependencies]\na.workspace = true\nb = \"1\"\n[target.'cfg(unix)'.dev-dependencies]\nc = { version = \"2\" }",
         );
@@ -107,31 +125,34 @@ mod tests {
     }
 
     #[test]
-    fn the_manifest_of_the_workspace_is_where_versions_belong() {
+    fn the_manifest_of_the_workspace_may_have_versions() {
         assert!(check_manifest("[workspace.dependencies]\na = \"1\"").is_empty());
     }
 
     #[test]
-    fn a_test_is_ignored_only_for_a_reason() {
+    fn an_ignored_test_needs_a_reason() {
         let bare = concat!("    #[", "ignore]\nfn x() {}");
         assert_eq!(check_source(Path::new("tests/x.rs"), bare).len(), 1);
         assert!(check_source(Path::new("tests/x.rs"), "#[ignore = \"takes an hour\"]\nfn x() {}").is_empty());
     }
 
     #[test]
-    fn a_crate_says_what_it_is_for() {
+    fn a_crate_begins_with_its_documentation() {
         assert_eq!(check_source(Path::new("a/src/lib.rs"), "mod x;").len(), 1);
         assert!(check_source(Path::new("a/src/lib.rs"), "//! X.\nmod x;").is_empty());
+        assert!(
+            check_source(Path::new("a/src/lib.rs"), "#![doc = include_str!(\"../README.md\")]").is_empty()
+        );
         assert!(check_source(Path::new("a/src/x.rs"), "fn x() {}").is_empty());
     }
 
     #[test]
-    fn a_source_file_stays_short() {
+    fn a_long_source_file_is_reported() {
         assert_eq!(check_source(Path::new("a/src/x.rs"), &"\n".repeat(MAX_LINES + 1)).len(), 1);
     }
 
     #[test]
-    fn trunk_passes_the_calls_of_every_service_on() {
+    fn trunk_forwards_the_calls_of_every_service() {
         let contract = "package greet;\n\nservice Greeter {\n}\n";
         assert!(check_contract(contract, "backend = \"http://127.0.0.1:8080/greet.Greeter\"").is_empty());
         assert_eq!(check_contract(contract, "backend = \"http://127.0.0.1:8080/greet.Greeter2\"").len(), 1);

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 /// Runs the suite's client, and passes the runner's cases to it, each redirected to the bridge of its server.
 pub(crate) async fn run(program: &str) -> Result<()> {
-    let mut client = super::start(program)?;
+    let mut client = crate::program::start(program)?;
     let mut to = client.stdin.take().context("the client has no input")?;
     let mut from = client.stdout.take().context("the client has no output")?;
     // Results are passed on unchanged.
@@ -73,7 +73,7 @@ impl Bridges {
                 upstream = upstream.certificate_authorities(&case.server_tls_cert)?;
             }
             let served = tls.then(|| Tls::from_pem(pem.as_bytes(), key.as_bytes())).transpose()?;
-            let address = super::bridge::start(upstream, served).await?;
+            let address = crate::bridge::start(upstream, served).await?;
             self.started.insert(url, address);
             address
         };

@@ -6,11 +6,10 @@
 
 mod bridge;
 mod client;
+mod program;
 mod server;
 
-use std::process::{Child, Command, Stdio};
-
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -20,13 +19,4 @@ async fn main() -> Result<()> {
         ["client", program] => client::run(program).await,
         _ => bail!("expected `server PROGRAM` or `client PROGRAM`"),
     }
-}
-
-/// Starts a program of the suite, with pipes to its input and output.
-fn start(program: &str) -> Result<Child> {
-    Command::new(program)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start {program}"))
 }

@@ -14,7 +14,7 @@ pub(crate) async fn run(program: &str) -> Result<()> {
     let request = pipe::read(&mut io::stdin().lock())?.context("standard input is empty")?;
     let request = ServerCompatRequest::decode(request.as_slice())?;
 
-    let mut server = super::start(program)?;
+    let mut server = crate::program::start(program)?;
     // The bridge always calls its upstream with gRPC over HTTP/2.
     let upstream_request = ServerCompatRequest {
         protocol: Protocol::Grpc.into(),
@@ -31,7 +31,7 @@ pub(crate) async fn run(program: &str) -> Result<()> {
 
     let creds = request.server_creds.filter(|_| request.use_tls);
     let tls = creds.as_ref().map(|creds| Tls::from_pem(&creds.cert, &creds.key)).transpose()?;
-    let address = super::bridge::start(upstream, tls).await?;
+    let address = crate::bridge::start(upstream, tls).await?;
     let response = ServerCompatResponse {
         host: address.ip().to_string(),
         port: address.port().into(),

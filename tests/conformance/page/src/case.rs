@@ -15,8 +15,8 @@ use tonic::{Request, Response, Status};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
-use crate::cases::window;
 use crate::error::error_of;
+use crate::window::window;
 
 type Client = ConformanceServiceClient<Transport>;
 

@@ -5,9 +5,10 @@ use js_sys::{ArrayBuffer, Uint8Array};
 use prost::Message as _;
 use wasm_bindgen::{JsCast as _, JsError, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{RequestInit, Response, Window};
+use web_sys::{RequestInit, Response};
 
 use crate::case;
+use crate::window::window;
 
 /// How many cases run at the same time. A browser has six connections to an origin over HTTP/1.1, for cases and calls.
 const CONCURRENT_CASES: usize = 4;
@@ -51,8 +52,4 @@ async fn post(result: &ClientCompatResponse) -> Result<(), JsValue> {
     init.set_body(&Uint8Array::from(result.encode_to_vec().as_slice()));
     JsFuture::from(window()?.fetch_with_str_and_init("/result", &init)).await?;
     Ok(())
-}
-
-pub(crate) fn window() -> Result<Window, JsError> {
-    web_sys::window().ok_or_else(|| JsError::new("there is no window"))
 }

@@ -1,6 +1,7 @@
 //! The client under test, in the browser: calls the suite's server with `drawbridge_fetch::Transport`.
 //!
-//! `cases` fetches cases from the native part and posts their results, `case` runs one case, and `error` converts a status.
+//! `cases` fetches cases from the native part and posts their results, `case` runs one case, `error` converts a status, and
+//! `window` finds the window.
 
 #[cfg(target_arch = "wasm32")]
 mod case;
@@ -8,6 +9,8 @@ mod case;
 mod cases;
 #[cfg(target_arch = "wasm32")]
 mod error;
+#[cfg(target_arch = "wasm32")]
+mod window;
 
 #[cfg(target_arch = "wasm32")]
 fn main() {
