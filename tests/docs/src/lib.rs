@@ -1,7 +1,7 @@
 //! The code in the README and in the book: `cargo test --package drawbridge-docs`.
 //!
 //! It is a crate of its own because that code uses the library and the browser transport, and no other crate knows both.
-//! `tests/pages.rs` holds that no page is left out. [`browser`] is what runs in a page, which the book includes.
+//! `tests/pages.rs` holds that no page is left out. `browser` is what runs in a page, which the book includes.
 
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
