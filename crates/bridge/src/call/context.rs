@@ -152,6 +152,16 @@ impl CallContext {
         self.0.record.messages()
     }
 
+    /// Returns why the call ended, or `None` while it is open.
+    pub fn end_reason(&self) -> Option<&EndReason> {
+        self.0.record.end.get()
+    }
+
+    /// Returns when the call ended, if that was recorded.
+    pub(crate) fn ended_at(&self) -> Option<Instant> {
+        self.0.record.ended_at.get().copied()
+    }
+
     /// Returns how long the call has been open, or was open if it has ended and the time of its end is known.
     pub fn elapsed(&self) -> Duration {
         self.ended_at().unwrap_or_else(now).saturating_duration_since(self.opened())

@@ -1,7 +1,6 @@
 //! The end of a call.
 
 use std::sync::atomic::{Ordering, fence};
-use std::time::Instant;
 
 use drawbridge_core::EndReason;
 use tokio::sync::Notify;
@@ -9,16 +8,6 @@ use tokio::sync::Notify;
 use super::{CallContext, log, now};
 
 impl CallContext {
-    /// Returns why the call ended, or `None` while it is open.
-    pub fn end_reason(&self) -> Option<&EndReason> {
-        self.0.record.end.get()
-    }
-
-    /// Returns when the call ended, if that was recorded.
-    pub(crate) fn ended_at(&self) -> Option<Instant> {
-        self.0.record.ended_at.get().copied()
-    }
-
     /// Waits until the call has ended, for whatever reason, and returns that reason.
     ///
     /// The handler itself and its response stream need not wait for this: they are dropped. It is for work that outlives

@@ -1,0 +1,352 @@
+//! Builds a bridge.
+
+use std::sync::Arc;
+
+#[cfg(feature = "cors")]
+use http::HeaderValue;
+use http::request::Parts;
+use tonic::Status;
+use tonic::server::NamedService;
+
+use super::classify::GrpcDetection;
+use super::ingress::{BridgeService, Ingress};
+use super::intercept::Interceptor;
+use super::known_services::KnownServices;
+use super::limits::Limits;
+use super::stack::{self, Layers};
+use crate::call::{CallContext, CallLayer, Calls, DeadlinePolicy};
+#[cfg(feature = "console")]
+use crate::console::Services;
+use crate::hosted_services::HostedServices;
+#[cfg(feature = "reflection")]
+use crate::reflection::Reflection;
+use crate::service::{GrpcService, SharedService};
+#[cfg(feature = "upstream")]
+use crate::upstream::{ProxyRange, RetryRule, RetryRules, Routes, ServicePattern, TrustedProxies, Upstream};
+use crate::web::{HostPolicy, MethodKinds};
+
+/// Builds a service that answers gRPC and gRPC-Web calls: it hosts tonic services, and forwards others to upstreams.
+///
+/// ```
+/// # use drawbridge_proto::greet::greeter_server::{Greeter, GreeterServer};
+/// # fn router(greeter: impl Greeter) -> Result<axum::Router, Box<dyn std::error::Error>> {
+/// use drawbridge::{Bridge, Upstream};
+///
+/// let router = Bridge::new()
+///     .add_service(GreeterServer::new(greeter))
+///     .descriptors(drawbridge_proto::FILE_DESCRIPTOR_SET)?
+///     .upstream("shop=http://127.0.0.1:50051".parse::<Upstream>()?)
+///     .into_router();
+/// # Ok(router)
+/// # }
+/// ```
+///
+/// By default a bridge answers to any host name, lets no other origin call, and grants any timeout.
+#[derive(Debug, Default)]
+pub struct Bridge {
+    hosted: HostedServices,
+    kinds: MethodKinds,
+    /// What the kinds were read from, for reflection.
+    #[cfg(feature = "reflection")]
+    descriptors: Vec<Vec<u8>>,
+    #[cfg(feature = "upstream")]
+    upstreams: Vec<Upstream>,
+    #[cfg(feature = "upstream")]
+    retries: Vec<RetryRule>,
+    #[cfg(feature = "upstream")]
+    exposed: Vec<ServicePattern>,
+    #[cfg(feature = "upstream")]
+    trusted_proxies: Vec<ProxyRange>,
+    interceptors: Vec<Interceptor>,
+    detection: GrpcDetection,
+    fallback: Option<SharedService>,
+    /// Whether the router answers every request.
+    answers_all: bool,
+    hosts: HostPolicy,
+    #[cfg(feature = "cors")]
+    origins: Vec<HeaderValue>,
+    #[cfg(feature = "cors")]
+    without_cors: bool,
+    deadlines: DeadlinePolicy,
+    limits: Limits,
+    calls: Option<Calls>,
+    #[cfg(feature = "console")]
+    services: Services,
+}
+
+impl Bridge {
+    /// Creates a bridge without services.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Hosts a tonic service. A service that was added under the same name before is replaced.
+    #[must_use]
+    pub fn add_service<S: GrpcService + NamedService>(mut self, service: S) -> Self {
+        self.hosted.add(S::NAME, service);
+        self
+    }
+
+    /// Hosts a service under a name of your choice, such as `shop.Orders`: for one that tower layers are around, and that
+    /// has no name of its own.
+    #[must_use]
+    pub fn add_named_service(mut self, name: &'static str, service: impl GrpcService) -> Self {
+        self.hosted.add(name, service);
+        self
+    }
+
+    /// Reads the methods of hosted services from an encoded `FileDescriptorSet`. A request with the wrong number of messages
+    /// for its method is then refused with UNIMPLEMENTED, as the gRPC specification wants it. Reflection that is
+    /// [exposed](Bridge::expose) uses the descriptors too.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the bytes are not a `FileDescriptorSet`.
+    #[cfg(feature = "descriptors")]
+    pub fn descriptors(mut self, descriptors: &[u8]) -> Result<Self, DescriptorError> {
+        self.kinds.add(descriptors)?;
+        #[cfg(feature = "reflection")]
+        self.descriptors.push(descriptors.to_vec());
+        Ok(self)
+    }
+
+    /// Forwards the calls of services that are not hosted. Several upstreams of the same service share its calls.
+    ///
+    /// Messages are passed on as bytes, and are not decoded.
+    #[cfg(feature = "upstream")]
+    #[must_use]
+    pub fn upstream(mut self, upstream: Upstream) -> Self {
+        self.upstreams.push(upstream);
+        self
+    }
+
+    /// Retries forwarded calls that fail. Of the rules that match a call, the one with the longest name applies, and of
+    /// several with the same name the last one.
+    #[cfg(feature = "upstream")]
+    #[must_use]
+    pub fn retry(mut self, rule: RetryRule) -> Self {
+        self.retries.push(rule);
+        self
+    }
+
+    /// Lets a catch-all upstream receive administrative services, which are blocked by default: reflection, channelz, and
+    /// services that administer servers. An upstream that is configured for such a service by name receives it anyway.
+    ///
+    /// If reflection is exposed and there is an upstream, the bridge answers it for hosted and forwarded services together
+    /// (feature `reflection`): it lists what is hosted and what the upstreams list, and asks the server that has a symbol. It
+    /// replaces a reflection service that is hosted, and asks that one too.
+    #[cfg(feature = "upstream")]
+    #[must_use]
+    pub fn expose(mut self, services: impl IntoIterator<Item = ServicePattern>) -> Self {
+        self.exposed.extend(services);
+        self
+    }
+
+    /// Trusts `Forwarded` and `X-Forwarded-For` from these addresses. Upstreams then receive the client's address that a
+    /// proxy names. From other peers these headers are replaced by the address of the connection.
+    #[cfg(feature = "upstream")]
+    #[must_use]
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = ProxyRange>) -> Self {
+        self.trusted_proxies.extend(proxies);
+        self
+    }
+
+    /// Runs a function at the start of each call, hosted or forwarded, for example to authenticate its caller. It may change
+    /// the head, and insert extensions for the handler. An error is the status of the call.
+    ///
+    /// It runs inside of the call: its time counts toward the deadline, [`CallContext::current`] is the call, and a refusal
+    /// is logged, listed, and translated for gRPC-Web. Several interceptors run in the order in which they were added.
+    ///
+    /// ```
+    /// use drawbridge::Bridge;
+    /// use tonic::Status;
+    ///
+    /// let bridge = Bridge::new().intercept(|mut head| async move {
+    ///     match head.headers.get("authorization") {
+    ///         Some(token) if token == "Bearer secret" => {
+    ///             head.headers.insert("x-user", "ann".parse().unwrap());
+    ///             Ok(head)
+    ///         }
+    ///         _ => Err(Status::unauthenticated("send a valid bearer token")),
+    ///     }
+    /// });
+    /// ```
+    #[must_use]
+    pub fn intercept<F, R>(mut self, interceptor: F) -> Self
+    where
+        F: Fn(Parts) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Parts, Status>> + Send + 'static,
+    {
+        self.interceptors.push(Interceptor::new(interceptor));
+        self
+    }
+
+    /// Answers every request that is not gRPC with this service, such as an axum router or the files of a page.
+    #[must_use]
+    pub fn fallback(mut self, service: impl GrpcService) -> Self {
+        self.fallback = Some(SharedService::from_tower(service));
+        self.answers_all = true;
+        self
+    }
+
+    /// Answers calls to unknown services with UNIMPLEMENTED, and, without a [fallback](Bridge::fallback), every other request
+    /// with 404. For a router that is served by itself.
+    #[must_use]
+    pub fn fallback_unimplemented(mut self) -> Self {
+        self.answers_all = true;
+        self
+    }
+
+    /// Treats only requests with a gRPC content-type as calls, and preflights that ask for `x-grpc-web`. All others go to
+    /// the [fallback](Bridge::fallback), even if their path names a service.
+    ///
+    /// By default every request to the path of a known service is a call, and with a catch-all upstream every POST to a path
+    /// of two segments, so that a client with the wrong content-type learns what is wrong. Use this if other routes have
+    /// such paths, for example `POST /api/login`.
+    #[must_use]
+    pub fn require_grpc_content_type(mut self) -> Self {
+        self.detection = GrpcDetection::ContentType;
+        self
+    }
+
+    /// Sets the host names that requests may be sent to. By default any name is allowed.
+    #[must_use]
+    pub fn hosts(mut self, hosts: HostPolicy) -> Self {
+        self.hosts = hosts;
+        self
+    }
+
+    /// Lets pages of these origins call, besides pages of the server's own origin. Each is a scheme and an authority, such as
+    /// `https://app.example`. Credentials such as cookies stay off.
+    #[cfg(feature = "cors")]
+    #[must_use]
+    pub fn allow_origins(mut self, origins: impl IntoIterator<Item = HeaderValue>) -> Self {
+        self.origins.extend(origins);
+        self
+    }
+
+    /// Leaves CORS to a layer of your own around the bridge. See [`ExposeMetadataLayer`](crate::ExposeMetadataLayer).
+    #[cfg(feature = "cors")]
+    #[must_use]
+    pub fn without_cors(mut self) -> Self {
+        self.without_cors = true;
+        self
+    }
+
+    /// Sets the timeouts that calls are granted.
+    #[must_use]
+    pub fn deadlines(mut self, deadlines: DeadlinePolicy) -> Self {
+        self.deadlines = deadlines;
+        self
+    }
+
+    /// Sets how much the bridge takes on.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        if let Some(calls) = &self.calls {
+            calls.set_max_open(limits.max_calls);
+        }
+        self
+    }
+
+    /// Sets whether each call logs two lines. See [`Calls::set_logging`].
+    #[must_use]
+    pub fn log_calls(mut self, on: bool) -> Self {
+        self.calls().set_logging(on);
+        self
+    }
+
+    /// Calls `hook` at the end of each call. See [`Calls::on_end`].
+    #[must_use]
+    pub fn on_call_end(mut self, hook: impl Fn(&CallContext) + Send + Sync + 'static) -> Self {
+        self.calls().on_end(hook);
+        self
+    }
+
+    /// Lists this bridge's calls together with those of another. The limit of open calls is that of the shared list, and its
+    /// hooks and its logging apply. Call it before [`Bridge::log_calls`] and [`Bridge::on_call_end`], which change the list.
+    #[must_use]
+    pub fn share_calls(mut self, calls: Calls) -> Self {
+        self.calls = Some(calls);
+        self
+    }
+
+    /// Returns the list of calls, which the bridge fills once it is in use.
+    pub fn calls(&mut self) -> Calls {
+        self.calls.get_or_insert_with(|| Calls::new(self.limits.max_calls)).clone()
+    }
+
+    /// Returns what this bridge hosts and forwards, for the console. It is known once the service or router is made.
+    #[cfg(feature = "console")]
+    pub fn services(&self) -> Services {
+        self.services.clone()
+    }
+
+    /// Returns a tower service that answers every request.
+    pub fn into_service(mut self) -> BridgeService {
+        let calls = CallLayer::with_calls(self.calls()).deadlines(self.deadlines);
+        #[cfg(feature = "upstream")]
+        let routes = Routes::new(self.upstreams, self.exposed);
+        #[cfg(feature = "upstream")]
+        let proxies = TrustedProxies::new(self.trusted_proxies);
+        #[cfg(feature = "reflection")]
+        if let Some(reflection) = Reflection::new(&self.hosted, &self.descriptors, &routes, &proxies) {
+            reflection.host(&mut self.hosted);
+        }
+        #[cfg(all(feature = "console", feature = "upstream"))]
+        self.services.set(self.hosted.names(), &routes);
+        #[cfg(all(feature = "console", not(feature = "upstream")))]
+        self.services.set(self.hosted.names());
+        let stack = stack::new(Layers {
+            calls,
+            interceptors: self.interceptors.into(),
+            #[cfg(feature = "upstream")]
+            proxies,
+            #[cfg(feature = "upstream")]
+            retry_rules: RetryRules::new(self.retries),
+            kinds: Arc::new(self.kinds),
+            max_message_bytes: self.limits.max_message_bytes,
+            hosted: self.hosted.clone(),
+        });
+        BridgeService::new(Ingress {
+            hosts: self.hosts,
+            known: KnownServices {
+                hosted: self.hosted,
+                #[cfg(feature = "upstream")]
+                upstreams: routes,
+                detection: self.detection,
+            },
+            #[cfg(feature = "cors")]
+            cross_origin: (!self.without_cors).then(|| stack::behind_cors(stack.clone(), &self.origins)),
+            grpc: stack,
+            fallback: self.fallback,
+        })
+    }
+
+    /// Returns an axum router.
+    ///
+    /// With a [fallback](Bridge::fallback), a catch-all upstream or [`Bridge::fallback_unimplemented`], it answers every
+    /// request, and so has a fallback of its own. Otherwise it has routes for its services only, and can be merged with a
+    /// router that has others.
+    ///
+    /// The address of a caller is known if the router is served by [`serve`](crate::serve), or with
+    /// `into_make_service_with_connect_info::<SocketAddr>()`.
+    #[cfg(feature = "axum")]
+    pub fn into_router(self) -> axum::Router {
+        let answers_all = self.answers_all;
+        let service = self.into_service();
+        match service.known().paths() {
+            Some(paths) if !answers_all => paths
+                .iter()
+                .fold(axum::Router::new(), |router, path| router.route_service(path, service.clone())),
+            _ => axum::Router::new().fallback_service(service),
+        }
+    }
+}
+
+/// The bytes are not an encoded `FileDescriptorSet`.
+#[cfg(feature = "descriptors")]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("these bytes are not an encoded FileDescriptorSet: {0}")]
+pub struct DescriptorError(#[from] prost::DecodeError);
