@@ -76,8 +76,6 @@ enum Command {
     Ci,
     /// What takes longer than `ci` may, by hand: `bench`, `soak` and `picture`, each step with its time
     Nightly,
-    /// Measure what deadlines, cancellation and the list of calls cost per call
-    Cost,
     /// Measure what a call costs over the bridge: beside Envoy, or beside another revision (`--compare`)
     ///
     /// Without `--compare`: CPU time of a unary call and of a streamed message over the bridge, beside Envoy with one worker
@@ -136,7 +134,6 @@ impl Xtask {
             Command::Ci => Steps::all(|steps| commands::ci::ci(sh, steps)),
             Command::Nightly => Steps::all(|steps| commands::nightly::nightly(sh, steps)),
             Command::Bench(options) => commands::bench::bench(sh, &options),
-            Command::Cost => commands::cost::cost(sh),
             Command::Soak { streams, idle } => commands::soak::soak(sh, streams, idle),
             Command::Picture => commands::picture::picture(sh),
         }

@@ -15,13 +15,13 @@ use tower::{BoxError, Service, ServiceExt as _};
 /// How many bytes are buffered in each direction of a connection.
 const BUFFER: usize = 64 * 1024;
 
-/// The most streams of the one connection. Both ends are ours, and each call from outside was counted already.
+/// How many streams a connection may have: in effect any number, since both ends are ours and calls are limited elsewhere.
 const MAX_STREAMS: u32 = 1_000_000;
 
 /// Returns a channel to `service`, such as a [`BridgeService`](crate::BridgeService) or an axum router, over HTTP/2 in
-/// memory. Deadlines travel on the wire and streams are reset, as over a network.
+/// memory. As over a network, deadlines are sent as `grpc-timeout`, and a cancelled call resets its stream.
 ///
-/// The connection is opened with the first call. It ends when the last clone of the channel is dropped.
+/// The connection is opened by the first call, and closed when the last clone of the channel is dropped.
 pub fn in_process<S, B>(service: S) -> Channel
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
@@ -53,7 +53,7 @@ where
     let served = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
-        // A caller that leaves many calls at once resets their children at once, and none of that is an attack.
+        // A client that disconnects with many open calls causes as many resets at once. That is not an attack.
         .max_pending_accept_reset_streams(MAX_STREAMS as usize)
         .max_local_error_reset_streams(None)
         .serve_connection(TokioIo::new(stream), service)

@@ -6,7 +6,7 @@
 //! counts their instructions, on [`one_cpu`]. [`table`] and [`comparison`] are what is printed. `cargo xtask bench` builds and installs what
 //! this program needs.
 
-// A measurement that fails to measure shall panic, and what is counted fits into any mantissa.
+// A failed measurement panics, and all counts are small enough for an exact `f64`.
 #![allow(clippy::unwrap_used, clippy::cast_precision_loss)]
 
 mod callgrind;
@@ -76,6 +76,10 @@ enum Router {
     Bridge,
     /// tonic-web's layer in axum
     TonicWeb,
+    /// The gRPC-Web layer and the CALL layer in axum
+    CallLayer,
+    /// The gRPC-Web layer in axum
+    NoCallLayer,
 }
 
 fn main() -> Result<()> {
@@ -87,5 +91,7 @@ fn main() -> Result<()> {
         }
         Bench::Host { router: Router::Bridge } => service::host(service::with_bridge),
         Bench::Host { router: Router::TonicWeb } => service::host(service::with_tonic_web),
+        Bench::Host { router: Router::CallLayer } => service::host(service::with_call_layer),
+        Bench::Host { router: Router::NoCallLayer } => service::host(service::without_call_layer),
     }
 }

@@ -1,4 +1,4 @@
-//! The bridge beside Envoy and beside the floor, and its hosted services beside bare tonic-web.
+//! The bridge beside Envoy and beside the floor, its hosted services beside bare tonic-web, and the CALL layer beside its absence.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -63,7 +63,12 @@ impl Measure {
         calls(&mut hosted, &programs, &[(Unit::Unary, 1.15)]).await?;
         hosted.print();
 
-        let tables = [forwarded, least, hosted];
+        let mut layer = Table::new(["the CALL layer", "with", "without"], only);
+        let programs = [Program::Hosting("call-layer"), Program::Hosting("no-call-layer")];
+        calls(&mut layer, &programs, &[(Unit::Unary, 1.15)]).await?;
+        layer.print();
+
+        let tables = [forwarded, least, hosted, layer];
         ensure!(!tables.iter().all(Table::is_empty), "no row has {only:?} in its name");
         ensure!(tables.iter().all(Table::holds), "a figure is over its limit");
         Ok(())

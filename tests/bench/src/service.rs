@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use axum::Router;
-use drawbridge::{Bridge, ConnectionOptions};
+use drawbridge::{Bridge, CallLayer, ConnectionOptions, GrpcWebLayer};
 use drawbridge_proto::greet::greeter_server::{Greeter, GreeterServer};
 use drawbridge_proto::greet::{HelloReply, HelloRequest};
 use drawbridge_proto::message::message_server::{Message, MessageServer};
@@ -106,9 +106,8 @@ pub(crate) async fn upstream() -> Result<(SocketAddr, Service)> {
 }
 
 async fn serve(listener: TcpListener, router: Router) {
-    let calls = Bridge::new().calls();
     let options = ConnectionOptions::new().with_max_streams(100_000);
-    drawbridge::serve(listener, router, calls, options, std::future::pending()).await;
+    drawbridge::serve(listener, router, None, options, std::future::pending()).await;
 }
 
 /// The service behind a bridge's router.
@@ -123,6 +122,18 @@ pub(crate) fn with_bridge(service: Service) -> Router {
 pub(crate) fn with_tonic_web(service: Service) -> Router {
     let routes = Routes::new(GreeterServer::new(service.clone())).add_service(MessageServer::new(service));
     routes.into_axum_router().layer(tonic_web::GrpcWebLayer::new())
+}
+
+/// The service behind [`GrpcWebLayer`] and [`CallLayer`], in axum.
+pub(crate) fn with_call_layer(service: Service) -> Router {
+    let routes = Routes::new(GreeterServer::new(service.clone())).add_service(MessageServer::new(service));
+    routes.into_axum_router().layer(CallLayer::new()).layer(GrpcWebLayer::new())
+}
+
+/// The same without the CALL layer.
+pub(crate) fn without_call_layer(service: Service) -> Router {
+    let routes = Routes::new(GreeterServer::new(service.clone())).add_service(MessageServer::new(service));
+    routes.into_axum_router().layer(GrpcWebLayer::new())
 }
 
 /// Serves a router as a process of its own, on one thread, and prints its port.

@@ -12,8 +12,7 @@ use super::format::precise;
 use super::severity::Severity;
 
 /// What the page says when a server does not implement the service `Calls`.
-pub(crate) const NO_CALL_RECORDS: &str =
-    "This server does not show its calls. It does so only when it listens on a loopback address.";
+pub(crate) const NO_CALL_RECORDS: &str = "This server does not show its calls. It has no console: the program serves one on loopback addresses only.";
 
 /// Converts milliseconds of a message to a duration. Negative numbers are zero.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]

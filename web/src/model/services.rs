@@ -28,7 +28,7 @@ impl From<Result<ServicesResponse, Status>> for Services {
         match response {
             Ok(services) => Self::Known(services),
             Err(status) if status.code() == Code::Unimplemented => Self::Unavailable(
-                "This server does not list its services. It does so only when it listens on a loopback address.",
+                "This server does not list its services. It has no console: the program serves one on loopback addresses only.",
             ),
             Err(status) => Self::Unavailable(Failure::from(&status).explanation()),
         }

@@ -4,7 +4,6 @@ pub(crate) mod api;
 pub(crate) mod bench;
 pub(crate) mod ci;
 pub(crate) mod conformance;
-pub(crate) mod cost;
 pub(crate) mod deps;
 pub(crate) mod dev;
 pub(crate) mod docs;

@@ -216,7 +216,7 @@ impl Bridge {
         self
     }
 
-    /// Lets pages of these origins call, besides pages of the server's own origin. Each is a scheme and an authority, such as
+    /// Also allows calls from pages of these origins. Pages of the server's own origin are always allowed. Each is a scheme and an authority, such as
     /// `https://app.example`. Credentials such as cookies stay off.
     #[cfg(feature = "cors")]
     #[must_use]
@@ -298,7 +298,7 @@ impl Bridge {
         self.services.set(self.hosted.names(), &routes);
         #[cfg(all(feature = "console", not(feature = "upstream")))]
         self.services.set(self.hosted.names());
-        let stack = stack::new(Layers {
+        let stack = stack::build(Layers {
             calls,
             interceptors: self.interceptors.into(),
             #[cfg(feature = "upstream")]

@@ -1,4 +1,4 @@
-//! The entry of a bridge: classifies each request, and passes it on.
+//! The entry of a bridge: checks the host name of each request, classifies it, and passes it on.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use crate::web::HostPolicy;
 /// A bridge as a tower service: it answers every request over HTTP/1.1 and HTTP/2. [`Bridge::into_service`] makes it.
 /// Cloning it is cheap.
 ///
-/// [`serve`](crate::serve) takes it, hyper with a `TowerToHyperService` around it, and axum as a route or fallback service.
+/// [`serve`](crate::serve) takes it, hyper takes it inside of a `TowerToHyperService`, and axum as a route or fallback service.
 ///
 /// [`Bridge::into_service`]: crate::Bridge::into_service
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ pub(super) struct Ingress {
     pub(super) hosts: HostPolicy,
     pub(super) known: KnownServices,
     pub(super) grpc: Stack,
-    /// The same behind CORS, for requests that name an origin.
+    /// The same stack behind CORS, for requests with an `Origin` header and for OPTIONS.
     #[cfg(feature = "cors")]
     pub(super) cross_origin: Option<SharedService>,
     /// Answers what is not gRPC.
@@ -74,12 +74,12 @@ where
     fn call(&mut self, request: Request<B>) -> BridgeFuture {
         let ingress = &*self.0;
         if let Some(host) = ingress.hosts.refused(&request) {
-            tracing::warn!(host = ?host, path = ?request.uri().path(), "refused a request to a foreign host name");
+            tracing::warn!(host = ?host, path = ?request.uri().path(), "refused a request: its host name is not allowed");
             return plain(StatusCode::MISDIRECTED_REQUEST, "this server does not answer to this host name\n");
         }
         let service = service_of(request.uri().path());
-        let is_meant = |service: &str| ingress.known.is_meant(service, &request);
-        match classify(&request, service, ingress.known.detection(), is_meant) {
+        let is_known = |service: &str| ingress.known.is_for_known_service(service, &request);
+        match classify(&request, service, ingress.known.detection(), is_known) {
             Kind::Grpc => ingress.grpc(request),
             Kind::Other => match &ingress.fallback {
                 Some(fallback) => fallback.call(request.map(Body::new)).into(),
@@ -120,7 +120,7 @@ impl Ingress {
     }
 }
 
-/// Answers in plain text what is not gRPC.
+/// Returns a plain-text response.
 fn plain(status: StatusCode, text: &'static str) -> BridgeFuture {
     let mut response = Response::new(Body::new(Full::from(text)));
     *response.status_mut() = status;

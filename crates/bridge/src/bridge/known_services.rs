@@ -25,13 +25,13 @@ impl KnownServices {
     /// Tells whether a request to this service is meant as a gRPC call, whatever else it looks like. A catch-all upstream may
     /// have any service, but a page is requested with GET, so only POST counts then.
     #[cfg_attr(not(feature = "upstream"), allow(unused_variables))]
-    pub(super) fn is_meant<B>(&self, service: &str, request: &Request<B>) -> bool {
-        let is_meant = self.hosted.contains(service);
+    pub(super) fn is_for_known_service<B>(&self, service: &str, request: &Request<B>) -> bool {
+        let is_known = self.hosted.contains(service);
         #[cfg(feature = "upstream")]
-        let is_meant = is_meant
+        let is_known = is_known
             || self.upstreams.is_named(service)
             || (self.upstreams.has_catch_all() && *request.method() == http::Method::POST);
-        is_meant
+        is_known
     }
 
     /// Tells the request where it is forwarded to, if its service is not hosted. Only a path that is exactly that of a gRPC

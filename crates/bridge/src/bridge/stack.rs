@@ -14,14 +14,14 @@ use crate::upstream::{Forward, RetryRules, Route, TrustedProxies};
 use crate::web::{Codecs, GrpcWebLayer, GrpcWebService, MethodKinds, RequestRules};
 
 /// The layers that each call passes. Their futures are small, since those of handlers and forwarded calls are boxed.
-pub(super) type Stack = GrpcWebService<CallService<Intercept<Inside>>>;
+pub(super) type Stack = GrpcWebService<CallService<Intercept<InsideCall>>>;
 
 #[cfg(feature = "upstream")]
-type Inside = Forward<RequestRules<HostedServices>>;
+type InsideCall = Forward<RequestRules<HostedServices>>;
 #[cfg(not(feature = "upstream"))]
-type Inside = RequestRules<HostedServices>;
+type InsideCall = RequestRules<HostedServices>;
 
-/// What the layers are made of.
+/// The configuration of the layers.
 pub(super) struct Layers {
     pub(super) calls: CallLayer,
     pub(super) interceptors: Arc<[Interceptor]>,
@@ -34,28 +34,28 @@ pub(super) struct Layers {
     pub(super) hosted: HostedServices,
 }
 
-/// Puts the layers together, outermost first. Each line says why it stands where it does.
-pub(super) fn new(layers: Layers) -> Stack {
+/// Builds the stack, outermost layer first. The comments give the reasons for the order.
+pub(super) fn build(layers: Layers) -> Stack {
     let stack = ServiceBuilder::new()
-        // The status that ends a call has to be translated too, so gRPC-Web stands outside of the calls.
-        .layer(GrpcWebLayer::with_codecs(
-            |request| if is_forwarded(request) { Codecs::Any } else { Codecs::Protobuf },
-        ))
-        .layer(layers.calls.with_context_if(|request| !is_forwarded(request)))
-        // A refusal is the end of a call, with its status, so interceptors stand inside of it.
+        // Outside of the CALL layer, so that the status which ends a call is translated too.
+        .layer(GrpcWebLayer::with_codecs(|extensions| {
+            if is_forwarded(extensions) { Codecs::Any } else { Codecs::Protobuf }
+        }))
+        .layer(layers.calls.insert_context_if(|extensions| !is_forwarded(extensions)))
+        // Inside of the CALL layer, so that a refusal ends a call with a status.
         .layer_fn(|inner| Intercept::new(inner, Arc::clone(&layers.interceptors)));
-    // A forwarded call has a deadline and an end like any other, so it leaves from inside of the call.
+    // Inside of the CALL layer, so that a forwarded call has a deadline and an end like any other.
     #[cfg(feature = "upstream")]
     let stack =
         stack.layer_fn(|inner| Forward::new(inner, layers.proxies.clone(), layers.retry_rules.clone()));
     stack
-        // A broken rule ends one call, with its status, so the rules stand inside of it.
+        // Inside of the CALL layer, so that a request which breaks a rule ends its call with a status.
         .layer_fn(|inner| RequestRules::new(inner, Arc::clone(&layers.kinds), layers.max_message_bytes))
         .service(layers.hosted.clone())
 }
 
-/// Puts CORS around the stack. A response that is not gRPC has to be readable cross-origin too, so it stands outside of all that
-/// answers.
+/// Puts CORS around the stack. Responses that are not gRPC, such as a
+/// 415, have to be readable cross-origin too, so CORS is outside of every layer.
 #[cfg(feature = "cors")]
 pub(super) fn behind_cors(stack: Stack, origins: &[http::HeaderValue]) -> SharedService {
     use futures_util::FutureExt as _;
@@ -65,7 +65,7 @@ pub(super) fn behind_cors(stack: Stack, origins: &[http::HeaderValue]) -> Shared
     SharedService::from_tower(tower::Layer::layer(&crate::web::cors::layer(origins), stack))
 }
 
-/// Tells whether a request has a route to an upstream.
+/// Returns whether the request with these extensions has a route to an upstream.
 #[cfg(feature = "upstream")]
 fn is_forwarded(extensions: &http::Extensions) -> bool {
     extensions.get::<Route>().is_some()

@@ -1,4 +1,4 @@
-//! What runs for a call besides its handler, and when it stopped: it shows that the end of a call ended everything.
+//! What runs for a call in addition to its handler, and when it stopped. It shows whether everything stopped when the call ended.
 
 use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use tonic::Code;
 
-/// How many activities of one call are recorded. A handler that starts more has the first ones on record.
+/// How many activities of one call are recorded. Further activities are not recorded.
 const MAX_RECORDED: usize = 64;
 
-/// Something that runs for a call besides its handler.
+/// Something that runs for a call in addition to its handler.
 #[derive(Clone, Debug)]
 pub(crate) struct ActivityRecord {
     pub(crate) kind: ActivityKind,
@@ -24,7 +24,7 @@ pub(crate) enum ActivityKind {
     Child { method: Box<str>, code: Option<Code> },
     /// The wait between two attempts, with its planned length.
     Backoff { planned: Duration },
-    /// What a handler has named, such as a database query.
+    /// Work that a handler has named, such as a database query.
     Named(Cow<'static, str>),
 }
 
@@ -33,24 +33,24 @@ pub(crate) enum ActivityKind {
 pub(crate) struct Activities(OnceLock<Mutex<Vec<ActivityRecord>>>);
 
 impl Activities {
-    /// Returns all of them.
+    /// Returns the recorded activities.
     pub(crate) fn all(&self) -> Vec<ActivityRecord> {
         self.recorded().map(|records| records.clone()).unwrap_or_default()
     }
 
-    /// Returns how many there are, and how many of them have stopped.
+    /// Returns how many activities are recorded, and how many of those have stopped.
     pub(crate) fn count(&self) -> (usize, usize) {
         let Some(records) = self.recorded() else { return (0, 0) };
         (records.len(), records.iter().filter(|record| record.stopped.is_some()).count())
     }
 
-    /// Tells whether all of them have stopped.
+    /// Returns whether all recorded activities have stopped. Activities beyond the limit are not seen.
     pub(crate) fn have_stopped(&self) -> bool {
         let (all, stopped) = self.count();
         stopped == all
     }
 
-    /// Records an activity and returns its index. One beyond the limit gets an index that no record has.
+    /// Records an activity and returns its index. Beyond the limit nothing is recorded, and the index is one that no record has.
     pub(super) fn add(&self, record: ActivityRecord) -> usize {
         let mut records = self.0.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
         let index = records.len();
@@ -63,9 +63,9 @@ impl Activities {
     }
 
     /// Changes the record of this index, if there is one.
-    pub(super) fn update(&self, index: usize, update: impl FnOnce(&mut ActivityRecord)) {
+    pub(super) fn update(&self, index: usize, change: impl FnOnce(&mut ActivityRecord)) {
         if let Some(record) = self.recorded().as_mut().and_then(|records| records.get_mut(index)) {
-            update(record);
+            change(record);
         }
     }
 

@@ -12,13 +12,11 @@ use super::clock::now;
 use super::context::CallContext;
 use super::list::CallList;
 
-/// Starts the keeper of the current runtime. It waits for the earliest deadline, and ends when there is none left.
-///
-/// One task serves all calls of a runtime. A call's future and body are polled by the connection: a connection that cannot
-/// write, or a stream that is always ready, would keep a timer inside them from running. And most calls end in time, so a
-/// timer for each would be set up for nothing.
+/// Starts the keeper of a list on the current runtime. It waits for the earliest deadline, and ends when there is none left.
+/// One task serves all calls of the list that run on this runtime. The connection polls a call's future and body: if it cannot write, or if
+/// a stream is always ready, a timer inside of them is not polled. A timer for each call would also be wasted, since most calls end before their deadline.
 pub(super) fn start(list: Arc<CallList<CallContext>>, runtime: runtime::Id, earlier: Arc<Notify>) {
-    let keeper = Keeper { list, runtime, done: false };
+    let keeper = Keeper { list, runtime, finished: false };
     tokio::spawn(keeper.run(earlier));
 }
 
@@ -30,7 +28,7 @@ pub(super) fn current_runtime() -> runtime::Id {
 struct Keeper {
     list: Arc<CallList<CallContext>>,
     runtime: runtime::Id,
-    done: bool,
+    finished: bool,
 }
 
 impl Keeper {
@@ -42,13 +40,13 @@ impl Keeper {
             }
             self.end_due(now());
         }
-        self.done = true;
+        self.finished = true;
     }
 
     fn end_due(&self, now: Instant) {
         for call in self.list.take_due(self.runtime, now) {
             let Some(deadline) = call.deadline() else { continue };
-            // In a task of its own: other calls do not wait for what a handler does when it is dropped.
+            // Each in its own task, so that a slow destructor of one handler does not delay other calls.
             tokio::spawn(async move {
                 call.end(EndReason::DeadlineExceeded { granted: deadline.granted() });
             });
@@ -57,9 +55,9 @@ impl Keeper {
 }
 
 impl Drop for Keeper {
-    /// The runtime is gone, and the calls that ran on it: a later runtime starts with a keeper of its own.
+    /// If it did not finish, the runtime was shut down together with its calls. Their deadlines are removed, and a new runtime starts its own keeper.
     fn drop(&mut self) {
-        if !self.done {
+        if !self.finished {
             self.list.abandon_deadlines(self.runtime);
         }
     }

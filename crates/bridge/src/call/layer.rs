@@ -29,18 +29,18 @@ use super::record::CallFacts;
 use super::request_info::RequestInfo;
 use crate::peer::peer_addr;
 
-/// How many bytes of a path are kept. The caller chooses its length.
+/// How many bytes of a path are kept. The client chooses the path, so its length is limited.
 const MAX_METHOD_BYTES: usize = 256;
 
-/// How many calls a layer of its own admits at a time.
+/// How many calls [`CallLayer::new`] admits at a time.
 const DEFAULT_MAX_CALLS: usize = 20_000;
 
-/// Opens a [`CallContext`] for each call, and ends the call for exactly one [`EndReason`]: its deadline passes, its caller
-/// goes away, its handler ends it, panics or completes. Everything that belongs to the call ends with it.
+/// Opens a [`CallContext`] for each call, and ends the call for exactly one [`EndReason`], such as a passed deadline, a client that is
+/// gone, a panic, or completion. Everything that belongs to the call ends with it.
 ///
 /// - `grpc-timeout` is enforced over the whole call, response stream included, and limited by a [`DeadlinePolicy`]. tonic
 ///   itself bounds the time up to the head of a response.
-/// - A call that is ended gets its status in the trailers, after any number of messages.
+/// - A call that is ended early gets a status, in the trailers if messages were already sent.
 /// - Dropping the response, which is what a server does when its client goes away, drops the handler's stream.
 ///
 /// It works on a tonic `Server` and on an axum `Router`, with or without the rest of this crate. Put it inside of a layer
@@ -71,8 +71,8 @@ const DEFAULT_MAX_CALLS: usize = 20_000;
 pub struct CallLayer {
     calls: Calls,
     deadlines: DeadlinePolicy,
-    /// Whether the handler of a request with these extensions finds the context in them.
-    wants_context: fn(&Extensions) -> bool,
+    /// Whether the context is inserted into these extensions, for the handler.
+    inserts_context: fn(&Extensions) -> bool,
 }
 
 impl CallLayer {
@@ -83,7 +83,7 @@ impl CallLayer {
 
     /// Creates the layer with a list of calls that others may share.
     pub fn with_calls(calls: Calls) -> Self {
-        Self { calls, deadlines: DeadlinePolicy::default(), wants_context: |_| true }
+        Self { calls, deadlines: DeadlinePolicy::default(), inserts_context: |_| true }
     }
 
     /// Sets the timeouts that calls are granted.
@@ -98,13 +98,13 @@ impl CallLayer {
         self.calls.clone()
     }
 
-    /// Decides by the extensions of a request whether its handler finds the context in them: it costs an allocation.
-    pub(crate) fn with_context_if(mut self, wants_context: fn(&Extensions) -> bool) -> Self {
-        self.wants_context = wants_context;
+    /// Inserts the context only into the extensions that this function accepts: each insertion costs an allocation.
+    pub(crate) fn insert_context_if(mut self, inserts_context: fn(&Extensions) -> bool) -> Self {
+        self.inserts_context = inserts_context;
         self
     }
 
-    /// Opens a call, and returns what follows it, or the future of a call that ends here.
+    /// Opens a call and returns its guard. Returns a finished future instead if the call ends here.
     fn open<F, B>(&self, request: &mut Request<B>) -> Result<CallGuard, CallFuture<F>> {
         let now = now();
         let RequestInfo { timeout, request_id, parent, previous_attempts } =
@@ -136,7 +136,7 @@ impl CallLayer {
         if let Err(status) = self.calls.add(context.clone()) {
             return Err(CallFuture::refused(guard, status));
         }
-        if (self.wants_context)(request.extensions()) {
+        if (self.inserts_context)(request.extensions()) {
             request.extensions_mut().insert(context);
         }
         Ok(guard)
@@ -165,7 +165,7 @@ impl<S> Layer<S> for CallLayer {
     }
 }
 
-/// The service that [`CallLayer`] makes. It never fails: an error of the inner service is the status of its call.
+/// The service that [`CallLayer`] makes. It never fails: an error of the inner service becomes the status of its call.
 #[derive(Clone, Debug)]
 pub struct CallService<S> {
     inner: S,
@@ -182,7 +182,7 @@ where
 
     fn call(&self, mut request: Request<Body>) -> Self::Future {
         match self.layer.open(&mut request) {
-            // Outside of the call's scope: what is below calls the handler when it is polled.
+            // No scope is needed here: the inner service calls the handler only when its future is polled.
             Ok(guard) => CallFuture::running(guard, self.inner.call(request)),
             Err(ended) => ended,
         }
@@ -198,30 +198,32 @@ where
 {
     type Response = Response<CallBody>;
     type Error = Infallible;
-    type Future = CallFuture<Boxed<Oneshot<S, Request<R>>>>;
+    type Future = CallFuture<BoxBodyFuture<Oneshot<S, Request<R>>>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        // Each call waits for the inner service by itself, within its deadline.
+        // Each call waits for the inner service in its own future, so that the wait counts against its deadline.
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut request: Request<R>) -> Self::Future {
         match self.layer.open(&mut request) {
-            Ok(guard) => CallFuture::running(guard, Boxed { inner: self.inner.clone().oneshot(request) }),
+            Ok(guard) => {
+                CallFuture::running(guard, BoxBodyFuture { inner: self.inner.clone().oneshot(request) })
+            }
             Err(ended) => ended,
         }
     }
 }
 
 pin_project! {
-    /// Boxes the response body of a service, and makes its error a status.
-    pub struct Boxed<F> {
+    /// Boxes the response body of a service, and turns an error of the service into a status.
+    pub struct BoxBodyFuture<F> {
         #[pin]
         inner: F,
     }
 }
 
-impl<F, B, E> Future for Boxed<F>
+impl<F, B, E> Future for BoxBodyFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
     E: Into<BoxError>,
@@ -251,7 +253,7 @@ pin_project! {
     impl<F> PinnedDrop for CallFuture<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            // The reason is recorded before the handler's own drops run.
+            // The reason is recorded before the handler's future is dropped, so that its destructors see it.
             if let Some(guard) = this.guard.take() {
                 let context = guard.0.clone();
                 drop(guard);
@@ -289,7 +291,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        // Taken out while the call is worked on, and put back if it goes on.
+        // Taken for this poll, and put back if the call is still pending.
         let Some(guard) = this.guard.take() else {
             unreachable!("a future is not polled after it was ready");
         };
@@ -316,10 +318,10 @@ where
                 Poll::Ready(Some(response)) => {
                     return Poll::Ready(Ok(response.map(|body| body.followed_by(guard))));
                 }
-                // The handler ended the call during this poll; what it returned then does not count.
+                // The call ended during this poll: the handler ended it or panicked, or its deadline passed. A response does not count then.
                 Poll::Ready(None) => {}
                 Poll::Pending => {
-                    // Registered before the look at the end, so that no end falls between the two.
+                    // The waker is registered before the end is checked, so that an end in between is not missed.
                     context.register(cx.waker());
                     if context.end_reason().is_none() {
                         *this.guard = Some(guard);
@@ -337,8 +339,8 @@ where
     }
 }
 
-/// Makes the handler's response that of the call: a trailers-only response is complete as it is, and any other goes on in
-/// its body. Returns `None` if the call has ended before.
+/// Turns the handler's response into that of the call. A trailers-only response completes the
+/// call; any other continues in its body. Returns `None` if the call has ended already.
 fn begin_response(
     context: &CallContext,
     mut response: Response<Body>,
@@ -346,7 +348,7 @@ fn begin_response(
 ) -> Option<Response<CallBody>> {
     let complete = response.body().is_end_stream();
     if complete {
-        // The handler may have failed by the deadline itself.
+        // The handler may have failed because of the same deadline, slightly before the keeper noticed it.
         context.check_deadline();
     }
     if context.end_reason().is_some() {

@@ -84,8 +84,8 @@ impl<C: Clone> CallList<C> {
         open.calls.iter().map(|(_, call)| call.clone()).collect()
     }
 
-    /// Adds a call, with its deadline on the runtime that it runs on. `with_key` is told the key of the call while no other
-    /// thread can see the call. Returns what has to be done for the deadline.
+    /// Adds a call, with its deadline on the runtime that it runs on. Calls `with_key` with the call's key before another thread can see the
+    /// call. Returns what the caller has to do to enforce the deadline.
     pub(super) fn add(
         &self,
         call: C,

@@ -1,4 +1,4 @@
-//! Layers for the clients that handlers use to call other services.
+//! Layers for the clients that handlers use to call other services. Forwarded calls use parts of them.
 //!
 //! 1. [`propagation`]: a child call inherits the deadline of the call whose handler makes it, and ends with it.
 //! 2. [`retry`]: a failed call is retried within its deadline.

@@ -1,6 +1,6 @@
 //! The library as its users see it: each promise over its public API.
 
-// A test that cannot go on shall panic.
+// A test panics if it cannot continue.
 #![allow(clippy::unwrap_used)]
 
 mod body;

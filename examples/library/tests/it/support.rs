@@ -97,7 +97,7 @@ pub(crate) async fn http_on(
     String::from_utf8_lossy(&response).into_owned()
 }
 
-/// Calls `SayHello` for Bob over gRPC-Web, in the form of this content-type, with these headers besides.
+/// Calls `SayHello` for Bob over gRPC-Web, with these additional headers.
 pub(crate) async fn say_hello(address: SocketAddr, headers: &[(&str, &str)]) -> String {
     let message = bob().encode_to_vec();
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();

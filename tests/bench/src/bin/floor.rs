@@ -1,8 +1,8 @@
 //! The least that a bridge of these libraries can do: hyper's server, a connection of the `h2` crate, and each piece handed from one
 //! to the other, with the trailers put into the body.
 //!
-//! It keeps no deadline, knows no second upstream and no end of a call, and believes all that it is told. What the bridge
-//! costs above it is the price of being one.
+//! It has no deadlines, one upstream and no record of calls, and it validates
+//! nothing. The difference to the bridge is the cost of the bridge's own features.
 
 #![allow(clippy::unwrap_used)]
 

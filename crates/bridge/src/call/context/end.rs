@@ -34,9 +34,8 @@ impl CallContext {
     }
 
     /// Ends the call, and tells whether this ended it: the first reason stands.
-    ///
-    /// The reason is recorded and logged first. Then the response body is dropped, waiters are notified, and the connection
-    /// is woken to send the status.
+    /// In this order: the reason is recorded, the call leaves its list, the end is logged, hooks
+    /// run, the response body is dropped, waiters are notified, and the connection is woken to send the status.
     pub(crate) fn end(&self, reason: EndReason) -> bool {
         // Checked first, because most calls are ended once more when their guard is dropped.
         if self.end_reason().is_some() {

@@ -21,7 +21,7 @@ use crate::client::timeout_header::timeout_header;
 /// tonic client, its children.
 ///
 /// - **Deadline**: the `grpc-timeout` of the child is the smaller of its own timeout (`tonic::Request::set_timeout`) and
-///   what remains of the parent's deadline. The client enforces it as well, until the end of the response body: at the
+///   what remains of the parent's deadline. This layer enforces it as well, until the end of the response body: at the
 ///   deadline the child's stream is reset, and its status is `DEADLINE_EXCEEDED`. If no time remains, nothing is sent.
 /// - **Cancellation**: when the parent ends, for whatever reason, the child's stream is reset, and its status is that of the
 ///   parent's end. A child that is part of the handler's future or response stream is dropped with it.
@@ -29,7 +29,7 @@ use crate::client::timeout_header::timeout_header;
 ///   With [`without_ids`](Self::without_ids), neither is added.
 ///
 /// A call that is made outside of any call, and one whose request carries [`Detached`], has no parent: it inherits nothing,
-/// and only its own timeout is enforced. A `grpc-timeout` that cannot be parsed is `INVALID_ARGUMENT`.
+/// and only its own timeout is enforced. A call with a malformed `grpc-timeout` is not sent; its status is `INVALID_ARGUMENT`.
 ///
 /// See [gRPC's guide to deadlines](https://grpc.io/docs/guides/deadlines/#deadline-propagation).
 ///
@@ -57,8 +57,8 @@ impl PropagationLayer {
         Self { without_ids: false }
     }
 
-    /// Adds neither `x-request-id` nor `x-parent-call-id` to child calls. Use it for servers of third parties, which have no
-    /// need to know these ids. Default: both are added.
+    /// Adds neither `x-request-id` nor `x-parent-call-id` to child calls. Use it for third-party servers,
+    /// which do not need these ids. Default: both are added.
     ///
     /// Deadlines and cancellation are propagated all the same. An `x-request-id` that the request already has is sent.
     ///
