@@ -54,6 +54,7 @@
 //! | `reflection` | | reflection for hosted and forwarded services together |
 //! | `channel` | | [`in_process`]: a tonic channel to a service in the same process |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // With all features on, dead code is an error. With some of them off, what only they use is left out by the compiler.
 #![cfg_attr(
     not(all(

@@ -52,7 +52,7 @@ impl CallOptions {
         Self::default()
     }
 
-    /// Sets the timeout of the whole call, from now until the end of its response stream. By default there is none.
+    /// Sets the timeout of the whole call, from the moment it is made until the end of its response stream. By default there is none.
     ///
     /// It is sent to the server as `grpc-timeout` and also enforced by this transport: when it expires, the request is
     /// aborted and the call ends with `DEADLINE_EXCEEDED`. A call with a timeout of zero fails before it is sent. If

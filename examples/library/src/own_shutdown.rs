@@ -47,7 +47,8 @@ pub async fn with_axum(
     axum::serve(listener, service).with_graceful_shutdown(signal).await
 }
 
-/// Serves with the library's own server until `stop` resolves, and returns when all calls have ended.
+/// Serves with the library's own server until `stop` resolves, and returns when all calls have ended. It has a grace period of
+/// its own: it accepts no more connections and calls, and aborts what is left after it.
 pub async fn with_serve(
     listener: TcpListener,
     router: Router,
@@ -55,12 +56,5 @@ pub async fn with_serve(
     stop: impl Future<Output = ()>,
     grace: Duration,
 ) {
-    let list = calls.clone();
-    let shutdown = async {
-        stop.await;
-        // The server goes on while this waits: it accepts connections and calls. A program behind a load balancer fails its
-        // health check here, so that no more of them come.
-        finish(&list, grace).await;
-    };
-    serve(listener, router, calls, ConnectionOptions::new(), shutdown).await;
+    serve(listener, router, calls, ConnectionOptions::new().with_grace(grace), stop).await;
 }

@@ -226,10 +226,14 @@ impl Bridge {
     }
 
     /// Leaves CORS to a layer of your own around the bridge. See [`ExposeMetadataLayer`](crate::ExposeMetadataLayer).
-    #[cfg(feature = "cors")]
+    /// Without the feature `cors` there is nothing to leave out, and this has no effect.
     #[must_use]
+    #[cfg_attr(not(feature = "cors"), allow(unused_mut))]
     pub fn without_cors(mut self) -> Self {
-        self.without_cors = true;
+        #[cfg(feature = "cors")]
+        {
+            self.without_cors = true;
+        }
         self
     }
 

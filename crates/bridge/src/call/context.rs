@@ -67,7 +67,8 @@ impl CallContext {
     /// Opens a call.
     pub(super) fn open(facts: CallFacts, opened: Instant, list: &Arc<CallList<Self>>) -> Self {
         let caller_span = Span::current().id();
-        let span = tracing::info_span!(target: "drawbridge::call", "call", id = %*facts.call_id);
+        // A target of its own, so that a filter can leave out the log lines and keep the span.
+        let span = tracing::info_span!(target: "drawbridge::span", "call", id = %*facts.call_id);
         if list.observers().logs_calls() {
             log::opened(&facts, caller_span.clone());
         }

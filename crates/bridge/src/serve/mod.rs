@@ -39,9 +39,10 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Serves `service`, such as a [`BridgeService`](crate::BridgeService) or an axum router, on `listener`, over HTTP/1.1 and
 /// HTTP/2, with TLS or without, until `shutdown` resolves.
 ///
-/// Then it accepts no more connections, ends the open calls of `calls` ([`Calls::abort_all`]) with UNAVAILABLE, sends GOAWAY,
-/// and returns once all responses are flushed, or after five seconds. `calls` is `None` for a service without a CALL layer. To
-/// let calls finish first, wait in `shutdown` until [`Calls::open`] is 0.
+/// Then it accepts no more connections, and no more calls on those that are open (GOAWAY, `connection: close`). Open calls may
+/// go on for [`ConnectionOptions::grace`]; what is left of `calls` is then ended with UNAVAILABLE ([`Calls::abort_all`]).
+/// `calls` is `None` for a service without a CALL layer. The future resolves once all connections are closed, at the latest five
+/// seconds after the grace period.
 ///
 /// Each request has extensions from its connection: the client's address as [`PeerAddr`](crate::PeerAddr), or with the feature
 /// `axum` as `ConnectInfo<SocketAddr>`; the client's certificates, if TLS asked for them, as `PeerCertificates`; and what the
@@ -101,10 +102,12 @@ pub async fn serve<L, S, B>(
         }
     }
     drop(listener);
+    let mut closed = std::pin::pin!(graceful.shutdown());
+    let all_closed = timeout(options.grace, &mut closed).await.is_ok();
     if let Some(calls) = calls {
         calls.abort_all();
     }
-    if timeout(FLUSH_TIMEOUT, graceful.shutdown()).await.is_err() {
+    if !all_closed && timeout(FLUSH_TIMEOUT, closed).await.is_err() {
         tracing::warn!(
             connections = connections.len(),
             "closed connections whose clients did not read their last responses"

@@ -1,5 +1,7 @@
 //! How connections are kept.
 
+use std::time::Duration;
+
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 
@@ -15,6 +17,8 @@ pub struct ConnectionOptions {
     /// The largest head of a request, in bytes. A larger one is answered 431. Default: 16 KiB; HTTP/1.1 accepts 8 KiB in any
     /// case.
     pub max_header_bytes: u32,
+    /// How long open calls may go on after the shutdown has begun. Default: zero, they are ended at once.
+    pub grace: Duration,
 }
 
 impl ConnectionOptions {
@@ -25,6 +29,7 @@ impl ConnectionOptions {
             tls: None,
             max_streams: 200,
             max_header_bytes: 16 * 1024,
+            grace: Duration::ZERO,
         }
     }
 
@@ -47,6 +52,13 @@ impl ConnectionOptions {
     #[must_use]
     pub const fn with_max_header_bytes(mut self, max: u32) -> Self {
         self.max_header_bytes = max;
+        self
+    }
+
+    /// Sets how long open calls may go on after the shutdown has begun.
+    #[must_use]
+    pub const fn with_grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
         self
     }
 }

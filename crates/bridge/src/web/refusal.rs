@@ -38,8 +38,8 @@ pub fn refuse<B>(request: &Request<B>, status: &Status) -> Response<Body> {
     response
 }
 
-/// Returns whether a request is a CORS preflight, which browsers send without credentials. A layer outside of a bridge that
-/// answers preflights must let it pass.
+/// Returns whether a request is a CORS preflight, which browsers send without credentials. If the bridge
+/// answers preflights, a layer outside of it has to let them pass.
 pub fn is_preflight<B>(request: &Request<B>) -> bool {
     request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)

@@ -61,7 +61,9 @@ pub struct RetryLayer {
 }
 
 impl RetryLayer {
-    /// Creates the layer for the calls to one server, with the default throttle.
+    /// Creates the layer for the calls to one server, with the default throttle: 10 tokens, of which each retryable failure takes
+    /// one, and each success returns a tenth. With half of them or fewer nothing is retried. A server that fails one call in two, by
+    /// design of a test for example, needs [another one](Self::with_throttle).
     pub fn new(policy: RetryPolicy) -> Self {
         Self { policy: Arc::new(policy), throttle: SharedThrottle::default() }
     }
