@@ -1,5 +1,6 @@
 //! Calls finish within the grace period, and are aborted after it, with either server.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -8,7 +9,7 @@ use drawbridge_example_library::greeter::MyGreeter;
 use drawbridge_example_library::own_shutdown::{with_axum, with_serve};
 use drawbridge_proto::greet::HelloReply;
 use drawbridge_proto::greet::greeter_server::GreeterServer;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::{Code, Streaming};
@@ -46,7 +47,7 @@ impl Server {
         self,
         every: Duration,
         grace: Duration,
-    ) -> (Streaming<HelloReply>, JoinHandle<()>) {
+    ) -> (Streaming<HelloReply>, JoinHandle<()>, SocketAddr) {
         let mut bridge = Bridge::new().add_service(GreeterServer::new(MyGreeter { every }));
         let calls = bridge.calls();
         let (listener, address) = listen().await;
@@ -55,14 +56,14 @@ impl Server {
         let stream = greeter(address).say_hellos(bob()).await.unwrap().into_inner();
         assert_eq!(calls.open(), 1);
         stop.send(()).unwrap();
-        (stream, server)
+        (stream, server, address)
     }
 }
 
 #[tokio::test]
 async fn an_open_call_may_finish() {
     for server in BOTH {
-        let (mut stream, stopped) = server.stop_during_stream(Duration::from_millis(50), LONG).await;
+        let (mut stream, stopped, _) = server.stop_during_stream(Duration::from_millis(50), LONG).await;
         let mut greetings = 0;
         while stream.message().await.unwrap().is_some() {
             greetings += 1;
@@ -77,9 +78,23 @@ async fn an_open_call_may_finish() {
 #[tokio::test]
 async fn a_call_that_takes_too_long_is_aborted_with_unavailable() {
     for server in BOTH {
-        let (mut stream, stopped) = server.stop_during_stream(LONG, Duration::from_millis(50)).await;
+        let (mut stream, stopped, _) = server.stop_during_stream(LONG, Duration::from_millis(50)).await;
         let status = stream.message().await.unwrap_err();
         assert_eq!(status.code(), Code::Unavailable, "{server:?}: {status}");
+        drop(stream);
+        stopped.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn no_connection_is_accepted_while_open_calls_finish() {
+    for server in BOTH {
+        let (stream, stopped, address) = server.stop_during_stream(LONG, LONG).await;
+        // The listener closes a moment after the signal.
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        assert!(!stopped.is_finished(), "{server:?}: the stream is still open");
         drop(stream);
         stopped.await.unwrap();
     }
