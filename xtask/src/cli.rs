@@ -86,7 +86,8 @@ enum Command {
     /// With `--compare REV`: the working tree beside REV, in one run. CPU time is the median of rounds in which the two take
     /// turns. It includes the kernel, and varies with what else the machine does. Instructions a call are counted by
     /// callgrind (of valgrind, which is installed with apt-get where that needs no password), in user space only. They are
-    /// repeatable on a busy machine, so judge a change by them. Needs no Envoy.
+    /// repeatable within 0.1 % on a busy machine, so judge a change by them. Needs no Envoy. Takes about five minutes after
+    /// the builds.
     ///
     /// REV is built in a git worktree under `target/compare/`, which is removed afterwards. The program is kept there for
     /// the next run; delete the folder to free the space.
