@@ -91,13 +91,7 @@ enum Command {
     ///
     /// REV is built in a git worktree under `target/compare/`, which is removed afterwards. The program is kept there for
     /// the next run; delete the folder to free the space.
-    ///
-    /// Examples:
-    ///
-    ///   cargo xtask bench unary                                   rows with `unary` in their names
-    ///   cargo xtask bench --compare main                          what this branch changes
-    ///   cargo xtask bench --compare HEAD --max-ratio 1.01 HTTP/2  fail at 1 % more instructions
-    #[command(verbatim_doc_comment)]
+    #[command(after_long_help = commands::bench::EXAMPLES)]
     Bench(commands::bench::Options),
     /// Open and leave many streams, one after the other and all at a time, and check that the server frees them
     Soak {
