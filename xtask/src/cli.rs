@@ -86,17 +86,12 @@ enum Command {
     /// With `--compare REV`: the working tree beside REV, in one run. CPU time is the median of rounds in which the two take
     /// turns. It includes the kernel, and varies with what else the machine does. Instructions a call are counted by
     /// callgrind (of valgrind, which is installed with apt-get where that needs no password), in user space only. They are
-    /// repeatable on a busy machine, so judge a change by them. Needs no Envoy.
+    /// repeatable within 0.1 % on a busy machine, so judge a change by them. Needs no Envoy. Takes about five minutes after
+    /// the builds.
     ///
     /// REV is built in a git worktree under `target/compare/`, which is removed afterwards. The program is kept there for
     /// the next run; delete the folder to free the space.
-    ///
-    /// Examples:
-    ///
-    ///   cargo xtask bench unary                                   rows with `unary` in their names
-    ///   cargo xtask bench --compare main                          what this branch changes
-    ///   cargo xtask bench --compare HEAD --max-ratio 1.01 HTTP/2  fail at 1 % more instructions
-    #[command(verbatim_doc_comment)]
+    #[command(after_long_help = commands::bench::EXAMPLES)]
     Bench(commands::bench::Options),
     /// Open and leave many streams, one after the other and all at a time, and check that the server frees them
     Soak {

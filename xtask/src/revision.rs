@@ -30,7 +30,8 @@ impl Revision {
         let name = cmd!(sh, "git rev-parse --short {commit}").read()?;
         let compiler = cmd!(sh, "rustc --version").read()?;
         let folder = workspace::root().join("target").join("compare");
-        let program = folder.join(&commit).join(compiler.replace(' ', "-")).join("drawbridge");
+        let version = compiler.split(' ').nth(1).context("rustc told no version")?;
+        let program = folder.join(&commit).join(version).join("drawbridge");
         if program.is_file() {
             println!("{name} was built before: {}", program.display());
         } else {
@@ -54,8 +55,9 @@ fn add_worktree(sh: &Shell, tree: &Path, commit: &str) -> Result<()> {
 }
 
 fn remove_worktree(sh: &Shell, tree: &Path) -> Result<()> {
-    if sh.path_exists(tree) {
-        cmd!(sh, "git worktree remove --force --force {tree}").quiet().run()?;
+    if sh.path_exists(tree) && cmd!(sh, "git worktree remove --force --force {tree}").quiet().run().is_err() {
+        // A folder that git does not know as a worktree any more.
+        sh.remove_path(tree)?;
     }
     Ok(())
 }

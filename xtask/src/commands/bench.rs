@@ -9,6 +9,13 @@ use xshell::{Shell, cmd};
 use crate::revision::Revision;
 use crate::{python, server, valgrind};
 
+/// The end of `cargo xtask bench --help`.
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  cargo xtask bench unary                              Rows with `unary` in their names
+  cargo xtask bench --compare main                     What this branch changes
+  cargo xtask bench --compare HEAD --max-ratio 1.01    Fail at 1 % more instructions in any row";
+
 /// What to measure.
 #[derive(Args, Default)]
 pub(crate) struct Options {
