@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use drawbridge_core::headers::GRPC_STATUS;
 use http::{HeaderMap, Response, StatusCode};
+use http_body::Body;
 use tonic::{Code, Status};
 
 /// The end of the library's status message for an administrative service that is not exposed.
@@ -24,14 +25,17 @@ struct Given {
 
 impl Hints {
     /// Logs a hint if the response is the first refusal of its kind.
-    pub(crate) fn observe<B>(&self, response: &Response<B>) {
+    pub(crate) fn observe<B: Body>(&self, response: &Response<B>) {
         if response.status() == StatusCode::MISDIRECTED_REQUEST {
             if is_first(&self.0.allow_host) {
                 tracing::warn!(
                     "on a loopback address only loopback names are accepted; --allow-host NAME accepts another host name"
                 );
             }
-        } else if is_not_exposed(response.headers()) && is_first(&self.0.expose) {
+        } else if response.body().is_end_stream()
+            // Only a response without messages has its status in the head.
+            && is_not_exposed(response.headers()) && is_first(&self.0.expose)
+        {
             tracing::info!(
                 "administrative services are not forwarded to the catch-all upstream; --expose PATTERN forwards them, \
                  such as --expose 'grpc.reflection.*'"
@@ -42,7 +46,6 @@ impl Hints {
 
 /// Returns whether the head of a response says that its service is not exposed.
 fn is_not_exposed(headers: &HeaderMap) -> bool {
-    // Only a response without messages has its status in the head, so most stop here.
     headers.contains_key(GRPC_STATUS)
         && Status::from_header_map(headers).is_some_and(|status| {
             status.code() == Code::Unimplemented && status.message().ends_with(NOT_EXPOSED)

@@ -12,13 +12,14 @@ use http::Extensions;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
-/// Returns the caller's address, if the server has told it.
+/// Returns the caller's address, if the server has set it.
 pub(crate) fn peer_addr(extensions: &Extensions) -> Option<SocketAddr> {
-    let told = extensions.get().map(|PeerAddr(address)| *address);
+    // First, since `serve` sets this one.
     #[cfg(feature = "axum")]
-    let told = told.or_else(|| {
-        use axum::extract::ConnectInfo;
-        extensions.get().map(|ConnectInfo(address): &ConnectInfo<SocketAddr>| *address)
-    });
-    told
+    if let Some(axum::extract::ConnectInfo(address)) =
+        extensions.get::<axum::extract::ConnectInfo<SocketAddr>>()
+    {
+        return Some(*address);
+    }
+    extensions.get().map(|PeerAddr(address)| *address)
 }

@@ -71,7 +71,8 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> BridgeFuture {
+    #[cfg_attr(not(feature = "upstream"), allow(unused_mut))]
+    fn call(&mut self, mut request: Request<B>) -> BridgeFuture {
         let ingress = &*self.0;
         if let Some(host) = ingress.hosts.refused(&request) {
             tracing::warn!(host = ?host, path = ?request.uri().path(), "refused a request: its host name is not allowed");
@@ -80,7 +81,13 @@ where
         let service = service_of(request.uri().path());
         let is_known = |service: &str| ingress.known.is_for_known_service(service, &request);
         match classify(&request, service, ingress.known.detection(), is_known) {
-            Kind::Grpc => ingress.grpc(request),
+            Kind::Grpc => {
+                #[cfg(feature = "upstream")]
+                if let Some(route) = service.and_then(|service| ingress.known.route(service, &request)) {
+                    request.extensions_mut().insert(route);
+                }
+                ingress.grpc(request)
+            }
             Kind::Other => match &ingress.fallback {
                 Some(fallback) => fallback.call(request.map(Body::new)).into(),
                 None => plain(StatusCode::NOT_FOUND, "nothing is served here\n"),
@@ -90,12 +97,11 @@ where
 }
 
 impl Ingress {
-    fn grpc<B>(&self, mut request: Request<B>) -> BridgeFuture
+    fn grpc<B>(&self, request: Request<B>) -> BridgeFuture
     where
         B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
     {
-        self.known.insert_route(&mut request);
         let method = request.method().clone();
         let request = if request.version() < Version::HTTP_2 {
             request.map(|body| Body::new(DrainRequest::new(body)))

@@ -5,7 +5,7 @@ use http::Request;
 use super::classify::GrpcDetection;
 use crate::hosted_services::HostedServices;
 #[cfg(feature = "upstream")]
-use crate::upstream::Routes;
+use crate::upstream::{Route, Routes};
 
 /// The services that a bridge hosts and forwards.
 #[derive(Debug)]
@@ -34,22 +34,14 @@ impl KnownServices {
         is_known
     }
 
-    /// Tells the request where it is forwarded to, if its service is not hosted. Only a path that is exactly that of a gRPC
-    /// call is forwarded.
-    #[cfg_attr(not(feature = "upstream"), allow(unused_variables, clippy::unused_self))]
-    pub(super) fn insert_route<B>(&self, request: &mut Request<B>) {
-        #[cfg(feature = "upstream")]
-        {
-            use drawbridge_core::path::service_of;
-
-            if request.uri().query().is_some() {
-                return;
-            }
-            let service = service_of(request.uri().path()).filter(|service| !self.hosted.contains(service));
-            if let Some(route) = service.and_then(|service| self.upstreams.find(service)) {
-                request.extensions_mut().insert(route);
-            }
+    /// Returns where a request to this service is forwarded to, if the service is not hosted. A path with a query is not exactly
+    /// that of a call, and is not forwarded.
+    #[cfg(feature = "upstream")]
+    pub(super) fn route<B>(&self, service: &str, request: &Request<B>) -> Option<Route> {
+        if request.uri().query().is_some() || self.hosted.contains(service) {
+            return None;
         }
+        self.upstreams.find(service)
     }
 
     /// Returns the paths of the services, as axum writes them, or `None` if any service may be called.

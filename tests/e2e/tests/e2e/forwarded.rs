@@ -88,7 +88,9 @@ async fn the_start_view_of_a_server_that_does_not_list_its_services_is_streams()
     let visit = Visit::of(Server::start_on_all_addresses().await?, "/").await?;
     await_path(&visit, "/streams").await?;
     visit.follow("/services").await?;
-    visit.await_text(".services .warning", |text| text.contains("serves one on loopback addresses only")).await?;
+    visit
+        .await_text(".services .warning", |text| text.contains("serves one on loopback addresses only"))
+        .await?;
     Ok(())
 }
 
