@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
-use futures_util::future::{Either, Ready, ready};
+use futures_util::future::ready;
 use hashbrown::HashMap;
 use http::{Request, Response};
 use hyper::service::Service;
@@ -46,14 +46,14 @@ impl fmt::Debug for HostedServices {
 impl Service<Request<Body>> for HostedServices {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Either<ResponseFuture, Ready<Result<Response<Body>, Infallible>>>;
+    type Future = ResponseFuture;
 
     fn call(&self, request: Request<Body>) -> Self::Future {
         let path = request.uri().path();
         let service = path.strip_prefix('/').and_then(|path| path.split('/').next()).unwrap_or_default();
         match self.0.get(service) {
-            Some(service) => Either::Left(service.call(request)),
-            None => Either::Right(ready(Ok(unknown(path).into_http()))),
+            Some(service) => service.call(request),
+            None => Box::pin(ready(Ok(unknown(path).into_http()))),
         }
     }
 }

@@ -8,8 +8,10 @@ use bytes::Bytes;
 use drawbridge_core::path::service_of;
 use futures_util::FutureExt as _;
 use futures_util::future::ready;
+#[cfg(feature = "cors")]
+use http::Method;
 use http::header::{self, HeaderValue};
-use http::{Method, Request, Response, StatusCode, Version};
+use http::{Request, Response, StatusCode, Version};
 use http_body::Body as HttpBody;
 use http_body_util::Full;
 use hyper::service::Service as HyperService;
@@ -102,16 +104,14 @@ impl Ingress {
         B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
     {
-        let method = request.method().clone();
-        let request = if request.version() < Version::HTTP_2 {
-            request.map(|body| Body::new(DrainRequest::new(body)))
-        } else {
-            request.map(Body::new)
-        };
+        let is_http1 = request.version() < Version::HTTP_2;
+        let request =
+            request.map(|body| if is_http1 { Body::new(DrainRequest::new(body)) } else { Body::new(body) });
         #[cfg(feature = "cors")]
         if let Some(cross_origin) = &self.cross_origin
-            && (request.headers().contains_key(header::ORIGIN) || method == Method::OPTIONS)
+            && (request.headers().contains_key(header::ORIGIN) || request.method() == Method::OPTIONS)
         {
+            let method = request.method().clone();
             let finish = move |result: Result<_, _>| {
                 result.map(|mut response| {
                     crate::web::cors::finish(&method, &mut response);
@@ -120,8 +120,6 @@ impl Ingress {
             };
             return cross_origin.call(request).map(finish).boxed().into();
         }
-        #[cfg(not(feature = "cors"))]
-        let _: Method = method;
         BridgeFuture::grpc(HyperService::call(&self.grpc, request))
     }
 }

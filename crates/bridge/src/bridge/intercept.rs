@@ -4,12 +4,14 @@ use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
-use futures_util::future::{BoxFuture, Either};
+use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::service::Service;
 use tonic::Status;
 use tonic::body::Body;
+
+use crate::service::ResponseFuture;
 
 /// A function that looks at the head of each call, and may change it or refuse the call.
 #[derive(Clone)]
@@ -44,24 +46,21 @@ impl<S> Intercept<S> {
     }
 }
 
-type Answer = Result<Response<Body>, Infallible>;
-
 impl<S> Service<Request<Body>> for Intercept<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = ResponseFuture>,
     S: Clone + Send + Sync + 'static,
-    S::Future: Send,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Either<S::Future, BoxFuture<'static, Answer>>;
+    type Future = ResponseFuture;
 
     fn call(&self, request: Request<Body>) -> Self::Future {
         if self.interceptors.is_empty() {
-            return Either::Left(self.inner.call(request));
+            return self.inner.call(request);
         }
         let this = self.clone();
-        Either::Right(Box::pin(async move {
+        Box::pin(async move {
             let (mut parts, body) = request.into_parts();
             for Interceptor(intercept) in &*this.interceptors {
                 parts = match intercept(parts).await {
@@ -70,6 +69,6 @@ where
                 };
             }
             this.inner.call(Request::from_parts(parts, body)).await
-        }))
+        })
     }
 }

@@ -13,7 +13,7 @@ use crate::service::SharedService;
 use crate::upstream::{Forward, RetryRules, Route, TrustedProxies};
 use crate::web::{Codecs, GrpcWebLayer, GrpcWebService, MethodKinds, RequestRules};
 
-/// The layers that each call passes. Their futures are small, since those of handlers and forwarded calls are boxed.
+/// The layers that each call passes. The inner ones have one type of future, a box, which the outer ones keep as it is.
 pub(super) type Stack = GrpcWebService<CallService<Intercept<InsideCall>>>;
 
 #[cfg(feature = "upstream")]

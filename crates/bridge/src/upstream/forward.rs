@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 
-use futures_util::future::{BoxFuture, Either};
 use http::{Request, Response, Uri};
 use hyper::service::Service;
 use tonic::Status;
@@ -17,6 +16,7 @@ use super::routes::Route;
 use super::trusted_proxies::TrustedProxies;
 use crate::call::CallContext;
 use crate::client::MAX_REPLAY_BYTES;
+use crate::service::ResponseFuture;
 
 /// A service that forwards requests with a [`Route`], and passes all others to the inner service.
 #[derive(Clone, Debug)]
@@ -34,19 +34,19 @@ impl<S> Forward<S> {
 
 impl<S> Service<Request<Body>> for Forward<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = ResponseFuture>,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Either<S::Future, BoxFuture<'static, Result<Response<Body>, Infallible>>>;
+    type Future = ResponseFuture;
 
     fn call(&self, mut request: Request<Body>) -> Self::Future {
         let Some(route) = request.extensions_mut().remove::<Route>() else {
-            return Either::Left(self.inner.call(request));
+            return self.inner.call(request);
         };
         let peer = self.proxies.peer(&request);
         let policy = self.retry_rules.find(request.uri().path());
-        Either::Right(Box::pin(async move {
+        Box::pin(async move {
             let Route::To(pool) = route else { return Ok(not_exposed(request.uri()).into_http()) };
             let context = CallContext::current();
             let (mut head, body) = request.into_parts();
@@ -65,7 +65,7 @@ where
                 // The call layer responds with the status that ended the call.
                 Response::new(Body::empty())
             }))
-        }))
+        })
     }
 }
 
