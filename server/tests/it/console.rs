@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use clap::Parser as _;
+use drawbridge_calls_proto::activity::Kind;
 use drawbridge_calls_proto::calls_client::CallsClient;
 use drawbridge_calls_proto::end::Reason;
-use drawbridge_calls_proto::work::Kind;
 use drawbridge_calls_proto::{
     CancelRequest, GetRequest, Protocol, ServicesRequest, ServicesResponse, WatchRequest, WatchResponse,
 };
@@ -49,7 +49,7 @@ async fn a_watcher_sees_a_call_open_send_and_end() {
     assert_eq!((reason(&ended), ended.end.as_ref().unwrap().code), (Some(Reason::ClientGone), 1));
     assert_eq!((kinds(&ended), ended.call_id), (vec![Kind::Handler], opened.call_id));
     assert!(
-        ended.works[0].stopped_ms.unwrap() >= ended.elapsed_ms,
+        ended.activities[0].stopped_ms.unwrap() >= ended.elapsed_ms,
         "the end reason is recorded before the handler stops"
     );
 }

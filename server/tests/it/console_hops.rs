@@ -1,8 +1,8 @@
 //! The console shows the hops of a request, the attempts at it, and their queries.
 
 use drawbridge::{Bridge, in_process};
+use drawbridge_calls_proto::activity::Kind;
 use drawbridge_calls_proto::end::Reason;
-use drawbridge_calls_proto::work::Kind;
 use drawbridge_gateway::directory::Directory;
 use drawbridge_gateway::samples::{FrontendService, UserService};
 use drawbridge_proto::frontend::GetUserRequest;
@@ -46,7 +46,7 @@ async fn the_hops_and_attempts_of_a_request_are_listed_in_order() {
         kinds(frontend),
         [Kind::Handler, Kind::Child, Kind::Backoff, Kind::Child, Kind::Backoff, Kind::Child]
     );
-    let codes: Vec<_> = frontend.works.iter().filter_map(|work| work.code).collect();
+    let codes: Vec<_> = frontend.activities.iter().filter_map(|activity| activity.code).collect();
     assert_eq!(codes, [14, 14, 0]);
     assert_eq!(users.len(), 3);
     for (attempt, user) in users.iter().enumerate() {
@@ -55,7 +55,7 @@ async fn the_hops_and_attempts_of_a_request_are_listed_in_order() {
         assert_eq!(user.end.as_ref().unwrap().code, if attempt < 2 { 14 } else { 0 });
         assert!(user.asked_ms.unwrap() < frontend.granted_ms.unwrap());
     }
-    assert_eq!(kinds(&users[2]), [Kind::Handler, Kind::Activity]);
+    assert_eq!(kinds(&users[2]), [Kind::Handler, Kind::Named]);
     assert!(calls.iter().all(stopped));
 }
 
@@ -87,7 +87,7 @@ async fn a_skipped_backoff_is_recorded() {
         ending.words
     );
     let calls = get(&mut console, "order-17").await;
-    let [_, _, backoff] = &calls[0].works[..] else { panic!("{:?}", calls[0].works) };
+    let [_, _, backoff] = &calls[0].activities[..] else { panic!("{:?}", calls[0].activities) };
     assert_eq!((backoff.kind(), backoff.planned_ms), (Kind::Backoff, Some(7_200_000.0)));
     assert!(
         backoff.stopped_ms.unwrap() - backoff.started_ms < 1_000.0,
@@ -109,11 +109,11 @@ async fn a_disconnect_is_recorded_with_the_stop_of_handler_child_call_and_query(
             })
         };
         let mut watched = watch(&mut console).await;
-        listed(&mut watched, |call| call.request_id == label && kinds(call).contains(&Kind::Activity)).await;
+        listed(&mut watched, |call| call.request_id == label && kinds(call).contains(&Kind::Named)).await;
         calling.abort();
         let calls = get(&mut console, &label).await;
         assert_eq!(calls.len(), 2, "{wire:?}");
-        for (call, last) in calls.iter().zip([Kind::Child, Kind::Activity]) {
+        for (call, last) in calls.iter().zip([Kind::Child, Kind::Named]) {
             assert_eq!((reason(call), kinds(call)), (Some(Reason::ClientGone), vec![Kind::Handler, last]));
             assert!(stopped(call), "get waits until everything has stopped: {call:?}");
         }

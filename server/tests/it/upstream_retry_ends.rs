@@ -1,10 +1,10 @@
 //! What is recorded of a forwarded call that is retried, and what ends it.
 
 use drawbridge::{Bridge, CallsService, HostPolicy};
+use drawbridge_calls_proto::activity::Kind;
 use drawbridge_calls_proto::calls_client::CallsClient;
 use drawbridge_calls_proto::calls_server::CallsServer;
-use drawbridge_calls_proto::work::Kind;
-use drawbridge_calls_proto::{Call, CancelRequest, GetRequest, Work};
+use drawbridge_calls_proto::{Activity, Call, CancelRequest, GetRequest};
 use drawbridge_proto::message::Response as Progress;
 use tonic::transport::{Channel, Endpoint};
 
@@ -26,13 +26,13 @@ async fn with_console(upstream: &RawUpstream, text: &str) -> (Server, CallsClien
 }
 
 /// Waits until this many activities of a call are recorded, and returns the call.
-async fn works(console: &mut CallsClient<Channel>, request_id: &str, count: usize) -> Call {
+async fn activities(console: &mut CallsClient<Channel>, request_id: &str, count: usize) -> Call {
     soon("recorded activities", async {
         loop {
             let request = GetRequest { request_id: request_id.to_owned(), wait_ms: 0 };
             if let Ok(response) = console.get(request).await
                 && let Some(call) = response.into_inner().calls.pop()
-                && call.works.len() >= count
+                && call.activities.len() >= count
             {
                 return call;
             }
@@ -43,7 +43,7 @@ async fn works(console: &mut CallsClient<Channel>, request_id: &str, count: usiz
 }
 
 fn kinds(call: &Call) -> Vec<(Kind, Option<u32>)> {
-    call.works.iter().map(|work| (work.kind(), work.code)).collect()
+    call.activities.iter().map(|activity| (activity.kind(), activity.code)).collect()
 }
 
 #[tokio::test]
@@ -61,8 +61,8 @@ async fn attempts_and_backoffs_are_recorded_unless_there_is_one_attempt() {
         let request = GetRequest { request_id: id.to_owned(), wait_ms: 10_000 };
         let call = console.get(request).await.unwrap().into_inner().calls.pop().unwrap();
         assert_eq!(kinds(&call), expected, "{id}");
-        assert!(call.works.iter().all(|work| work.stopped_ms.is_some()), "{id}");
-        for child in call.works.iter().filter(|work| work.kind() == Kind::Child) {
+        assert!(call.activities.iter().all(|activity| activity.stopped_ms.is_some()), "{id}");
+        for child in call.activities.iter().filter(|activity| activity.kind() == Kind::Child) {
             assert_eq!(child.name, PATH);
         }
     }
@@ -74,9 +74,9 @@ async fn a_backoff_beyond_the_deadline_is_recorded() {
     let (server, mut console) = with_console(&upstream, SLOW).await;
     let headers = [("x-request-id", "late"), ("grpc-timeout", "300S")];
     attempts(&mut upstream, &server, &headers, &[&fail]).await;
-    let call = works(&mut console, "late", 3).await;
+    let call = activities(&mut console, "late", 3).await;
     assert_eq!(kinds(&call)[1..], [(Kind::Child, Some(14)), (Kind::Backoff, None)]);
-    let Work { started_ms, stopped_ms, planned_ms, .. } = call.works[2];
+    let Activity { started_ms, stopped_ms, planned_ms, .. } = call.activities[2];
     assert!(planned_ms.unwrap() > 300_000.0 && stopped_ms.unwrap() - started_ms < 300_000.0);
 }
 
@@ -88,8 +88,8 @@ async fn a_cancellation_by_an_operator_or_the_caller_ends_a_backoff() {
         let address = server.address;
         let calling = tokio::spawn(async move { call(address, Wire::GRPC, &[("x-request-id", id)]).await });
         fail(&mut upstream.call().await);
-        let waiting = works(&mut console, id, 3).await;
-        assert_eq!(waiting.works[2].stopped_ms, None, "the backoff has not ended");
+        let waiting = activities(&mut console, id, 3).await;
+        assert_eq!(waiting.activities[2].stopped_ms, None, "the backoff has not ended");
         if by_caller {
             calling.abort();
         } else {
@@ -100,8 +100,11 @@ async fn a_cancellation_by_an_operator_or_the_caller_ends_a_backoff() {
         }
         let request = GetRequest { request_id: id.to_owned(), wait_ms: 10_000 };
         let ended = console.get(request).await.unwrap().into_inner().calls.pop().unwrap();
-        assert!(ended.end.is_some() && ended.works.iter().all(|work| work.stopped_ms.is_some()), "{id}");
-        assert_eq!(ended.works.len(), 3, "no further attempt");
+        assert!(
+            ended.end.is_some() && ended.activities.iter().all(|activity| activity.stopped_ms.is_some()),
+            "{id}"
+        );
+        assert_eq!(ended.activities.len(), 3, "no further attempt");
     }
 }
 

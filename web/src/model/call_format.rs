@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use drawbridge_calls_proto::activity::Kind;
 use drawbridge_calls_proto::end::Reason;
-use drawbridge_calls_proto::work::Kind;
-use drawbridge_calls_proto::{Call, End, Forwarded, Protocol, Work};
+use drawbridge_calls_proto::{Activity, Call, End, Forwarded, Protocol};
 use drawbridge_core::code_name;
 use tonic::Code;
 
@@ -72,16 +72,16 @@ fn to_code(code: u32) -> Code {
     Code::from(i32::try_from(code).unwrap_or(-1))
 }
 
-/// Returns the name of a task that ran for a call.
-pub(crate) fn task<'a>(task: &'a Work, call: &Call) -> &'a str {
-    match task.kind() {
+/// Returns the name of what ran for a call.
+pub(crate) fn activity_name<'a>(activity: &'a Activity, call: &Call) -> &'a str {
+    match activity.kind() {
         Kind::Unspecified => "task",
         // The handler of a forwarded call runs on another server.
         Kind::Handler if call.forwarded.is_some() => "forwarding",
         Kind::Handler => "handler",
         Kind::Child => "child call",
-        Kind::Activity if task.name.is_empty() => "activity",
-        Kind::Activity => &task.name,
+        Kind::Named if activity.name.is_empty() => "activity",
+        Kind::Named => &activity.name,
         Kind::Backoff => "backoff",
     }
 }
@@ -96,25 +96,25 @@ pub(crate) fn forwarded(call: &Call) -> Option<(String, String)> {
     Some((format!("sent to {address} after {}", precise(ms(*sent_ms))), answered))
 }
 
-/// Returns the name, the duration and the status of a task that runs or ran for a call.
-pub(crate) fn task_summary(work: &Work, call: &Call) -> String {
-    let name = task(work, call);
-    let name = match work.kind() {
-        Kind::Child if !work.name.is_empty() => format!("{name} {}", method(&work.name)),
+/// Returns the name, the duration and the status of what runs or ran for a call.
+pub(crate) fn activity_summary(activity: &Activity, call: &Call) -> String {
+    let name = activity_name(activity, call);
+    let name = match activity.kind() {
+        Kind::Child if !activity.name.is_empty() => format!("{name} {}", method(&activity.name)),
         _ => name.to_owned(),
     };
-    let Some(stopped) = work.stopped_ms else { return format!("{name} running") };
-    if is_skipped_backoff(work) {
-        return format!("{name} of {} skipped", precise(ms(work.planned_ms.unwrap_or_default())));
+    let Some(stopped) = activity.stopped_ms else { return format!("{name} running") };
+    if is_skipped_backoff(activity) {
+        return format!("{name} of {} skipped", precise(ms(activity.planned_ms.unwrap_or_default())));
     }
-    let status = work.code.map_or_else(String::new, |status| format!(" with {}", code(status)));
-    let duration = precise(ms(stopped - work.started_ms));
+    let status = activity.code.map_or_else(String::new, |status| format!(" with {}", code(status)));
+    let duration = precise(ms(stopped - activity.started_ms));
     format!("{name} stopped after {duration}{status}")
 }
 
-/// Returns whether a task is a backoff that was not started, because the deadline comes before its end.
-pub(crate) fn is_skipped_backoff(task: &Work) -> bool {
-    task.kind() == Kind::Backoff && task.stopped_ms == Some(task.started_ms)
+/// Returns whether an activity is a backoff that was not started, because the deadline comes before its end.
+pub(crate) fn is_skipped_backoff(activity: &Activity) -> bool {
+    activity.kind() == Kind::Backoff && activity.stopped_ms == Some(activity.started_ms)
 }
 
 #[cfg(test)]
@@ -147,39 +147,39 @@ mod tests {
     #[test]
     fn a_task_is_shown_with_its_duration_and_status() {
         let hosted = Call::default();
-        let mut query = Work {
-            kind: Kind::Activity.into(),
+        let mut query = Activity {
+            kind: Kind::Named.into(),
             name: "query".to_owned(),
             started_ms: 1.0,
             stopped_ms: Some(13.5),
-            ..Work::default()
+            ..Activity::default()
         };
-        assert_eq!(task_summary(&query, &hosted), "query stopped after 12 ms");
+        assert_eq!(activity_summary(&query, &hosted), "query stopped after 12 ms");
         query.stopped_ms = None;
-        assert_eq!(task_summary(&query, &hosted), "query running");
+        assert_eq!(activity_summary(&query, &hosted), "query running");
         query.name.clear();
-        assert_eq!(task_summary(&query, &hosted), "activity running");
-        let mut child = Work {
+        assert_eq!(activity_summary(&query, &hosted), "activity running");
+        let mut child = Activity {
             kind: Kind::Child.into(),
             name: "/user.UserService/GetUser".to_owned(),
             stopped_ms: Some(3.04),
             code: Some(5),
-            ..Work::default()
+            ..Activity::default()
         };
         assert_eq!(
-            task_summary(&child, &hosted),
+            activity_summary(&child, &hosted),
             "child call UserService/GetUser stopped after 3.0 ms with NOT_FOUND"
         );
         child.code = None;
-        assert_eq!(task_summary(&child, &hosted), "child call UserService/GetUser stopped after 3.0 ms");
-        let backoff = Work {
+        assert_eq!(activity_summary(&child, &hosted), "child call UserService/GetUser stopped after 3.0 ms");
+        let backoff = Activity {
             kind: Kind::Backoff.into(),
             started_ms: 5.0,
             stopped_ms: Some(5.0),
             planned_ms: Some(120.0),
-            ..Work::default()
+            ..Activity::default()
         };
-        assert_eq!(task_summary(&backoff, &hosted), "backoff of 120 ms skipped");
+        assert_eq!(activity_summary(&backoff, &hosted), "backoff of 120 ms skipped");
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
         upstream.answered_ms = Some(12.5);
         call.forwarded = Some(upstream);
         assert_eq!(forwarded(&call), Some((sent, "answered after 12 ms".to_owned())));
-        let handler = Work { kind: Kind::Handler.into(), stopped_ms: Some(13.0), ..Work::default() };
-        assert_eq!(task_summary(&handler, &call), "forwarding stopped after 13 ms");
+        let handler = Activity { kind: Kind::Handler.into(), stopped_ms: Some(13.0), ..Activity::default() };
+        assert_eq!(activity_summary(&handler, &call), "forwarding stopped after 13 ms");
     }
 }

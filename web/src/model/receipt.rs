@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use drawbridge_calls_proto::Call;
-use drawbridge_calls_proto::work::Kind;
+use drawbridge_calls_proto::activity::Kind;
 use tonic::Code;
 
-use super::call_format::{NO_CALL_RECORDS, end_reason, is_skipped_backoff, ms, task};
+use super::call_format::{NO_CALL_RECORDS, activity_name, end_reason, is_skipped_backoff, ms};
 use super::failure::Failure;
 use super::format::precise;
 
@@ -48,7 +48,7 @@ impl Receipt {
         }
     }
 
-    /// Returns how the server saw a call end that this page cancelled, and how long after the end each task stopped, by
+    /// Returns how the server saw a call end that this page cancelled, and how long after the end each activity stopped, by
     /// the server's clock. Empty when the receipt was not requested.
     pub(crate) fn summary(&self) -> String {
         let Self::Received { calls, delay } = self else {
@@ -68,12 +68,12 @@ impl Receipt {
         let mut parts = vec![format!("Server: {} after {}", end_reason(end), precise(ended))];
         for call in calls.iter().filter(|call| call.opened_unix_ms >= root.opened_unix_ms) {
             let offset = call.opened_unix_ms - root.opened_unix_ms;
-            let tasks = call.works.iter().filter(|work| !is_skipped_backoff(work));
-            // The tasks of a child call say more than its caller's record of it.
-            for work in tasks.filter(|work| work.kind() != Kind::Child || calls.len() == 1) {
+            let activities = call.activities.iter().filter(|activity| !is_skipped_backoff(activity));
+            // The activities of a child call say more than its caller's record of it.
+            for activity in activities.filter(|activity| activity.kind() != Kind::Child || calls.len() == 1) {
                 let owner = if call.call_id == root.call_id { "" } else { "child call's " };
-                let name = task(work, call);
-                let stopped = work.stopped_ms.map(|stopped| ms(offset + stopped).saturating_sub(ended));
+                let name = activity_name(activity, call);
+                let stopped = activity.stopped_ms.map(|stopped| ms(offset + stopped).saturating_sub(ended));
                 parts.push(match stopped {
                     None => format!("{owner}{name} still running"),
                     Some(later) => format!("{owner}{name} stopped {} later", precise(later)),
@@ -94,22 +94,22 @@ impl Receipt {
 mod tests {
     use super::*;
     use drawbridge_calls_proto::end::Reason;
-    use drawbridge_calls_proto::{End, Work};
+    use drawbridge_calls_proto::{Activity, End};
     use tonic::Status;
 
-    fn work(kind: Kind, stopped_ms: Option<f64>) -> Work {
+    fn activity(kind: Kind, stopped_ms: Option<f64>) -> Activity {
         {
-            let name = if kind == Kind::Activity { "query" } else { "" }.to_owned();
-            Work { kind: kind.into(), name, stopped_ms, ..Work::default() }
+            let name = if kind == Kind::Named { "query" } else { "" }.to_owned();
+            Activity { kind: kind.into(), name, stopped_ms, ..Activity::default() }
         }
     }
 
-    fn client_gone(works: Vec<Work>) -> Call {
+    fn client_gone(activities: Vec<Activity>) -> Call {
         Call {
             call_id: "c1".to_owned(),
             opened_unix_ms: 1_000.0,
             elapsed_ms: 2_304.0,
-            works,
+            activities,
             end: Some(End { reason: Reason::ClientGone.into(), code: 1, message: String::new() }),
             ..Call::default()
         }
@@ -121,7 +121,8 @@ mod tests {
 
     #[test]
     fn the_summary_has_the_end_and_how_long_after_it_each_task_stopped() {
-        let call = client_gone(vec![work(Kind::Handler, Some(2_304.2)), work(Kind::Activity, Some(2_306.5))]);
+        let call =
+            client_gone(vec![activity(Kind::Handler, Some(2_304.2)), activity(Kind::Named, Some(2_306.5))]);
         assert_eq!(
             summary(vec![call], Some(14)),
             "Server: client gone after 2.304 s; handler stopped 0.2 ms later; query stopped 2.5 ms later. \
@@ -131,11 +132,12 @@ mod tests {
 
     #[test]
     fn the_tasks_of_a_child_call_are_timed_by_its_parents_clock() {
-        let mut child = client_gone(vec![work(Kind::Activity, Some(2_300.0))]);
+        let mut child = client_gone(vec![activity(Kind::Named, Some(2_300.0))]);
         child.call_id = "c2".to_owned();
         child.parent_call_id = Some("c1".to_owned());
         child.opened_unix_ms = 1_010.0;
-        let parent = client_gone(vec![work(Kind::Handler, Some(2_304.0)), work(Kind::Child, Some(2_304.0))]);
+        let parent =
+            client_gone(vec![activity(Kind::Handler, Some(2_304.0)), activity(Kind::Child, Some(2_304.0))]);
         assert_eq!(
             summary(vec![parent, child], None),
             "Server: client gone after 2.304 s; handler stopped 0.0 ms later; child call's query stopped 6.0 ms later."
@@ -145,7 +147,7 @@ mod tests {
     #[test]
     fn the_summary_says_what_is_still_running() {
         assert!(
-            summary(vec![client_gone(vec![work(Kind::Activity, None)])], None)
+            summary(vec![client_gone(vec![activity(Kind::Named, None)])], None)
                 .contains("query still running")
         );
         assert!(summary(vec![Call::default()], None).contains("has not ended on the server"));

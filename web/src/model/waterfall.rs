@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use drawbridge_calls_proto::work::Kind as WorkKind;
-use drawbridge_calls_proto::{Call, Work};
+use drawbridge_calls_proto::activity::Kind as ActivityKind;
+use drawbridge_calls_proto::{Activity, Call};
 use drawbridge_fetch::{Attempt, Traced};
 use tonic::{Code, Status};
 
@@ -198,26 +198,26 @@ fn push_hop(rows: &mut Vec<Row>, calls: &[Call], call: &Call, start: Duration, d
     let mut children = in_order(children, |child| child.opened_unix_ms);
     let several = children.len() > 1;
     let child_start = |child: &Call| start + ms(child.opened_unix_ms - call.opened_unix_ms);
-    for work in in_order(call.works.iter(), |work| work.started_ms) {
-        let work_start = start + ms(work.started_ms);
-        let duration = ms(work.stopped_ms.unwrap_or(call.elapsed_ms) - work.started_ms);
-        match work.kind() {
-            WorkKind::Child => {
+    for activity in in_order(call.activities.iter(), |activity| activity.started_ms) {
+        let activity_start = start + ms(activity.started_ms);
+        let duration = ms(activity.stopped_ms.unwrap_or(call.elapsed_ms) - activity.started_ms);
+        match activity.kind() {
+            ActivityKind::Child => {
                 // The attempts of a child call match its records in the order in which they opened.
-                if let Some(place) = children.iter().position(|child| child.method == work.name) {
+                if let Some(place) = children.iter().position(|child| child.method == activity.name) {
                     let child = children.remove(place);
                     push_hop(rows, calls, child, child_start(child), depth + 1, !several);
                 } else {
-                    rows.push(unrecorded_child(work, depth + 1, work_start, duration));
+                    rows.push(unrecorded_child(activity, depth + 1, activity_start, duration));
                 }
             }
-            WorkKind::Activity => rows.push(activity_row(work, depth + 1, work_start, duration)),
-            WorkKind::Backoff => {
-                let planned = ms(work.planned_ms.unwrap_or_default());
-                let skipped = call_format::is_skipped_backoff(work);
-                rows.push(backoff_row(depth + 1, work_start, duration, skipped, planned));
+            ActivityKind::Named => rows.push(activity_row(activity, depth + 1, activity_start, duration)),
+            ActivityKind::Backoff => {
+                let planned = ms(activity.planned_ms.unwrap_or_default());
+                let skipped = call_format::is_skipped_backoff(activity);
+                rows.push(backoff_row(depth + 1, activity_start, duration, skipped, planned));
             }
-            WorkKind::Handler | WorkKind::Unspecified => {}
+            ActivityKind::Handler | ActivityKind::Unspecified => {}
         }
     }
     for child in children {
@@ -231,10 +231,10 @@ fn parent_of<'a>(calls: &'a [Call], call: &Call) -> Option<&'a Call> {
 }
 
 /// Returns the row of a child call without a record of its own: its caller's record of it.
-fn unrecorded_child(work: &Work, depth: usize, start: Duration, duration: Duration) -> Row {
-    let code = work.code.map_or_else(String::new, |code| format!("{}. ", call_format::code(code)));
+fn unrecorded_child(activity: &Activity, depth: usize, start: Duration, duration: Duration) -> Row {
+    let code = activity.code.map_or_else(String::new, |code| format!("{}. ", call_format::code(code)));
     let end = format!("{code}Measured by the caller; its own server has no record here.");
-    unknown_row(method(&work.name), depth, start, Some(duration), end)
+    unknown_row(method(&activity.name), depth, start, Some(duration), end)
 }
 
 fn unknown_row(name: &str, depth: usize, start: Duration, duration: Option<Duration>, end: String) -> Row {
@@ -253,9 +253,9 @@ fn unknown_row(name: &str, depth: usize, start: Duration, duration: Option<Durat
     }
 }
 
-fn activity_row(work: &Work, depth: usize, start: Duration, duration: Duration) -> Row {
-    let end = if work.stopped_ms.is_some() { "stopped" } else { "running" }.to_owned();
-    let (name, duration, severity) = (work.name.clone(), Some(duration), Severity::Ok);
+fn activity_row(activity: &Activity, depth: usize, start: Duration, duration: Duration) -> Row {
+    let end = if activity.stopped_ms.is_some() { "stopped" } else { "running" }.to_owned();
+    let (name, duration, severity) = (activity.name.clone(), Some(duration), Severity::Ok);
     Row {
         kind: RowKind::Activity,
         depth,

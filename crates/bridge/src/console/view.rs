@@ -45,8 +45,8 @@ impl Clock {
             granted_ms: call.deadline().map(|deadline| millis(deadline.granted().duration())),
             messages: call.messages(),
             previous_attempts: call.previous_attempts(),
-            works: std::iter::once(handler(call, since))
-                .chain(call.activities().all().into_iter().map(|activity| work(activity, since)))
+            activities: std::iter::once(handler(call, since))
+                .chain(call.activities().all().into_iter().map(|record| activity(record, since)))
                 .collect(),
             end: call.end_reason().map(end),
             forwarded: call.forwarded().map(forwarded),
@@ -59,33 +59,33 @@ pub(super) fn is_settled(call: &CallContext) -> bool {
     call.handler_stop().is_some() && call.activities().have_stopped()
 }
 
-fn handler(call: &CallContext, since: impl Fn(Instant) -> f64) -> proto::Work {
-    proto::Work {
-        kind: proto::work::Kind::Handler.into(),
+fn handler(call: &CallContext, since: impl Fn(Instant) -> f64) -> proto::Activity {
+    proto::Activity {
+        kind: proto::activity::Kind::Handler.into(),
         stopped_ms: call.handler_stop().map(since),
-        ..proto::Work::default()
+        ..proto::Activity::default()
     }
 }
 
-fn work(work: ActivityRecord, since: impl Fn(Instant) -> f64) -> proto::Work {
-    let mut message = proto::Work {
-        started_ms: since(work.started),
-        stopped_ms: work.stopped.map(since),
-        ..proto::Work::default()
+fn activity(record: ActivityRecord, since: impl Fn(Instant) -> f64) -> proto::Activity {
+    let mut message = proto::Activity {
+        started_ms: since(record.started),
+        stopped_ms: record.stopped.map(since),
+        ..proto::Activity::default()
     };
-    message.kind = match work.kind {
+    message.kind = match record.kind {
         ActivityKind::Child { method, code } => {
             message.name = method.into();
             message.code = code.map(|code| code as u32);
-            proto::work::Kind::Child
+            proto::activity::Kind::Child
         }
         ActivityKind::Named(name) => {
             message.name = name.into_owned();
-            proto::work::Kind::Activity
+            proto::activity::Kind::Named
         }
         ActivityKind::Backoff { planned } => {
             message.planned_ms = Some(millis(planned));
-            proto::work::Kind::Backoff
+            proto::activity::Kind::Backoff
         }
     }
     .into();

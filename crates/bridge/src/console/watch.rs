@@ -41,7 +41,7 @@ struct Watcher {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Version {
     messages: u64,
-    works: (usize, usize),
+    activities: (usize, usize),
     forwarded: (u64, u64),
 }
 
@@ -49,7 +49,7 @@ impl Version {
     fn of(call: &CallContext) -> Self {
         Self {
             messages: call.messages(),
-            works: call.activities().count(),
+            activities: call.activities().count(),
             forwarded: call.forwarded_version(),
         }
     }
@@ -138,7 +138,9 @@ mod tests {
     /// The ids of the calls in the next responses, each with whether everything that ran for it has stopped.
     fn sent(watcher: &mut Watcher) -> Vec<(String, bool)> {
         let calls = watcher.next_responses().into_iter().flat_map(|response| response.calls);
-        calls.map(|call| (call.call_id, call.works.iter().all(|work| work.stopped_ms.is_some()))).collect()
+        calls
+            .map(|call| (call.call_id, call.activities.iter().all(|activity| activity.stopped_ms.is_some())))
+            .collect()
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! A server with a console, and its client.
 
 use drawbridge::{Bridge, CallsService, HostPolicy};
+use drawbridge_calls_proto::activity::Kind;
 use drawbridge_calls_proto::calls_client::CallsClient;
 use drawbridge_calls_proto::calls_server::CallsServer;
 use drawbridge_calls_proto::end::Reason;
-use drawbridge_calls_proto::work::Kind;
-use drawbridge_calls_proto::{Call, End, GetRequest, WatchRequest, WatchResponse, Work};
+use drawbridge_calls_proto::{Activity, Call, End, GetRequest, WatchRequest, WatchResponse};
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 
@@ -52,9 +52,9 @@ pub fn reason(call: &Call) -> Option<Reason> {
 }
 
 pub fn kinds(call: &Call) -> Vec<Kind> {
-    call.works.iter().map(Work::kind).collect()
+    call.activities.iter().map(Activity::kind).collect()
 }
 
 pub fn stopped(call: &Call) -> bool {
-    call.works.iter().all(|work| work.stopped_ms.is_some())
+    call.activities.iter().all(|activity| activity.stopped_ms.is_some())
 }

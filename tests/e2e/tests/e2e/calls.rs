@@ -14,7 +14,7 @@ struct Row {
     depth: String,
     open: String,
     messages: String,
-    tasks: String,
+    activities: String,
     end: String,
 }
 
@@ -25,7 +25,7 @@ async fn await_rows(visit: &Visit, what: &str, matches: impl Fn(&[Row]) -> bool)
         depth: row.dataset.depth,
         open: row.dataset.open,
         messages: row.querySelector('[data-head=Messages]').textContent,
-        tasks: row.querySelector('.tasks').textContent,
+        activities: row.querySelector('.activities').textContent,
         end: row.querySelector('.end').textContent,
       }))";
     visit.browser.await_value(what, script, |rows: &Vec<Row>| matches(rows)).await
@@ -42,16 +42,16 @@ async fn the_list_shows_an_open_stream_and_how_it_ends() -> Result<()> {
     );
     let row = open.await?.remove(0);
     assert_eq!((row.method.as_str(), row.depth.as_str()), ("Greeter/SayHellos", "0"));
-    assert!(row.tasks.contains("handler running"), "{row:?}");
+    assert!(row.activities.contains("handler running"), "{row:?}");
     visit.await_text("#calls-title", |text| text == "1 open").await?;
     drop(caller);
     let gone = |row: &Row| row.open == "false" && row.end.contains("client gone");
     let rows = await_rows(
         &visit,
         "its end",
-        |rows| matches!(rows, [row] if gone(row) && row.tasks.contains("stopped")),
+        |rows| matches!(rows, [row] if gone(row) && row.activities.contains("stopped")),
     );
-    assert!(rows.await?[0].tasks.contains("handler stopped after"));
+    assert!(rows.await?[0].activities.contains("handler stopped after"));
     visit.await_text("#calls-title", |text| text == "0 open").await?;
     Ok(())
 }
@@ -95,8 +95,8 @@ async fn a_child_call_is_shown_below_its_parent() -> Result<()> {
     let place = |row: &Row| (row.method.clone(), row.depth.clone());
     assert_eq!(place(&rows[0]), ("FrontendService/GetUser".to_owned(), "0".to_owned()));
     assert_eq!(place(&rows[1]), ("UserService/GetUser".to_owned(), "1".to_owned()));
-    assert!(rows[0].tasks.contains("child call UserService/GetUser stopped after"), "{rows:?}");
-    assert!(rows[1].tasks.contains("query stopped after"), "{rows:?}");
+    assert!(rows[0].activities.contains("child call UserService/GetUser stopped after"), "{rows:?}");
+    assert!(rows[1].activities.contains("query stopped after"), "{rows:?}");
     Ok(())
 }
 

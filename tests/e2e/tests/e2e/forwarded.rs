@@ -99,7 +99,7 @@ async fn the_start_view_of_a_server_that_does_not_list_its_services_is_streams()
 struct Row {
     open: String,
     upstream: String,
-    tasks: String,
+    activities: String,
 }
 
 async fn await_row(visit: &Visit, what: &str, matches: impl Fn(&Row) -> bool) -> Result<Row> {
@@ -107,7 +107,7 @@ async fn await_row(visit: &Visit, what: &str, matches: impl Fn(&Row) -> bool) ->
         return {
           open: row.dataset.open,
           upstream: row.querySelector('.upstream').textContent,
-          tasks: row.querySelector('.tasks').textContent,
+          activities: row.querySelector('.activities').textContent,
         }";
     visit.browser.await_value(what, script, matches).await
 }
@@ -119,18 +119,18 @@ async fn calls_shows_the_upstream_of_a_forwarded_call_and_its_times() -> Result<
     let caller = Caller::greetings(&visit.server, "ada").await?;
     let to = format!("sent to {} after ", upstream.url(""));
     let answered = |row: &Row| {
-        row.open == "true" && row.upstream.starts_with(&to) && row.tasks.contains("forwarding running")
+        row.open == "true" && row.upstream.starts_with(&to) && row.activities.contains("forwarding running")
     };
     let row = await_row(&visit, "an open call that was answered", answered).await?;
     assert!(row.upstream.ends_with(" ms") || row.upstream.ends_with(" s"), "{row:?}");
     let sent = upstream.next_call(GREETINGS).await?;
     drop(caller);
     let ended = await_row(&visit, "its end", |row| {
-        row.open == "false" && row.tasks.contains("forwarding stopped after")
+        row.open == "false" && row.activities.contains("forwarding stopped after")
     });
     let ended = ended.await?;
     assert_eq!(ended.upstream, row.upstream, "the upstream is still shown");
-    assert!(ended.tasks.starts_with("answered after "), "{ended:?}");
+    assert!(ended.activities.starts_with("answered after "), "{ended:?}");
     assert_eq!(sent.end().await?.how, "client gone");
     Ok(())
 }
@@ -140,8 +140,9 @@ async fn a_hosted_call_has_no_upstream() -> Result<()> {
     let (_upstream, visit) = visit_bridge(&["--samples"]).await?;
     visit.follow("/calls").await?;
     let _caller = Caller::greetings(&visit.server, "ada").await?;
-    let row = await_row(&visit, "an open call", |row| row.open == "true" && !row.tasks.is_empty()).await?;
-    assert!(row.upstream.is_empty() && row.tasks.starts_with("handler running"), "{row:?}");
+    let row =
+        await_row(&visit, "an open call", |row| row.open == "true" && !row.activities.is_empty()).await?;
+    assert!(row.upstream.is_empty() && row.activities.starts_with("handler running"), "{row:?}");
     Ok(())
 }
 

@@ -52,7 +52,7 @@ async fn rows_equal_the_servers_records() -> Result<()> {
         assert_eq!(row.figures[1..], figures(call));
         assert_eq!(row.end, "completed, OK");
     }
-    let query = &calls[1].works[1];
+    let query = &calls[1].activities[1];
     assert_eq!(rows[3].figures[3], formatted(query.stopped_ms.unwrap_or_default() - query.started_ms));
     assert_eq!(rows.iter().map(|row| row.depth.as_str()).collect::<Vec<_>>(), ["0", "1", "2", "3"]);
     Ok(())

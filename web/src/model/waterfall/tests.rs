@@ -45,13 +45,13 @@ fn call(id: &str, parent: Option<&str>, opened: f64, took: f64) -> Call {
 
 const FRONTEND: &str = "/frontend.FrontendService/GetUser";
 
-fn work(kind: WorkKind, name: &str, from: f64, to: f64) -> Work {
-    Work {
+fn activity(kind: ActivityKind, name: &str, from: f64, to: f64) -> Activity {
+    Activity {
         kind: kind.into(),
         name: name.to_owned(),
         started_ms: from,
         stopped_ms: Some(to),
-        ..Work::default()
+        ..Activity::default()
     }
 }
 
@@ -71,9 +71,9 @@ fn outline(waterfall: &Waterfall) -> Vec<(RowKind, usize, Duration, Option<Durat
 #[test]
 fn rows_equal_the_servers_records() {
     let mut frontend = call("f", None, 0.0, 300.0);
-    frontend.works = vec![work(WorkKind::Child, "/user.UserService/GetUser", 4.0, 250.0)];
+    frontend.activities = vec![activity(ActivityKind::Child, "/user.UserService/GetUser", 4.0, 250.0)];
     let mut user = call("u", Some("f"), 5.5, 240.125);
-    user.works = vec![work(WorkKind::Activity, "", 1.0, 200.0)];
+    user.activities = vec![activity(ActivityKind::Named, "", 1.0, 200.0)];
     user.end = Some(End { reason: Reason::DeadlineExceeded.into(), code: 4, message: "too late".to_owned() });
     let page = trace(vec![attempt(0, 320, ok())]);
     let waterfall = build(&page, vec![user.clone(), frontend.clone()]);
@@ -138,13 +138,13 @@ fn a_skipped_backoff_reaches_beyond_the_deadline() {
 fn the_attempts_of_a_child_call_are_below_their_parent() {
     let mut frontend = call("f", None, 0.0, 300.0);
     let child = "/user.UserService/GetUser";
-    let mut skipped = work(WorkKind::Backoff, "", 140.0, 140.0);
+    let mut skipped = activity(ActivityKind::Backoff, "", 140.0, 140.0);
     skipped.planned_ms = Some(400.0);
-    frontend.works = vec![
-        work(WorkKind::Handler, "", 0.0, 300.0),
-        work(WorkKind::Child, child, 1.0, 20.0),
-        work(WorkKind::Backoff, "", 20.0, 120.0),
-        work(WorkKind::Child, child, 120.0, 140.0),
+    frontend.activities = vec![
+        activity(ActivityKind::Handler, "", 0.0, 300.0),
+        activity(ActivityKind::Child, child, 1.0, 20.0),
+        activity(ActivityKind::Backoff, "", 20.0, 120.0),
+        activity(ActivityKind::Child, child, 120.0, 140.0),
         skipped,
     ];
     let (one, mut two) = (call("1", Some("f"), 2.0, 15.0), call("2", Some("f"), 121.0, 15.0));
@@ -177,7 +177,7 @@ fn a_hop_without_a_record_is_unknown() {
 #[test]
 fn a_child_call_on_another_server_has_its_callers_times() {
     let mut frontend = call("f", None, 0.0, 300.0);
-    frontend.works = vec![work(WorkKind::Child, "/user.UserService/GetUser", 4.0, 250.0)];
+    frontend.activities = vec![activity(ActivityKind::Child, "/user.UserService/GetUser", 4.0, 250.0)];
     let waterfall = build(&trace(vec![attempt(0, 300, ok())]), vec![frontend]);
     assert_eq!(outline(&waterfall)[2], (RowKind::Unknown, 2, at(4), Some(at(246))));
 }
@@ -230,6 +230,6 @@ fn late() -> Status {
 #[test]
 fn malformed_records_cause_no_panic() {
     let mut strange = call("x", Some("x"), f64::NAN, f64::NAN);
-    strange.works = vec![work(WorkKind::Activity, "", f64::INFINITY, -1.0)];
+    strange.activities = vec![activity(ActivityKind::Named, "", f64::INFINITY, -1.0)];
     build(&Traced::default(), vec![strange]);
 }

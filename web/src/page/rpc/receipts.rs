@@ -12,7 +12,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::model::{Failure, Receipt};
 use crate::page::clock::now;
 
-/// How long the server may wait for the last task of a request to stop.
+/// How long the server may wait for the last activity of a request to stop.
 const WAIT_MS: u32 = 5_000;
 
 /// The timeout of the call that fetches a receipt.

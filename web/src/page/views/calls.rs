@@ -115,7 +115,7 @@ fn row(live: LiveCalls, number: usize) -> BoxedView {
                 " "
                 <span class="upstream">{signal(upstream)}</span>
                 " "
-                <span class="tasks">{signal(tasks)}</span>
+                <span class="activities">{signal(activities)}</span>
             </th>
             {cells}
             <td role="cell" class="end">
@@ -159,8 +159,8 @@ fn upstream(call: &Call, _: Duration, _: usize) -> String {
 }
 
 /// Returns when the upstream answered, and what ran for the call.
-fn tasks(call: &Call, _: Duration, _: usize) -> String {
+fn activities(call: &Call, _: Duration, _: usize) -> String {
     let answered = call_format::forwarded(call).map(|(_, answered)| answered);
-    let tasks = call.works.iter().map(|work| call_format::task_summary(work, call));
-    answered.into_iter().chain(tasks).collect::<Vec<_>>().join(" · ")
+    let activities = call.activities.iter().map(|activity| call_format::activity_summary(activity, call));
+    answered.into_iter().chain(activities).collect::<Vec<_>>().join(" · ")
 }
