@@ -3,17 +3,13 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use drawbridge_core::{Deadline, EndReason, Protocol};
-use http::HeaderMap;
 use tokio::runtime;
 use tokio::sync::Notify;
-use tonic::body::Body;
-use tonic::metadata::MetadataMap;
 use tracing::Span;
 
 use super::activity::{Activities, ActivityKind, ActivityRecord};
@@ -28,6 +24,7 @@ use super::request_id::RequestId;
 use super::response_slot::ResponseSlot;
 
 mod end;
+mod response;
 
 /// One call, shared by its handler, its deadline and whatever may end it. Cloning it is cheap.
 ///
@@ -237,19 +234,6 @@ impl CallContext {
         self.0.record.forwarding.version()
     }
 
-    /// Sets metadata that the caller receives in the trailers, whether the call succeeds or fails. It replaces what was set
-    /// before, and counts until the handler, or its response stream, is done. Names that begin with `grpc-` are left out.
-    ///
-    /// tonic itself sends trailers with an error only.
-    pub fn set_trailers(&self, trailers: MetadataMap) {
-        self.0.response.set_trailers(trailers);
-    }
-
-    /// Adds the metadata that the handler has set to the trailers that it ends with.
-    pub(super) fn add_trailers(&self, to: &mut HeaderMap) {
-        self.0.response.add_trailers(to);
-    }
-
     /// Notes the key of the call in its list, and the runtime that keeps its deadline.
     pub(super) fn put_at(&self, key: usize, runtime: Option<runtime::Id>) {
         if let Some(runtime) = runtime {
@@ -272,65 +256,6 @@ impl CallContext {
             let deadline = runtime.zip(self.deadline().map(|deadline| deadline.at()));
             drop(list.remove(key, deadline));
         }
-    }
-
-    /// Asks to be woken when the call is ended from outside. To be called before looking for an end.
-    pub(super) fn register(&self, waker: &Waker) {
-        self.0.response.register(waker);
-    }
-
-    /// Counts a message of the response. Only what polls the response calls this.
-    pub(super) fn count_message(&self) {
-        self.0.record.messages.store(self.messages() + 1, Ordering::Relaxed);
-    }
-
-    /// Hands over the response body of the handler. If the call has ended meanwhile, the body is dropped at once.
-    pub(super) fn put_body(&self, body: Body) {
-        self.0.response.put(body);
-        self.drop_body_if_ended();
-    }
-
-    /// Works on the response body as part of the call, or returns `None` if it has been taken away.
-    ///
-    /// The call may be ended during `f`, from another thread or by the handler itself; then the body is dropped as
-    /// soon as `f` has returned.
-    pub(super) fn with_body<R>(&self, f: impl FnOnce(&mut Body) -> R) -> Option<R> {
-        let mut slot = self.0.response.lock();
-        let result = slot.as_mut().map(|body| self.scope(|| f(body)));
-        drop(slot);
-        self.drop_body_if_ended();
-        result
-    }
-
-    fn drop_body_if_ended(&self) {
-        fence(Ordering::SeqCst);
-        if self.end_reason().is_some() {
-            let body = self.0.response.lock().take();
-            self.drop_body(body);
-        }
-    }
-
-    /// Drops the response body as part of the call, and records that the handler is gone with it.
-    fn drop_body(&self, body: Option<Body>) {
-        if let Some(body) = body {
-            self.scope(|| drop(body));
-            self.handler_stopped();
-        }
-    }
-
-    /// Records that the handler and its response stream are gone, unless the call's end says so already.
-    pub(crate) fn handler_stopped(&self) {
-        if !matches!(self.end_reason(), Some(EndReason::Completed(_))) {
-            self.0.record.handler_stopped.get_or_init(now);
-        }
-    }
-
-    /// Returns when the handler was gone, as far as it is known.
-    #[cfg(feature = "console")]
-    pub(crate) fn handler_stop(&self) -> Option<Instant> {
-        let completed = matches!(self.end_reason(), Some(EndReason::Completed(_)));
-        let stopped = self.0.record.handler_stopped.get().copied();
-        stopped.or_else(|| self.ended_at().filter(|_| completed))
     }
 
     /// Tells whether the console lists the call.

@@ -12,7 +12,7 @@
 //! 5. [`context`]: one call, as its handler and whatever ends it share it. [`guard`] follows it to its end, [`scope`] and
 //!    [`task`] run futures as part of it.
 //! 6. [`keeper`]: ends calls at their deadlines. [`calls`]: the list as its users see it.
-//! 7. [`body`] and [`layer`]: follow the response and the future of each call.
+//! 7. [`body`] and [`future`]: follow the response and the future of each call. [`layer`] opens it.
 
 mod activity;
 mod body;
@@ -22,6 +22,7 @@ mod context;
 mod deadline_policy;
 mod deadline_queue;
 mod forwarding;
+mod future;
 mod guard;
 mod history;
 mod id;
@@ -43,8 +44,9 @@ pub use body::{CallBody, Truncated};
 pub use calls::Calls;
 pub use context::{Activity, CallContext};
 pub use deadline_policy::DeadlinePolicy;
+pub use future::CallFuture;
 pub use id::{CallId, ParseCallIdError};
-pub use layer::{CallFuture, CallLayer, CallService};
+pub use layer::{CallLayer, CallService};
 pub use request_id::RequestId;
 pub use task::OnCallEnd;
 
