@@ -8,4 +8,3 @@ mod bridge;
 mod calls;
 mod runtimes;
 mod support;
-mod tracing;

@@ -13,5 +13,4 @@ mod own_cors;
 mod own_routes;
 mod own_shutdown;
 mod own_tls;
-mod own_tracing;
 mod support;

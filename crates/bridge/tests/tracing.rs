@@ -1,4 +1,10 @@
 //! The span of a call continues the caller's own, and the two log lines are a switch.
+//!
+//! These tests have a process of their own: a thread without a subscriber that is the first to come to an event
+//! can switch the event off for the only subscriber of another thread.
+
+// A test panics if it cannot continue.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +16,10 @@ use tracing::{Event, Instrument as _, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::support::{Hello, read, request};
+use self::support::{Hello, read, request};
+
+#[path = "it/support.rs"]
+mod support;
 
 /// The message of an event, and the names of the spans that it is in, outermost first.
 type Recorded = (String, Vec<&'static str>);
@@ -37,8 +46,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Scopes {
 async fn events(bridge: Bridge) -> Vec<Recorded> {
     let scopes = Scopes::default();
     let subscriber = tracing_subscriber::registry().with(scopes.clone());
-    let service = bridge.add_service(GreeterServer::new(Hello)).into_service();
     async {
+        let service = bridge.add_service(GreeterServer::new(Hello)).into_service();
         let span = tracing::info_span!("http");
         let call = request("/greet.Greeter/SayHello", "application/grpc", &[]);
         let response = service.oneshot(call).instrument(span).await.unwrap();

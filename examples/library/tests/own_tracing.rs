@@ -1,4 +1,10 @@
 //! The program's span, the bridge's and the handler's events are one trace.
+//!
+//! These tests have a process of their own, and each has a subscriber: a thread without one that is the first to come to an
+//! event can switch the event off for the only subscriber of another thread.
+
+// An unwrap that panics is a test that fails.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +14,12 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
-use crate::support::{bob, greeter, say_hello, serve, values};
+use self::support::{bob, greeter, say_hello, serve, values};
+
+// Other tests use the rest of it.
+#[allow(dead_code)]
+#[path = "it/support.rs"]
+mod support;
 
 /// An event: its target, its message, and the names of the spans that it is in, outermost first.
 type Recorded = (String, String, Vec<&'static str>);
@@ -66,6 +77,7 @@ async fn a_handlers_events_are_in_the_calls_span_inside_of_the_programs_span() {
 
 #[tokio::test]
 async fn each_call_is_counted_once_however_it_ends() {
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry());
     let metrics = Arc::new(Metrics::default());
     let address = serve(router(Arc::clone(&metrics))).await;
     greeter(address).say_hello(bob()).await.unwrap();
