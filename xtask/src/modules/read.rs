@@ -45,10 +45,16 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn add_child(&mut self, parent: usize, folder: &Path, child: Child) -> Result<Unscanned> {
-        let Child { name, content } = child;
-        let inner = folder.join(&name);
+        let Child { name, content, path } = child;
+        let mut inner = folder.join(&name);
         let (file, items) = if let Some(items) = content {
             (self.tree.modules[parent].file, items)
+        } else if let Some(path) = path {
+            let declared_in = &self.tree.files[self.tree.modules[parent].file];
+            let path = declared_in.with_file_name(path);
+            // The children of such a module are beside it, as those of a `mod.rs` are.
+            path.parent().unwrap_or(Path::new("")).clone_into(&mut inner);
+            (self.add_file(&path), self.parse(&path)?)
         } else {
             let places = [inner.with_extension("rs"), inner.join("mod.rs")];
             let Some(path) = places.iter().find(|path| self.workspace.join(path).is_file()) else {

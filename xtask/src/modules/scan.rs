@@ -3,7 +3,8 @@
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Expr, ExprMethodCall, ImplItem, Item, ItemImpl, ItemMod, ItemUse, Macro, Path, UseTree,
+    Attribute, Expr, ExprLit, ExprMethodCall, ImplItem, Item, ItemImpl, ItemMod, ItemUse, Lit, Macro, Meta,
+    Path, UseTree,
 };
 
 use super::tree::{Binding, Mention, Method, Module};
@@ -13,6 +14,8 @@ pub(super) struct Child {
     pub(super) name: String,
     /// The content of an inline module.
     pub(super) content: Option<Vec<Item>>,
+    /// The value of a `#[path]` attribute, from the folder of the file that declares the module.
+    pub(super) path: Option<String>,
 }
 
 /// Adds what `items` define and mention to `module`, and returns the modules that they declare.
@@ -144,7 +147,8 @@ impl<'ast> Visit<'ast> for Scanner<'_> {
 
     fn visit_item_mod(&mut self, item: &'ast ItemMod) {
         let content = item.content.as_ref().map(|(_, items)| items.clone());
-        self.children.push(Child { name: name_of(&item.ident), content });
+        let path = item.attrs.iter().find_map(path_attribute);
+        self.children.push(Child { name: name_of(&item.ident), content, path });
     }
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
@@ -224,6 +228,15 @@ fn signature(item: &Item) -> (Option<&Ident>, &[Attribute]) {
         Item::Union(item) => (Some(&item.ident), &item.attrs),
         Item::Use(item) => (None, &item.attrs),
         _ => (None, &[]),
+    }
+}
+
+/// Returns the value of an attribute `#[path = "…"]`.
+fn path_attribute(attribute: &Attribute) -> Option<String> {
+    let Meta::NameValue(pair) = &attribute.meta else { return None };
+    match &pair.value {
+        Expr::Lit(ExprLit { lit: Lit::Str(path), .. }) if pair.path.is_ident("path") => Some(path.value()),
+        _ => None,
     }
 }
 

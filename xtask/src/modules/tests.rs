@@ -41,6 +41,19 @@ fn a_circle_is_reported_with_the_place_of_each_arrow() {
 }
 
 #[test]
+fn a_module_may_name_its_file() {
+    let b = "pub struct B;\nuse crate::a::A;\nmod c;";
+    let faults = check(&[
+        ("src/lib.rs", "mod a; #[path = \"elsewhere/b.rs\"] mod b;"),
+        ("src/a.rs", "use crate::b::B;\npub struct A;"),
+        ("src/elsewhere/b.rs", b),
+        ("src/elsewhere/c.rs", ""),
+    ]);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].contains("src/elsewhere/b.rs:2: uses `A` of src/a.rs"), "{faults:?}");
+}
+
+#[test]
 fn every_way_to_name_an_item_is_an_arrow() {
     for user in [
         "use super::a::A;",
