@@ -13,11 +13,13 @@ pub(super) struct History<C> {
     plain: VecDeque<(u64, C)>,
     /// How many calls have ended so far, dropped ones included: the number of the last end.
     count: u64,
+    /// How many histories share the limits.
+    shared_by: usize,
 }
 
 impl<C> Default for History<C> {
     fn default() -> Self {
-        Self { calls: VecDeque::new(), plain: VecDeque::new(), count: 0 }
+        Self { calls: VecDeque::new(), plain: VecDeque::new(), count: 0, shared_by: 1 }
     }
 }
 
@@ -26,10 +28,15 @@ impl<C: Clone> History<C> {
     pub(super) fn add(&mut self, call: C, is_plain: bool) -> Option<C> {
         let (ended, max) =
             if is_plain { (&mut self.plain, MAX_PLAIN_CALLS) } else { (&mut self.calls, MAX_CALLS) };
-        let dropped = if ended.len() < max { None } else { ended.pop_front() };
+        let dropped = if ended.len() < (max / self.shared_by).max(1) { None } else { ended.pop_front() };
         self.count += 1;
         ended.push_back((self.count, call));
         dropped.map(|(_, call)| call)
+    }
+
+    /// Sets how many histories share the limits.
+    pub(super) fn share(&mut self, histories: usize) {
+        self.shared_by = histories;
     }
 
     /// Returns the number of the last end.

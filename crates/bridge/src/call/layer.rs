@@ -120,7 +120,7 @@ impl CallLayer {
             deadline,
             previous_attempts,
         };
-        let context = CallContext::open(facts, now, self.calls.list());
+        let context = CallContext::open(facts, now, self.calls.shard());
         let guard = CallGuard(context.clone());
         if let Err(malformed) = timeout {
             return Err(CallFuture::refused(guard, Status::invalid_argument(malformed.to_string())));
@@ -130,7 +130,7 @@ impl CallLayer {
             return Err(CallFuture::ended(guard));
         }
         // From here on the deadline is enforced.
-        if let Err(status) = self.calls.add(context.clone()) {
+        if let Err(status) = self.calls.add(&context) {
             return Err(CallFuture::refused(guard, status));
         }
         if (self.inserts_context)(request.extensions()) {

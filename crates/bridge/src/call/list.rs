@@ -11,17 +11,18 @@ pub(super) use super::deadline_queue::Added;
 use super::deadline_queue::DeadlineQueues;
 use super::history::History;
 use super::observers::Observers;
+use super::permits::{self, Permits};
 
 /// The open calls of a list, those that ended last, and what applies to all of them. It is generic, since a call knows
-/// its list: nothing here depends on what a call is.
+/// its list: nothing here depends on what a call is. Threads have a list each, and
+/// [`Shards`](super::shards::Shards) are all of them.
 #[derive(Debug)]
 pub(super) struct CallList<C> {
     open: Mutex<OpenCalls<C>>,
     history: Mutex<History<C>>,
     /// How many watchers want every end in the history, that of plain calls too.
     watchers: AtomicUsize,
-    /// How many calls may be open.
-    max_open: AtomicUsize,
+    permits: Arc<Permits>,
     observers: Arc<Observers<C>>,
 }
 
@@ -30,6 +31,8 @@ struct OpenCalls<C> {
     /// Each under a key, which the call knows.
     calls: Slab<C>,
     deadlines: DeadlineQueues,
+    /// How many more calls may open before permits have to be fetched.
+    stock: usize,
     /// Whether no more calls are admitted.
     closed: bool,
 }
@@ -39,23 +42,32 @@ struct OpenCalls<C> {
 pub(super) enum Rejected {
     /// The list was closed.
     Closed,
-    /// This many calls are open, which is the limit.
-    Full(usize),
+    /// There is no permit in stock.
+    NoPermit,
 }
 
 impl<C: Clone> CallList<C> {
-    pub(super) fn new(max_open: usize) -> Self {
+    pub(super) fn new(permits: Arc<Permits>) -> Self {
         Self {
             open: Mutex::new(OpenCalls {
                 calls: Slab::new(),
                 deadlines: DeadlineQueues::default(),
+                stock: 0,
                 closed: false,
             }),
             history: Mutex::default(),
             watchers: AtomicUsize::new(0),
-            max_open: AtomicUsize::new(max_open),
+            permits,
             observers: Arc::default(),
         }
+    }
+
+    /// Creates an empty list with the permits, watchers and observers of this one.
+    pub(super) fn sibling(&self) -> Self {
+        let mut sibling = Self::new(Arc::clone(&self.permits));
+        sibling.watchers = AtomicUsize::new(self.watchers.load(Ordering::Relaxed));
+        sibling.observers = Arc::new(self.observers.copy());
+        sibling
     }
 
     /// Returns what observes the calls of this list. A call keeps it beyond the life of the list.
@@ -63,8 +75,14 @@ impl<C: Clone> CallList<C> {
         &self.observers
     }
 
-    pub(super) fn set_max_open(&self, max: usize) {
-        self.max_open.store(max, Ordering::Relaxed);
+    /// Adds permits to the stock.
+    pub(super) fn add_stock(&self, count: usize) {
+        self.open_calls().stock += count;
+    }
+
+    /// Removes all permits that are in stock, and returns how many.
+    pub(super) fn take_stock(&self) -> usize {
+        std::mem::take(&mut self.open_calls().stock)
     }
 
     /// Returns how many calls are open.
@@ -88,22 +106,22 @@ impl<C: Clone> CallList<C> {
     /// call. Returns what the caller has to do to enforce the deadline.
     pub(super) fn add(
         &self,
-        call: C,
+        call: &C,
         deadline: Option<(runtime::Id, Instant)>,
         with_key: impl FnOnce(&C, usize),
     ) -> Result<Added, Rejected> {
-        let max = self.max_open.load(Ordering::Relaxed);
         let mut open = self.open_calls();
         if open.closed {
             return Err(Rejected::Closed);
         }
-        if open.calls.len() >= max {
-            return Err(Rejected::Full(max));
+        if open.stock == 0 {
+            return Err(Rejected::NoPermit);
         }
+        open.stock -= 1;
         let entry = open.calls.vacant_entry();
         let key = entry.key();
-        with_key(&call, key);
-        entry.insert(call);
+        with_key(call, key);
+        entry.insert(call.clone());
         Ok(deadline.map_or(Added::Queued, |(runtime, at)| open.deadlines.add(runtime, at, key)))
     }
 
@@ -113,7 +131,14 @@ impl<C: Clone> CallList<C> {
         if let Some((runtime, at)) = deadline {
             open.deadlines.remove(runtime, at, key);
         }
-        open.calls.try_remove(key)
+        let removed = open.calls.try_remove(key);
+        open.stock += usize::from(removed.is_some());
+        if open.stock > 2 * permits::BATCH {
+            open.stock -= permits::BATCH;
+            drop(open);
+            self.permits.give_back(permits::BATCH);
+        }
+        removed
     }
 
     /// Returns the earliest deadline of a runtime.
@@ -141,6 +166,11 @@ impl<C: Clone> CallList<C> {
     /// Reads the history.
     pub(super) fn with_history<R>(&self, read: impl FnOnce(&History<C>) -> R) -> R {
         read(&self.history())
+    }
+
+    /// Sets how many lists share the limits of the history.
+    pub(super) fn share_history(&self, lists: usize) {
+        self.history().share(lists);
     }
 
     pub(super) fn is_watched(&self) -> bool {

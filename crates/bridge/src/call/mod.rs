@@ -6,8 +6,8 @@
 //!    time that it is granted.
 //! 2. [`record`]: what is known of a call. [`activity`]: what runs for it besides its handler; [`forwarding`]: where it was
 //!    forwarded to. [`log`]: its two log lines.
-//! 3. [`list`]: where the calls of a list are kept; [`history`] and [`deadline_queue`] are parts of it. [`observers`]: the
-//!    log and the hooks of its users.
+//! 3. [`list`]: where the calls of one shard are kept; [`history`] and [`deadline_queue`] are parts of it. [`observers`]: the
+//!    log and the hooks of its users. [`shards`]: all shards of a list; [`permits`]: how many calls they may have open.
 //! 4. [`response_slot`]: what a call keeps of its response.
 //! 5. [`context`]: one call, as its handler and whatever ends it share it. [`guard`] follows it to its end, [`scope`] and
 //!    [`task`] run futures as part of it.
@@ -31,11 +31,13 @@ mod layer;
 mod list;
 mod log;
 mod observers;
+mod permits;
 mod record;
 mod request_id;
 mod request_info;
 mod response_slot;
 mod scope;
+mod shards;
 mod task;
 #[cfg(test)]
 mod testing;
@@ -54,7 +56,7 @@ pub(crate) use activity::ActivityKind;
 #[cfg(feature = "console")]
 pub(crate) use activity::ActivityRecord;
 #[cfg(feature = "console")]
-pub(crate) use calls::Watching;
+pub(crate) use calls::{LastEnds, Watching};
 pub(crate) use clock::now;
 #[cfg(feature = "upstream")]
 pub(crate) use forwarding::Addresses;

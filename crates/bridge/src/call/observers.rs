@@ -27,6 +27,15 @@ impl<C> fmt::Debug for Observers<C> {
 }
 
 impl<C> Observers<C> {
+    /// Returns observers of another list that do the same.
+    pub(super) fn copy(&self) -> Self {
+        let copy = Self { silent: AtomicBool::new(!self.logs_calls()), hooks: OnceLock::new() };
+        for hook in self.hooks() {
+            copy.add_hook(hook);
+        }
+        copy
+    }
+
     pub(super) fn set_logging(&self, on: bool) {
         self.silent.store(!on, Ordering::Relaxed);
     }
@@ -42,10 +51,13 @@ impl<C> Observers<C> {
 
     /// Runs the hooks for a call that has ended, without a lock.
     pub(super) fn call_ended(&self, call: &C) {
-        let Some(hooks) = self.hooks.get() else { return };
-        let hooks = hooks.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for hook in hooks {
+        for hook in self.hooks() {
             hook(call);
         }
+    }
+
+    fn hooks(&self) -> Vec<Hook<C>> {
+        let Some(hooks) = self.hooks.get() else { return Vec::new() };
+        hooks.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -12,7 +12,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tokio::time::MissedTickBehavior;
 
 use super::view::{Clock, is_settled};
-use crate::call::{CallContext, CallId, Calls, IdHasher, Watching};
+use crate::call::{CallContext, CallId, Calls, IdHasher, LastEnds, Watching};
 
 /// How often changes are sent.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -33,8 +33,8 @@ struct Watcher {
     open: HashMap<CallId, Version, BuildHasherDefault<IdHasher>>,
     /// The calls that had ended when they were sent, and for which something still ran.
     unsettled: Vec<CallContext>,
-    /// The number of the last end. `None` before anything was sent.
-    since: Option<u64>,
+    /// The last ends. `None` before anything was sent.
+    since: Option<LastEnds>,
 }
 
 /// What changes of an open call.
@@ -86,7 +86,7 @@ impl Watcher {
 
     /// Returns what has changed since the last time.
     fn next_responses(&mut self) -> Vec<WatchResponse> {
-        let changes = self.since.map(|since| self.calls.changes(since));
+        let changes = self.since.as_ref().map(|since| self.calls.changes(since));
         let skipped = changes.as_ref().map_or(0, |changes| changes.skipped);
         // A new watcher, and one that has missed something, gets everything.
         let changes = changes.filter(|_| skipped == 0);
@@ -94,7 +94,7 @@ impl Watcher {
         let changes = changes.unwrap_or_else(|| {
             self.open.clear();
             self.unsettled.clear();
-            self.calls.changes(0)
+            self.calls.changes(&LastEnds::default())
         });
         self.since = Some(changes.upto);
         let mut messages = Vec::new();
