@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::Parser as _;
 use clap::error::ErrorKind;
+use drawbridge::ThreadListeners;
 use drawbridge_gateway::{Config, Server};
 use mimalloc::MiMalloc;
-use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
 /// Each call makes many small allocations, at which this allocator is faster than most systems' own.
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         );
         drawbridge_gateway::command().error(ErrorKind::ValueValidation, message).exit();
     }
-    match runtime(config.calls.threads).and_then(|runtime| runtime.block_on(start(&config))) {
+    match runtime().and_then(|runtime| runtime.block_on(start(&config))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("drawbridge: {error}");
@@ -37,23 +37,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// Creates the runtime. With one thread it is the current-thread runtime, which has the lowest cost per call: nothing is
-/// passed between threads, and responses of several calls are written at once.
-fn runtime(threads: u16) -> anyhow::Result<Runtime> {
-    let mut builder = match threads {
-        1 => Builder::new_current_thread(),
-        threads => {
-            let mut builder = Builder::new_multi_thread();
-            builder.worker_threads(threads.into());
-            builder
-        }
-    };
-    builder.enable_all().build().map_err(|error| anyhow!("cannot start the runtime: {error}"))
+/// Creates the runtime of the main thread, which handles signals. Other threads serve calls.
+fn runtime() -> anyhow::Result<Runtime> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| anyhow!("cannot start the runtime: {error}"))
 }
 
 async fn start(config: &Config) -> anyhow::Result<()> {
-    let listener = listen(config.listening.listen).await?;
-    let address = listener.local_addr()?;
+    let listeners = listen(config.listening.listen, config.calls.threads())?;
+    let address = listeners.local_addr();
     let server = Server::new(config, address).await?;
     let shutdown = shutdown_signal()?;
     // Printed once connections are accepted: a script that waits for this line can call at once.
@@ -64,12 +56,14 @@ async fn start(config: &Config) -> anyhow::Result<()> {
     if let Err(error) = printed {
         tracing::debug!(%error, "cannot write to standard output");
     }
-    server.serve(listener, shutdown).await;
-    Ok(())
+    let served = server.serve_on_threads(listeners, shutdown).await;
+    served.map_err(|error| {
+        anyhow!("cannot start the threads that serve calls: {error}; set fewer with --threads")
+    })
 }
 
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+fn listen(address: SocketAddr, threads: usize) -> anyhow::Result<ThreadListeners> {
+    ThreadListeners::bind(address, threads).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => anyhow!(
             "{address} is in use; choose another address with --listen, such as --listen 127.0.0.1:0 for a free port"
         ),

@@ -1,12 +1,17 @@
 //! Everything that the program does after it has read its command line and opened its listener.
 
+use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use drawbridge::{
-    Bridge, BridgeService, Calls, CallsService, ConnectionOptions, HostPolicy, Tls, Upstream, serve,
+    Bridge, BridgeService, Calls, CallsService, ConnectionOptions, HostPolicy, ThreadListeners, Tls,
+    Upstream, serve, serve_on_threads,
 };
 use drawbridge_calls_proto::calls_server::CallsServer;
+use http::Response;
 use tokio::net::TcpListener;
+use tonic::body::Body;
 use tower::util::MapResponse;
 
 use crate::config::{Config, UpstreamArgs};
@@ -34,7 +39,7 @@ pub async fn run(
 /// A server that is ready to accept connections.
 #[derive(Debug)]
 pub struct Server {
-    service: BridgeService,
+    bridge: Bridge,
     calls: Calls,
     options: ConnectionOptions,
 }
@@ -49,18 +54,43 @@ impl Server {
         let mut options = config.calls.connection_options();
         options.tls = tls(config, address)?;
         let mut bridge = bridge(config, address).await?;
-        Ok(Self { calls: bridge.calls(), service: bridge.into_service(), options })
+        Ok(Self { calls: bridge.calls(), bridge, options })
     }
 
-    /// Serves until `shutdown` resolves, as [`drawbridge::serve`] does.
+    /// Serves on the current runtime until `shutdown` resolves, as [`drawbridge::serve`] does.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        let hints = Hints::default();
-        let service = MapResponse::new(self.service, move |response| {
-            hints.observe(&response);
-            response
-        });
+        let service = with_hints(self.bridge.into_service(), &Hints::default());
         serve(listener, service, self.calls, self.options, shutdown).await;
     }
+
+    /// Serves on threads of their own until `shutdown` resolves, as [`drawbridge::serve_on_threads`] does.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a thread cannot be started.
+    pub async fn serve_on_threads(
+        self,
+        listeners: ThreadListeners,
+        shutdown: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let services = self.bridge.into_services(listeners.threads());
+        let hints = Hints::default();
+        let services = services.into_iter().map(|service| with_hints(service, &hints)).collect();
+        serve_on_threads(listeners, services, self.calls, self.options, shutdown).await
+    }
+}
+
+/// Lets the log name the flag to change when requests are refused.
+fn with_hints(
+    service: BridgeService,
+    hints: &Hints,
+) -> MapResponse<BridgeService, impl Fn(Response<Body>) -> Response<Body> + Clone + Send + use<>> {
+    // Each request clones it. Threads share the hints, and not the count of these clones.
+    let hints = Arc::new(hints.clone());
+    MapResponse::new(service, move |response| {
+        hints.observe(&response);
+        response
+    })
 }
 
 fn tls(config: &Config, address: SocketAddr) -> Result<Option<Tls>, StartError> {

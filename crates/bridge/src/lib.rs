@@ -111,7 +111,7 @@ pub use in_process::in_process;
 pub use peer::PeerAddr;
 
 #[cfg(feature = "serve")]
-pub use serve::{ConnectionInfo, ConnectionOptions, Listener, serve};
+pub use serve::{ConnectionInfo, ConnectionOptions, Listener, ThreadListeners, serve, serve_on_threads};
 pub use service::GrpcService;
 #[cfg(feature = "tls")]
 pub use tls::{PeerCertificates, Tls, TlsError};

@@ -2,6 +2,7 @@
 
 #![allow(clippy::doc_markdown, reason = "the comments of flags are the text of --help")]
 
+use std::num::NonZero;
 use std::time::Duration;
 
 use clap::Args;
@@ -77,19 +78,25 @@ pub struct CallArgs {
 
     /// Number of threads that serve calls
     ///
-    /// One thread uses the least CPU time per call. Raise it, up to the number of CPU cores, if one core is not enough. Range:
-    /// 1 to 1024.
+    /// Each thread serves its own connections, with its own connections to upstreams; a call costs the same with any number of
+    /// threads. Lower it to leave cores to other programs. Default: the number of CPU cores that the process may use, by its
+    /// affinity and the quota of its cgroup. Range: 1 to 1024.
     #[arg(
         long,
         env = "DRAWBRIDGE_THREADS",
         value_name = "COUNT",
-        default_value_t = 1,
         value_parser = clap::value_parser!(u16).range(1..=1024)
     )]
-    pub threads: u16,
+    pub threads: Option<u16>,
 }
 
 impl CallArgs {
+    /// Returns how many threads serve calls.
+    pub fn threads(&self) -> usize {
+        let available = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        self.threads.map_or_else(available, usize::from)
+    }
+
     /// Returns the timeouts that calls are granted.
     pub(crate) fn deadlines(&self) -> DeadlinePolicy {
         DeadlinePolicy::new().with_default(self.default_deadline).with_max(self.max_deadline)

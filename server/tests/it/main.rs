@@ -30,6 +30,7 @@ mod smuggling;
 mod soak;
 mod storm;
 mod support;
+mod threads;
 mod tls;
 mod upstream_faults;
 mod upstream_pool;

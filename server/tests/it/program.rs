@@ -2,12 +2,17 @@
 
 use std::process::Output;
 
+use drawbridge_calls_proto::CancelRequest;
+use drawbridge_calls_proto::calls_client::CallsClient;
 use drawbridge_proto::frontend::{GetUserRequest, GetUserResponse};
 use drawbridge_proto::greet::{HelloReply, HelloRequest};
 use drawbridge_proto::message::{Request as KeyRequest, Response as Progress};
 use drawbridge_proto::user::UserRequest;
 
+use tonic::transport::Endpoint;
+
 use crate::support::client::Wire;
+use crate::support::console::watch;
 use crate::support::program::{Program, command, text};
 use crate::support::{exchange, soon};
 
@@ -122,6 +127,30 @@ async fn ctrl_c_and_sigterm_exit_cleanly_with_open_calls() {
         let (code, ending) = tokio::join!(program.signal(signal), answer.finish::<HelloReply>());
         assert_eq!(code, Some(0), "{signal}");
         assert_eq!(ending.1.code, 14, "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn the_console_lists_and_ends_the_calls_of_all_threads() {
+    let program = Program::start(&["--threads", "3"]).await;
+    let mut streams = Vec::new();
+    for _ in 0..6 {
+        // Each call has a connection of its own, and the connections are spread over the threads.
+        let request = HelloRequest { name: "ada".to_owned() };
+        streams.push(Wire::WEB_H1.call(program.socket(), "/greet.Greeter/SayHellos", &request).await);
+    }
+    let channel = Endpoint::from_shared(program.address.clone()).unwrap().connect().await.unwrap();
+    let mut console = CallsClient::new(channel);
+    let mut watched = watch(&mut console).await;
+    let snapshot = soon("the open calls", watched.message()).await.unwrap().unwrap();
+    assert_eq!((snapshot.open, snapshot.calls.len()), (6, 6));
+    for call in snapshot.calls {
+        let cancel = CancelRequest { call_id: call.call_id, message: "enough".to_owned() };
+        assert!(console.cancel(cancel).await.unwrap().into_inner().cancelled);
+    }
+    for stream in streams {
+        let (_, ending) = stream.finish::<HelloReply>().await;
+        assert_eq!((ending.code, ending.words.as_str()), (1, "enough"));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where connections come from.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -56,14 +57,18 @@ impl Listener for TcpListener {
     type Stream = TcpStream;
 
     async fn next_connection(&mut self) -> (TcpStream, ConnectionInfo) {
-        loop {
-            match self.accept().await {
-                Ok((stream, peer)) => {
-                    prepare(&stream);
-                    return (stream, ConnectionInfo::new().with_peer(peer));
-                }
-                Err(error) => wait_after(&error).await,
-            }
+        let (stream, peer) = accept(self).await;
+        prepare(&stream);
+        (stream, ConnectionInfo::new().with_peer(peer))
+    }
+}
+
+/// Accepts the next connection.
+pub(super) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => wait_after(&error).await,
         }
     }
 }
@@ -89,7 +94,7 @@ async fn wait_after(error: &std::io::Error) {
 }
 
 /// Sets what a connection of small, prompt messages needs. An option that cannot be set is no reason to drop the connection.
-fn prepare(stream: &TcpStream) {
+pub(super) fn prepare(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set an option of a connection");
     }

@@ -57,11 +57,25 @@ pub(super) enum Acquired {
 }
 
 impl Pool {
-    /// Creates the pool of the upstreams of one service, without connections.
-    pub(super) fn new(upstreams: Vec<Upstream>) -> Arc<Self> {
+    /// Creates the pools of the upstreams of one service for this many threads, without connections.
+    ///
+    /// Each thread has a pool of its own with its share of the limits. If an upstream may have fewer connections than there are
+    /// threads, several threads share a pool: all of them need a connection, and the limit holds.
+    pub(super) fn for_threads(upstreams: &[&Upstream], threads: usize) -> Vec<Arc<Self>> {
+        let connections = upstreams.iter().map(|upstream| upstream.options.max_connections);
+        let count = connections.min().unwrap_or(threads).clamp(1, threads.max(1));
+        let pools: Vec<_> = (0..count).map(|index| Self::new(upstreams, index, count)).collect();
+        pools.into_iter().cycle().take(threads).collect()
+    }
+
+    /// Creates one of `count` pools that share the limits.
+    fn new(upstreams: &[&Upstream], index: usize, count: usize) -> Arc<Self> {
         let servers: Vec<_> = upstreams
-            .into_iter()
-            .map(|Upstream { address, options, .. }| Server { address, options })
+            .iter()
+            .map(|upstream| Server {
+                address: upstream.address.clone(),
+                options: upstream.options.share(index, count),
+            })
             .collect();
         let options = || servers.iter().map(|server| &server.options);
         Arc::new(Self {

@@ -102,6 +102,14 @@ impl PoolOptions {
         self.keepalive = keepalive;
         self
     }
+
+    /// Returns the options of one of `count` pools that share the limits. Together they have no more connections than allowed.
+    pub(super) const fn share(mut self, index: usize, count: usize) -> Self {
+        let rest = self.max_connections % count;
+        self.max_connections = self.max_connections / count + if index < rest { 1 } else { 0 };
+        self.max_waiting = self.max_waiting.div_ceil(count);
+        self
+    }
 }
 
 impl Default for PoolOptions {

@@ -29,21 +29,34 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    pub(crate) fn new(upstreams: Vec<Upstream>, exposed: Vec<ServicePattern>) -> Self {
-        let mut by_name: BTreeMap<Option<String>, Vec<Upstream>> = BTreeMap::new();
+    /// Creates the routes of a bridge on one thread.
+    pub(crate) fn new(upstreams: &[Upstream], exposed: &[ServicePattern]) -> Self {
+        Self::for_threads(upstreams, exposed, 1).pop().unwrap_or_default()
+    }
+
+    /// Creates the routes of each of this many threads: the same ones, over connections of the thread's own.
+    pub(crate) fn for_threads(
+        upstreams: &[Upstream],
+        exposed: &[ServicePattern],
+        threads: usize,
+    ) -> Vec<Self> {
+        let mut by_name: BTreeMap<Option<&str>, Vec<&Upstream>> = BTreeMap::new();
         for upstream in upstreams {
-            by_name.entry(upstream.service.clone()).or_default().push(upstream);
+            by_name.entry(upstream.service.as_deref()).or_default().push(upstream);
         }
-        let mut routes = Self { exposed, ..Self::default() };
+        let mut all = vec![Self { exposed: exposed.to_vec(), ..Self::default() }; threads];
         for (name, upstreams) in by_name {
-            let pool = Pool::new(upstreams);
-            match name {
-                Some(name) => routes.named.push((name, pool)),
-                None => routes.catch_all = Some(pool),
+            for (routes, pool) in all.iter_mut().zip(Pool::for_threads(&upstreams, threads)) {
+                match name {
+                    Some(name) => routes.named.push((name.to_owned(), pool)),
+                    None => routes.catch_all = Some(pool),
+                }
             }
         }
-        routes.named.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-        routes
+        for routes in &mut all {
+            routes.named.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        }
+        all
     }
 
     /// Returns where the calls of a service go, or `None` if no upstream takes them.
@@ -115,10 +128,12 @@ impl Routes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::upstream::PoolOptions;
 
     fn routes(upstreams: &[&str], exposed: &[&str]) -> Routes {
-        let upstreams = upstreams.iter().map(|text| text.parse().unwrap()).collect();
-        Routes::new(upstreams, exposed.iter().map(|text| text.parse().unwrap()).collect())
+        let upstreams: Vec<_> = upstreams.iter().map(|text| text.parse().unwrap()).collect();
+        let exposed: Vec<_> = exposed.iter().map(|text| text.parse().unwrap()).collect();
+        Routes::new(&upstreams, &exposed)
     }
 
     fn target(routes: &Routes, service: &str) -> String {
@@ -127,6 +142,26 @@ mod tests {
             Some(Route::NotExposed) => "not exposed".to_owned(),
             None => "none".to_owned(),
         }
+    }
+
+    #[test]
+    fn threads_share_pools_only_where_an_upstream_takes_fewer_connections_than_there_are_threads() {
+        let pools = |connections: [usize; 2], threads: usize| {
+            let upstreams = connections.map(|connections| {
+                let options = PoolOptions::new().with_max_connections(connections);
+                Upstream::new("http://localhost").unwrap().pool(options)
+            });
+            let all = Routes::for_threads(&upstreams, &[], threads);
+            all.iter().filter_map(|routes| routes.catch_all.clone()).collect::<Vec<_>>()
+        };
+        let connections =
+            |pools: &[Arc<Pool>]| pools.iter().map(|pool| pool.max_connections()).collect::<Vec<_>>();
+        let own = pools([200, 7], 3);
+        assert_eq!(connections(&own), [67, 67, 66]);
+        assert!(!Arc::ptr_eq(&own[0], &own[1]));
+        let shared = pools([2, 200], 3);
+        assert_eq!(connections(&shared), [100, 100, 100]);
+        assert!(Arc::ptr_eq(&shared[0], &shared[2]) && !Arc::ptr_eq(&shared[0], &shared[1]));
     }
 
     #[test]

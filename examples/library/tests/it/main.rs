@@ -12,5 +12,6 @@ mod own_auth;
 mod own_cors;
 mod own_routes;
 mod own_shutdown;
+mod own_threads;
 mod own_tls;
 mod support;

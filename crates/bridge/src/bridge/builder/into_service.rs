@@ -6,7 +6,7 @@ use super::Bridge;
 use crate::bridge::ingress::{BridgeService, Ingress};
 use crate::bridge::known_services::KnownServices;
 use crate::bridge::stack::{self, Layers};
-use crate::call::CallLayer;
+use crate::call::{CallLayer, Calls};
 #[cfg(feature = "reflection")]
 use crate::reflection::Reflection;
 #[cfg(feature = "upstream")]
@@ -15,34 +15,65 @@ use crate::upstream::{RetryRules, Routes, TrustedProxies};
 impl Bridge {
     /// Returns a tower service that answers every request.
     pub fn into_service(mut self) -> BridgeService {
-        let calls = CallLayer::with_calls(self.calls()).deadlines(self.deadlines);
+        let calls = self.calls();
         #[cfg(feature = "upstream")]
-        let routes = Routes::new(self.upstreams, self.exposed);
+        let routes = Routes::new(&self.upstreams, &self.exposed);
+        self.service(
+            calls,
+            #[cfg(feature = "upstream")]
+            routes,
+        )
+    }
+
+    /// Returns a service for each of this many threads, which share nothing that a call writes: each has a
+    /// [shard](Calls::new_shard) of the calls, and upstream connections of its own. In all else they are one bridge. Serve them
+    /// with [`serve_on_threads`](crate::serve_on_threads), or each on a runtime of yours.
+    ///
+    /// The limits of [`PoolOptions`](crate::PoolOptions) hold over all services: each has its share of connections and of
+    /// waiting calls. If an upstream may have fewer connections than there are threads, several services share a pool.
+    ///
+    /// What a hosted service shares between its clones, all threads share.
+    pub fn into_services(mut self, threads: usize) -> Vec<BridgeService> {
+        let first = self.calls();
+        let calls = (0..threads).map(|index| if index == 0 { first.clone() } else { first.new_shard() });
         #[cfg(feature = "upstream")]
-        let proxies = TrustedProxies::new(self.trusted_proxies);
+        let services = calls
+            .zip(Routes::for_threads(&self.upstreams, &self.exposed, threads))
+            .map(|(calls, routes)| self.service(calls, routes));
+        #[cfg(not(feature = "upstream"))]
+        let services = calls.map(|calls| self.service(calls));
+        services.collect()
+    }
+
+    /// Makes the service of one thread.
+    fn service(&self, calls: Calls, #[cfg(feature = "upstream")] routes: Routes) -> BridgeService {
+        #[cfg(feature = "upstream")]
+        let proxies = TrustedProxies::new(self.trusted_proxies.clone());
+        #[cfg_attr(not(feature = "reflection"), allow(unused_mut))]
+        let mut hosted = self.hosted.clone();
         #[cfg(feature = "reflection")]
-        if let Some(reflection) = Reflection::new(&self.hosted, &self.descriptors, &routes, &proxies) {
-            reflection.host(&mut self.hosted);
+        if let Some(reflection) = Reflection::new(&hosted, &self.descriptors, &routes, &proxies) {
+            reflection.host(&mut hosted);
         }
         #[cfg(all(feature = "console", feature = "upstream"))]
-        self.services.set(self.hosted.names(), &routes);
+        self.services.set(hosted.names(), &routes);
         #[cfg(all(feature = "console", not(feature = "upstream")))]
-        self.services.set(self.hosted.names());
+        self.services.set(hosted.names());
         let stack = stack::build(Layers {
-            calls,
-            interceptors: self.interceptors.into(),
+            calls: CallLayer::with_calls(calls).deadlines(self.deadlines),
+            interceptors: self.interceptors.clone().into(),
             #[cfg(feature = "upstream")]
             proxies,
             #[cfg(feature = "upstream")]
-            retry_rules: RetryRules::new(self.retries),
-            kinds: Arc::new(self.kinds),
+            retry_rules: RetryRules::new(self.retries.clone()),
+            kinds: Arc::new(self.kinds.clone()),
             max_message_bytes: self.limits.max_message_bytes,
-            hosted: self.hosted.clone(),
+            hosted: hosted.clone(),
         });
         BridgeService::new(Ingress {
-            hosts: self.hosts,
+            hosts: self.hosts.clone(),
             known: KnownServices {
-                hosted: self.hosted,
+                hosted,
                 #[cfg(feature = "upstream")]
                 upstreams: routes,
                 detection: self.detection,
@@ -50,7 +81,7 @@ impl Bridge {
             #[cfg(feature = "cors")]
             cross_origin: (!self.without_cors).then(|| stack::behind_cors(stack.clone(), &self.origins)),
             grpc: stack,
-            fallback: self.fallback,
+            fallback: self.fallback.clone(),
         })
     }
 
