@@ -85,7 +85,9 @@ fn permits_return_from_a_shard_that_is_quiet() {
     let (busy, quiet) = (calls.new_shard(), calls.new_shard());
     for shard in [&busy, &quiet, &busy] {
         let open: Vec<_> = (0..1_000).map(|_| admitted(shard).unwrap()).collect();
-        open.iter().for_each(|call| assert!(call.end(EndReason::ClientGone)));
+        for call in open {
+            call.end(EndReason::ClientGone);
+        }
     }
     calls.set_max_open(1);
     let _open = admitted(&quiet).unwrap();
