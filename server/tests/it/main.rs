@@ -14,6 +14,7 @@ mod console_forwarded;
 mod console_hops;
 mod context;
 mod cors;
+mod cut_responses;
 mod deadline;
 mod forward_life;
 mod forward_routes;

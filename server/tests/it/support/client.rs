@@ -220,6 +220,30 @@ impl Answer {
         self.trailers.expect("trailers")
     }
 
+    /// Reads to the end, whatever is cut. Returns the bytes of the frames, the trailers if there are any, and whether the body
+    /// ended as HTTP wants it.
+    pub async fn bytes(mut self) -> (Bytes, Option<HeaderMap>, bool) {
+        let mut whole = true;
+        while let Some(frame) = soon("the next frame", self.body.frame()).await {
+            match frame.map(http_body::Frame::into_data) {
+                Ok(Ok(data)) if self.wire.is_text() => {
+                    self.encoded.extend_from_slice(&data);
+                    let groups = self.encoded.len() / 4 * 4;
+                    for group in self.encoded.split_to(groups).chunks(4) {
+                        self.plain.extend_from_slice(&STANDARD.decode(group).unwrap());
+                    }
+                }
+                Ok(Ok(data)) => self.plain.extend_from_slice(&data),
+                Ok(Err(frame)) => self.trailers = frame.into_trailers().ok(),
+                Err(_) => {
+                    whole = false;
+                    break;
+                }
+            }
+        }
+        (self.plain.freeze(), self.trailers, whole)
+    }
+
     /// Reads to the end of a response without messages, and returns the status.
     pub async fn ending(self) -> Ending {
         let (messages, ending) = self.finish::<()>().await;
