@@ -49,16 +49,17 @@ pub struct CallArgs {
     )]
     pub max_streams: u32,
 
-    /// Maximum size of a request message to a hosted service, in bytes
+    /// Maximum size of a request message, in bytes
     ///
-    /// A larger message ends its call with RESOURCE_EXHAUSTED before it is read into memory. Messages of forwarded
-    /// calls are limited by their upstream. Range: 1 to 4194304.
+    /// A larger message ends its call with RESOURCE_EXHAUSTED before any of it is read into memory or forwarded. Raise it for
+    /// upstreams that take larger messages; most servers have a limit of their own, often of 4 MiB, and so have the sample
+    /// services. Responses are not limited. Range: 1 to 4294967295.
     #[arg(
         long,
         env = "DRAWBRIDGE_MAX_MESSAGE_BYTES",
         value_name = "BYTES",
         default_value_t = Limits::new().max_message_bytes,
-        value_parser = clap::value_parser!(u32).range(1..=4_194_304)
+        value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub max_message_bytes: u32,
 

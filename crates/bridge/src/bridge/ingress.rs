@@ -85,7 +85,7 @@ where
         match classify(&request, service, ingress.known.detection(), is_known) {
             Kind::Grpc => {
                 #[cfg(feature = "upstream")]
-                if let Some(route) = service.and_then(|service| ingress.known.route(service, &request)) {
+                if let Some(route) = service.and_then(|service| ingress.known.route(service)) {
                     request.extensions_mut().insert(route);
                 }
                 ingress.grpc(request)

@@ -6,8 +6,9 @@
 pub struct Limits {
     /// How many calls may be open at a time. A further one gets `RESOURCE_EXHAUSTED`. Default: 20,000.
     pub max_calls: usize,
-    /// The longest message that a hosted service takes, in bytes. A longer one ends its call with `RESOURCE_EXHAUSTED`,
-    /// before any of it is stored. Default: 4 MiB.
+    /// The longest message of a request, in bytes, hosted or forwarded. A longer one ends its call with
+    /// `RESOURCE_EXHAUSTED`, before any of it is stored or forwarded. Default: 4 MiB. The servers that tonic generates have a
+    /// limit of their own, which is 4 MiB too.
     pub max_message_bytes: u32,
 }
 
@@ -24,7 +25,7 @@ impl Limits {
         self
     }
 
-    /// Sets the longest message that a hosted service takes, in bytes.
+    /// Sets the longest message of a request, in bytes.
     #[must_use]
     pub const fn with_max_message_bytes(mut self, max: u32) -> Self {
         self.max_message_bytes = max;

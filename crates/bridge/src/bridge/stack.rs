@@ -46,8 +46,9 @@ pub(super) fn build(layers: Layers) -> Stack {
         .layer_fn(|inner| Intercept::new(inner, Arc::clone(&layers.interceptors)));
     // Inside of the CALL layer, so that a forwarded call has a deadline and an end like any other.
     #[cfg(feature = "upstream")]
-    let stack =
-        stack.layer_fn(|inner| Forward::new(inner, layers.proxies.clone(), layers.retry_rules.clone()));
+    let stack = stack.layer_fn(|inner| {
+        Forward::new(inner, layers.proxies.clone(), layers.retry_rules.clone(), layers.max_message_bytes)
+    });
     stack
         // Inside of the CALL layer, so that a request which breaks a rule ends its call with a status.
         .layer_fn(|inner| RequestRules::new(inner, Arc::clone(&layers.kinds), layers.max_message_bytes))

@@ -50,7 +50,7 @@ impl ForwardedCall {
             pool,
             uri: head.uri,
             headers: head.headers,
-            request_body: RequestBody::new(body, TRANSPARENT_RETRY_BYTES),
+            request_body: RequestBody::new(body, TRANSPARENT_RETRY_BYTES, u32::MAX),
             context: None,
         }
     }
@@ -127,8 +127,13 @@ impl ForwardedCall {
             let mut request_body = self.request_body.take();
             // A task of its own: the response is not polled while its caller does not read, and the caller may write before
             // it reads.
-            let send_rest = async move { drop(poll_fn(|cx| request_body.poll_send(cx, &mut stream)).await) };
-            tokio::spawn(send_rest).abort_handle()
+            tokio::spawn(async move {
+                match poll_fn(|cx| request_body.poll_send(cx, &mut stream)).await {
+                    Err(SendError::Refused(status)) => Some(status),
+                    // The end of the response, or the caller's disconnect, ends the call.
+                    Ok(()) | Err(SendError::StreamClosed | SendError::Broken(_)) => None,
+                }
+            })
         });
         let body = ResponseBody::new(body, lease, request_task, self.context.is_none());
         Ok(Response::from_parts(head, Body::new(body)))
@@ -147,7 +152,7 @@ impl ForwardedCall {
 enum ExchangeError {
     /// The stream or its connection failed.
     Upstream(h2::Error),
-    /// The caller's request cannot be read.
+    /// The caller's request cannot be read, or breaks a rule.
     Request(Status),
 }
 
@@ -161,7 +166,7 @@ async fn receive_head(
     poll_fn(|cx| {
         if !sent {
             match request_body.poll_send(cx, stream) {
-                Poll::Ready(Err(SendError::Request(status))) => {
+                Poll::Ready(Err(SendError::Broken(status) | SendError::Refused(status))) => {
                     return Poll::Ready(Err(ExchangeError::Request(status)));
                 }
                 // The response, or its error, says why the upstream accepts no more.
@@ -179,11 +184,15 @@ fn request_to(lease: &Lease, uri: &Uri, headers: HeaderMap) -> Request<()> {
     let mut parts = http::uri::Parts::default();
     parts.scheme = Some(address.scheme.clone());
     parts.authority = Some(address.authority.clone());
-    parts.path_and_query = uri.path_and_query().cloned();
+    // A query is no part of a method's name.
+    parts.path_and_query = match uri.query() {
+        None => uri.path_and_query().cloned(),
+        Some(_) => uri.path().parse().ok(),
+    };
     let mut request = Request::new(());
     *request.method_mut() = Method::POST;
     *request.version_mut() = Version::HTTP_2;
-    // Cannot fail: all three parts are set.
+    // Cannot fail: all three parts are set, and a path without its query is one.
     *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
     *request.headers_mut() = headers;
     request

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
+use http_body_util::channel::Channel;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
@@ -84,6 +85,25 @@ impl Wire {
     ) -> Answer {
         let response = connection.send(self.request_with(path, body, headers)).await;
         Answer::new(self, response)
+    }
+
+    /// Opens an HTTP/2 connection for requests whose messages are sent one by one.
+    pub async fn connect_streaming(self, address: SocketAddr) -> http2::SendRequest<Channel<Bytes>> {
+        let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+        let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+        tokio::spawn(connection);
+        sender
+    }
+
+    /// Calls a method with a body that is sent message by message.
+    pub async fn stream_with(
+        self,
+        connection: &mut http2::SendRequest<Channel<Bytes>>,
+        path: &str,
+        body: Channel<Bytes>,
+    ) -> Answer {
+        let request = self.request(path).map(|()| body);
+        Answer::new(self, soon("an answer", connection.send_request(request)).await.unwrap())
     }
 
     /// Calls a method without a socket, so that time can be paused. Only the test polls the response.
