@@ -94,9 +94,9 @@ async fn a_later_message_of_a_forwarded_stream_is_limited_too() {
 }
 
 #[tokio::test]
-async fn headers_over_the_limit_are_answered_431() {
+async fn headers_over_twice_the_limit_are_answered_431() {
     let server = Server::samples().await;
-    let padding = "x".repeat(20 * 1024);
+    let padding = "x".repeat(40 * 1024);
     for wire in [Wire::WEB_H1, Wire::WEB_H2] {
         let (request, headers) = (HelloRequest::default(), [("x-padding", padding.as_str())]);
         let answer =

@@ -26,6 +26,7 @@ mod propagation;
 mod protocols;
 mod reflection;
 mod reflection_upstreams;
+mod refusals;
 mod slow_readers;
 mod smuggling;
 mod soak;

@@ -171,10 +171,18 @@ async fn tls_changes_the_scheme_and_its_errors_come_before_the_address_is_printe
 async fn a_refused_host_name_logs_once_which_flag_accepts_it() {
     let mut program = Program::start(&[]).await;
     let request = "GET / HTTP/1.1\r\nhost: bridge.example\r\nconnection: close\r\n\r\n";
+    let call = "POST /greet.Greeter/SayHello HTTP/1.1\r\nhost: bridge.example\r\nconnection: close\r\n\
+                content-type: application/grpc-web\r\ncontent-length: 0\r\n\r\n";
     let hint = "--allow-host NAME";
     for _ in 0..2 {
         let response = exchange(program.socket(), request.as_bytes()).await;
         assert!(response.starts_with("HTTP/1.1 421 "), "{response}");
+    }
+    assert_eq!(program.stop_and_count_lines(hint).await, 1);
+    let mut program = Program::start(&[]).await;
+    for _ in 0..2 {
+        let response = exchange(program.socket(), call.as_bytes()).await;
+        assert!(response.contains("grpc-status: 7"), "{response}");
     }
     assert_eq!(program.stop_and_count_lines(hint).await, 1);
     let mut program = Program::start(&["--allow-host", "bridge.example"]).await;

@@ -62,8 +62,13 @@ pub(super) fn behind_cors(stack: Stack, origins: &[http::HeaderValue]) -> Shared
     use futures_util::FutureExt as _;
     use hyper::service::Service as _;
 
-    let stack = SharedService::new(move |request| stack.call(request).boxed());
-    SharedService::from_tower(tower::Layer::layer(&crate::web::cors::layer(origins), stack))
+    around_with_cors(SharedService::new(move |request| stack.call(request).boxed()), origins)
+}
+
+/// Puts CORS around a service.
+#[cfg(feature = "cors")]
+pub(super) fn around_with_cors(service: SharedService, origins: &[http::HeaderValue]) -> SharedService {
+    SharedService::from_tower(tower::Layer::layer(&crate::web::cors::layer(origins), service))
 }
 
 /// Returns whether the request with these extensions has a route to an upstream.
