@@ -24,7 +24,7 @@ mod start_error;
 pub use config::{
     AccessArgs, CallArgs, Config, ListenArgs, LogArgs, LogFormat, SampleArgs, TlsArgs, UpstreamArgs, command,
 };
-pub use logging::init as init_logging;
+pub use logging::{LogError, LogGuard, init as init_logging};
 pub use page::{IS_EMBEDDED, Page};
 pub use run::{Server, run};
 pub use start_error::StartError;

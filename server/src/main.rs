@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::Parser as _;
 use clap::error::ErrorKind;
-use drawbridge_gateway::{Config, Server};
+use drawbridge_gateway::{Config, LogError, Server};
 use mimalloc::MiMalloc;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -21,20 +21,28 @@ const EXIT_INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
     let config = Config::parse();
-    if let Err(error) = drawbridge_gateway::init_logging(&config.log) {
-        let message = format!(
-            "invalid value {:?} for --log: {error}; for example --log info,drawbridge=debug",
-            config.log.log
-        );
-        drawbridge_gateway::command().error(ErrorKind::ValueValidation, message).exit();
-    }
+    // The last lines are written when it is dropped.
+    let _log = match drawbridge_gateway::init_logging(&config.log) {
+        Ok(guard) => guard,
+        Err(LogError::Filter(error)) => {
+            let message = format!(
+                "invalid value {:?} for --log: {error}; for example --log info,drawbridge=debug",
+                config.log.log
+            );
+            drawbridge_gateway::command().error(ErrorKind::ValueValidation, message).exit();
+        }
+        Err(error) => return fail(&error.into()),
+    };
     match runtime(config.calls.threads).and_then(|runtime| runtime.block_on(start(&config))) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("drawbridge: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&error),
     }
+}
+
+/// Says why the program ends. Standard error may be closed.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    let _ = writeln!(io::stderr(), "drawbridge: {error}");
+    ExitCode::FAILURE
 }
 
 /// Creates the runtime. With one thread it is the current-thread runtime, which has the lowest cost per call: nothing is

@@ -20,6 +20,7 @@ mod forward_life;
 mod forward_routes;
 mod forwarding;
 mod limits;
+mod logging;
 mod page;
 mod program;
 mod propagation;
