@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use clap::Parser as _;
 use clap::error::ErrorKind;
 use drawbridge_gateway::{Config, LogError, Server};
 use mimalloc::MiMalloc;
@@ -20,7 +19,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 const EXIT_INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
-    let config = Config::parse();
+    let config = Config::read();
     // The last lines are written when it is dropped.
     let _log = match drawbridge_gateway::init_logging(&config.log) {
         Ok(guard) => guard,
@@ -72,6 +71,7 @@ async fn start(config: &Config) -> anyhow::Result<()> {
     if let Err(error) = printed {
         tracing::debug!(%error, "cannot write to standard output");
     }
+    drawbridge_gateway::log_start(config, address);
     server.serve(listener, shutdown).await;
     Ok(())
 }
