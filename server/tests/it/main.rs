@@ -7,6 +7,7 @@
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
 mod book;
+mod bystander;
 mod cancellation;
 mod child_deadline;
 mod console;

@@ -17,7 +17,7 @@ use crate::web::{HostPolicy, refuse};
 const MAX_HEADERS: usize = 100;
 
 /// What each header adds to the size of a head, besides its name and its value: `: ` and the end of the line over HTTP/1.1,
-/// and what SETTINGS_MAX_HEADER_LIST_SIZE counts over HTTP/2 (RFC 9113, section 6.5.2).
+/// and what `SETTINGS_MAX_HEADER_LIST_SIZE` counts over HTTP/2 (RFC 9113, section 6.5.2).
 const OVERHEAD_HTTP1: usize = 4;
 const OVERHEAD_HTTP2: usize = 32;
 

@@ -14,6 +14,7 @@ use tonic::Status;
 use tonic::body::Body;
 
 use super::failure::{Failure, was_refused};
+use super::head_size;
 use super::headers;
 use super::lease::{Lease, Stage};
 use super::pool::Pool;
@@ -60,6 +61,11 @@ impl ForwardedCall {
         let (mut sends, mut closed_connections) = (1, 0);
         loop {
             let mut lease = Lease::acquire(&self.pool).await?;
+            if let Some(limit) = lease.connection().max_header_list_size {
+                // Sent to an upstream that does not accept it, it might cost the calls of others on the connection.
+                head_size::check_request(&self.headers, lease.authority(), &self.uri, limit as usize)
+                    .map_err(|failure| failure.at(lease.authority()))?;
+            }
             let request = request_to(&lease, &self.uri, self.headers.clone());
             // The clone of the sender is dropped at once: it refers to the stream as well.
             let sent = lease.connection().sender.clone().send_request(request, self.request_body.is_empty());
@@ -109,6 +115,8 @@ impl ForwardedCall {
         if !has_status && (head.status != StatusCode::OK || !is_grpc(&head.headers)) {
             return Err(Failure::from_http_status(lease.authority(), head.status));
         }
+        head_size::check_response("headers", &head.headers)
+            .map_err(|failure| failure.at(lease.authority()))?;
         headers::prepare_response(&mut head.headers);
         head.status = StatusCode::OK;
         head.version = Version::default();

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tonic::Status;
 
 use super::failure::Failure;
+use super::head_size;
 use super::lease::{Lease, Stage};
 use crate::body::Coalesce;
 
@@ -59,6 +60,9 @@ impl ResponseBody {
         match ready!(self.stream.poll_trailers(cx)) {
             Ok(Some(trailers)) if trailers.contains_key(GRPC_STATUS) => {
                 self.lease.connection().note_received();
+                if let Err(failure) = head_size::check_response("trailers", &trailers) {
+                    return self.fail(failure.at(self.lease.authority()));
+                }
                 self.finish();
                 Poll::Ready(Some(Ok(Frame::trailers(trailers))))
             }

@@ -87,6 +87,20 @@ impl Wire {
         Answer::new(self, response)
     }
 
+    /// Calls a method over this connection, with a body of gRPC frames and more headers, which may have any bytes.
+    pub async fn call_with_map(
+        self,
+        connection: &mut Connection,
+        path: &str,
+        body: Bytes,
+        headers: HeaderMap,
+    ) -> Answer {
+        let mut request = self.request_with(path, body, &[]);
+        request.headers_mut().extend(headers);
+        let response = connection.send(request).await;
+        Answer::new(self, response)
+    }
+
     /// Opens an HTTP/2 connection for requests whose messages are sent one by one.
     pub async fn connect_streaming(self, address: SocketAddr) -> http2::SendRequest<Channel<Bytes>> {
         let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
