@@ -13,6 +13,9 @@ use tonic::{Code, Status};
 /// The end of the library's status message for an administrative service that is not exposed.
 const NOT_EXPOSED: &str = "which this server does not expose";
 
+/// The library's status message for a host name that is not allowed.
+const REFUSED_HOST: &str = "this server does not answer to this host name";
+
 /// The hints that were given. Cloning it gives another handle to the same.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hints(Arc<Given>);
@@ -27,29 +30,34 @@ impl Hints {
     /// Logs a hint if the response is the first refusal of its kind.
     pub(crate) fn observe<B: Body>(&self, response: &Response<B>) {
         if response.status() == StatusCode::MISDIRECTED_REQUEST {
-            if is_first(&self.0.allow_host) {
-                tracing::warn!(
-                    "on a loopback address only loopback names are accepted; --allow-host NAME accepts another host name"
+            self.on_refused_host();
+        } else if response.body().is_end_stream() && response.headers().contains_key(GRPC_STATUS) {
+            // Only a response without messages has its status in the head.
+            self.on_status(response.headers());
+        }
+    }
+
+    fn on_status(&self, headers: &HeaderMap) {
+        let Some(status) = Status::from_header_map(headers) else { return };
+        match status.code() {
+            Code::PermissionDenied if status.message() == REFUSED_HOST => self.on_refused_host(),
+            Code::Unimplemented if status.message().ends_with(NOT_EXPOSED) && is_first(&self.0.expose) => {
+                tracing::info!(
+                    "administrative services are not forwarded to the catch-all upstream; --expose PATTERN forwards \
+                     them, such as --expose 'grpc.reflection.*'"
                 );
             }
-        } else if response.body().is_end_stream()
-            // Only a response without messages has its status in the head.
-            && is_not_exposed(response.headers()) && is_first(&self.0.expose)
-        {
-            tracing::info!(
-                "administrative services are not forwarded to the catch-all upstream; --expose PATTERN forwards them, \
-                 such as --expose 'grpc.reflection.*'"
+            _ => {}
+        }
+    }
+
+    fn on_refused_host(&self) {
+        if is_first(&self.0.allow_host) {
+            tracing::warn!(
+                "on a loopback address only loopback names are accepted; --allow-host NAME accepts another host name"
             );
         }
     }
-}
-
-/// Returns whether the head of a response says that its service is not exposed.
-fn is_not_exposed(headers: &HeaderMap) -> bool {
-    headers.contains_key(GRPC_STATUS)
-        && Status::from_header_map(headers).is_some_and(|status| {
-            status.code() == Code::Unimplemented && status.message().ends_with(NOT_EXPOSED)
-        })
 }
 
 fn is_first(given: &AtomicBool) -> bool {

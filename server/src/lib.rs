@@ -4,7 +4,7 @@
 //! In reading order; a module uses only modules below it:
 //!
 //! 1. [`run`], [`Server`]: opens what the configuration names, puts the bridge together, and serves it.
-//! 2. `hints`: log lines that name the flag to change when requests are refused.
+//! 2. [`log_start`]: the log line of the start. `hints`: log lines that name the flag to change when requests are refused.
 //! 3. [`samples`]: the sample services, over the user [`directory`].
 //! 4. [`Page`]: the files of the page.
 //! 5. `self_signed`: a TLS certificate for development.
@@ -20,11 +20,13 @@ mod run;
 pub mod samples;
 mod self_signed;
 mod start_error;
+mod start_line;
 
 pub use config::{
     AccessArgs, CallArgs, Config, ListenArgs, LogArgs, LogFormat, SampleArgs, TlsArgs, UpstreamArgs, command,
 };
-pub use logging::init as init_logging;
+pub use logging::{LogError, LogGuard, init as init_logging};
 pub use page::{IS_EMBEDDED, Page};
 pub use run::{Server, run};
 pub use start_error::StartError;
+pub use start_line::log_start;

@@ -5,10 +5,9 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use clap::Parser as _;
 use clap::error::ErrorKind;
 use drawbridge::ThreadListeners;
-use drawbridge_gateway::{Config, Server};
+use drawbridge_gateway::{Config, LogError, Server};
 use mimalloc::MiMalloc;
 use tokio::runtime::{Builder, Runtime};
 
@@ -20,21 +19,29 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 const EXIT_INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
-    let config = Config::parse();
-    if let Err(error) = drawbridge_gateway::init_logging(&config.log) {
-        let message = format!(
-            "invalid value {:?} for --log: {error}; for example --log info,drawbridge=debug",
-            config.log.log
-        );
-        drawbridge_gateway::command().error(ErrorKind::ValueValidation, message).exit();
-    }
+    let config = Config::read();
+    // The last lines are written when it is dropped.
+    let _log = match drawbridge_gateway::init_logging(&config.log) {
+        Ok(guard) => guard,
+        Err(LogError::Filter(error)) => {
+            let message = format!(
+                "invalid value {:?} for --log: {error}; for example --log info,drawbridge=debug",
+                config.log.log
+            );
+            drawbridge_gateway::command().error(ErrorKind::ValueValidation, message).exit();
+        }
+        Err(error) => return fail(&error.into()),
+    };
     match runtime().and_then(|runtime| runtime.block_on(start(&config))) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("drawbridge: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&error),
     }
+}
+
+/// Says why the program ends. Standard error may be closed.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    let _ = writeln!(io::stderr(), "drawbridge: {error}");
+    ExitCode::FAILURE
 }
 
 /// Creates the runtime of the main thread, which handles signals. Other threads serve calls.
@@ -56,6 +63,7 @@ async fn start(config: &Config) -> anyhow::Result<()> {
     if let Err(error) = printed {
         tracing::debug!(%error, "cannot write to standard output");
     }
+    drawbridge_gateway::log_start(config, address);
     let served = server.serve_on_threads(listeners, shutdown).await;
     served.map_err(|error| {
         anyhow!("cannot start the threads that serve calls: {error}; set fewer with --threads")

@@ -35,6 +35,8 @@ pub enum EndReason {
         code: Code,
         /// The status message that the caller receives.
         message: String,
+        /// The address and the error of the upstream, which the caller does not receive.
+        cause: Option<String>,
     },
 }
 
@@ -56,7 +58,7 @@ impl EndReason {
             Self::Panicked => {
                 Some(Status::internal("the handler panicked; the server's log has the details"))
             }
-            Self::UpstreamFailed { code, message } => Some(Status::new(*code, message.clone())),
+            Self::UpstreamFailed { code, message, .. } => Some(Status::new(*code, message.clone())),
         }
     }
 
@@ -67,6 +69,14 @@ impl EndReason {
             Self::CancelledByHandler(message)
             | Self::CancelledByOperator(message)
             | Self::UpstreamFailed { message, .. } => Some(message),
+            _ => None,
+        }
+    }
+
+    /// Returns what the operator of the server learns of a failed upstream in addition to the message: its address, and the error.
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Self::UpstreamFailed { cause, .. } => cause.as_deref(),
             _ => None,
         }
     }
@@ -113,7 +123,10 @@ mod tests {
             (EndReason::CancelledByOperator(message()), Code::Cancelled),
             (EndReason::Draining, Code::Unavailable),
             (EndReason::Panicked, Code::Internal),
-            (EndReason::UpstreamFailed { code: Code::Internal, message: message() }, Code::Internal),
+            (
+                EndReason::UpstreamFailed { code: Code::Internal, message: message(), cause: None },
+                Code::Internal,
+            ),
         ] {
             assert_eq!(reason.code(), code, "{reason}");
         }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use drawbridge_core::headers::GRPC_TIMEOUT;
 use futures_util::StreamExt as _;
-use http::{HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Response};
 use tonic::Status;
 
 use crate::attempt_response::AttemptResponse;
@@ -26,12 +26,13 @@ pub(crate) async fn attempt<P: Platform>(
     let response = send(guard, request).await?;
     let (mut head, mut chunks) = response.into_parts();
     metadata::sanitize(&mut head.headers);
+    let mut head_status = HeaderMap::new();
     let (form, first) = match classify(head.status, &head.headers)? {
         ResponseHead::Body(form) => (form, Bytes::new()),
         ResponseHead::Status => return Ok(AttemptResponse::trailers_only(head)),
         ResponseHead::StatusUnlessBody(form) => match first_chunk(guard, &mut chunks).await {
             Ok(Some(first)) => {
-                metadata::strip_status(&mut head.headers);
+                head_status = metadata::take_status(&mut head.headers);
                 (form, first)
             }
             end => {
@@ -43,7 +44,8 @@ pub(crate) async fn attempt<P: Platform>(
             }
         },
     };
-    Ok(AttemptResponse::new(head, BodyReader::new(chunks, BodyDecoder::new(form, cardinality), first)?))
+    let reader = BodyReader::new(chunks, BodyDecoder::new(form, cardinality), first, head_status)?;
+    Ok(AttemptResponse::new(head, reader))
 }
 
 /// Sends a request, and waits for the head of its response.

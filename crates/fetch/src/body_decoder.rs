@@ -40,6 +40,11 @@ impl BodyDecoder {
         Ok(part)
     }
 
+    /// Returns how many messages have begun so far.
+    pub(crate) fn begun(&self) -> usize {
+        self.frames.begun()
+    }
+
     /// Checks that a response with the messages so far may end with these trailers.
     pub(crate) fn check_trailers(&self, trailers: &HeaderMap) -> Result<(), Malformed> {
         self.cardinality.check_end(self.frames.begun(), trailers)

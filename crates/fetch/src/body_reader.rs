@@ -25,14 +25,21 @@ pub(crate) struct BodyReader<P: Platform> {
     first: Option<Frame<Bytes>>,
     /// The server's trailers. They are returned only when the body has ended, because nothing may follow them.
     trailers: Option<HeaderMap>,
+    /// The status in the head of the response, which is empty if there is none. It applies if trailers have none.
+    head_status: HeaderMap,
     at_end: bool,
 }
 
 impl<P: Platform> BodyReader<P> {
     /// Creates the reader of a body whose `first` chunk has been read.
-    pub(crate) fn new(chunks: P::Chunks, mut decoder: BodyDecoder, first: Bytes) -> Result<Self, Malformed> {
+    pub(crate) fn new(
+        chunks: P::Chunks,
+        mut decoder: BodyDecoder,
+        first: Bytes,
+        head_status: HeaderMap,
+    ) -> Result<Self, Malformed> {
         decoder.push(first)?;
-        Ok(Self { chunks, decoder, first: None, trailers: None, at_end: false })
+        Ok(Self { chunks, decoder, first: None, trailers: None, head_status, at_end: false })
     }
 
     /// Reads until the first byte of a message or the trailers have arrived.
@@ -84,7 +91,9 @@ impl<P: Platform> BodyReader<P> {
             match self.decoder.next()? {
                 Some(Part::Messages(bytes)) => return Poll::Ready(Ok(Frame::data(bytes))),
                 Some(Part::Trailers(block)) => {
-                    let trailers = trailers::parse_with_status(&block)?;
+                    // A head with a status is that of a response without messages.
+                    let head_status = (self.decoder.begun() == 0).then_some(&self.head_status);
+                    let trailers = trailers::parse_with_status(&block, head_status)?;
                     self.decoder.check_trailers(&trailers)?;
                     self.trailers = Some(trailers);
                     continue;

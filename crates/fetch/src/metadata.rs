@@ -43,11 +43,15 @@ pub(crate) fn sanitize(headers: &mut HeaderMap) {
     }
 }
 
-/// Removes the status from headers, which leaves the metadata.
-pub(crate) fn strip_status(headers: &mut HeaderMap) {
+/// Takes the status out of headers, which leaves the metadata.
+pub(crate) fn take_status(headers: &mut HeaderMap) -> HeaderMap {
+    let mut status = HeaderMap::new();
     for name in [GRPC_STATUS, GRPC_MESSAGE, GRPC_STATUS_DETAILS_BIN] {
-        headers.remove(name);
+        if let Some(value) = headers.remove(&name) {
+            status.insert(name, value);
+        }
     }
+    status
 }
 
 /// Returns the message with replacement characters if it is not percent-encoded UTF-8, and `None` if it is.

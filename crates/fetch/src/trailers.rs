@@ -26,9 +26,15 @@ fn parse(block: &[u8]) -> Result<HeaderMap, Malformed> {
     Ok(trailers)
 }
 
-/// Parses the trailers of a call, which must have a status.
-pub(crate) fn parse_with_status(block: &[u8]) -> Result<HeaderMap, Status> {
-    let trailers = parse(block)?;
+/// Parses the trailers of a call, which must have a status. `head_status` is the one in the head of the response, if it
+/// applies: some servers send it there, and then trailers without one.
+pub(crate) fn parse_with_status(block: &[u8], head_status: Option<&HeaderMap>) -> Result<HeaderMap, Status> {
+    let mut trailers = parse(block)?;
+    if !trailers.contains_key(GRPC_STATUS)
+        && let Some(head_status) = head_status
+    {
+        trailers.extend(head_status.clone());
+    }
     if trailers.contains_key(GRPC_STATUS) {
         Ok(trailers)
     } else {
@@ -70,7 +76,7 @@ mod tests {
     #[test]
     fn trailers_without_a_status_are_an_error() {
         for block in [&b""[..], b"grpc-message: error\r\n"] {
-            let status = parse_with_status(block).unwrap_err();
+            let status = parse_with_status(block, None).unwrap_err();
             assert_eq!((status.code(), Cause::of(&status)), (Code::Unknown, Some(Cause::NoStatus)));
         }
     }
@@ -78,7 +84,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(block in any::<Vec<u8>>()) {
-            let _ = parse_with_status(&block);
+            let _ = parse_with_status(&block, None);
         }
     }
 }

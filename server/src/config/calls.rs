@@ -50,28 +50,31 @@ pub struct CallArgs {
     )]
     pub max_streams: u32,
 
-    /// Maximum size of a request message to a hosted service, in bytes
+    /// Maximum size of a request message, in bytes
     ///
-    /// A larger message ends its call with RESOURCE_EXHAUSTED before it is read into memory. Messages of forwarded
-    /// calls are limited by their upstream. Range: 1 to 4194304.
+    /// A larger message ends its call with RESOURCE_EXHAUSTED before any of it is read into memory or forwarded. Raise it for
+    /// upstreams that take larger messages; most servers have a limit of their own, often of 4 MiB, and so have the sample
+    /// services. Responses are not limited. Range: 1 to 4294967295.
     #[arg(
         long,
         env = "DRAWBRIDGE_MAX_MESSAGE_BYTES",
         value_name = "BYTES",
         default_value_t = Limits::new().max_message_bytes,
-        value_parser = clap::value_parser!(u32).range(1..=4_194_304)
+        value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub max_message_bytes: u32,
 
     /// Maximum size of the headers of a request, in bytes
     ///
-    /// A request with larger headers is answered with HTTP status 431. Raise it if clients send large metadata, such as
-    /// long tokens. Range: 8192 to 1048576.
+    /// The target, and the names and values of the headers, with 4 bytes more for each header over HTTP/1.1 and 32 over HTTP/2.
+    /// A call with larger headers gets RESOURCE_EXHAUSTED; over twice this size, and for what is no call, the answer is HTTP
+    /// status 431. Raise it if clients send large metadata, such as long tokens. Over HTTP/1.1 a request has at most 100
+    /// headers, whatever their size. Range: 8192 to 1048576.
     #[arg(
         long,
         env = "DRAWBRIDGE_MAX_HEADER_BYTES",
         value_name = "BYTES",
-        default_value_t = ConnectionOptions::new().max_header_bytes,
+        default_value_t = Limits::new().max_header_bytes,
         value_parser = clap::value_parser!(u32).range(8192..=1_048_576)
     )]
     pub max_header_bytes: u32,
@@ -104,13 +107,17 @@ impl CallArgs {
 
     /// Returns how much the bridge takes on.
     pub(crate) fn limits(&self) -> Limits {
-        Limits::new().with_max_calls(self.max_calls).with_max_message_bytes(self.max_message_bytes)
+        Limits::new()
+            .with_max_calls(self.max_calls)
+            .with_max_message_bytes(self.max_message_bytes)
+            .with_max_header_bytes(self.max_header_bytes)
     }
 
     /// Returns how connections are kept, without TLS.
     pub(crate) fn connection_options(&self) -> ConnectionOptions {
         ConnectionOptions::new()
             .with_max_streams(self.max_streams)
-            .with_max_header_bytes(self.max_header_bytes)
+            // Heads up to this size are read, so that the bridge can refuse them with a status.
+            .with_max_header_bytes(2 * self.max_header_bytes)
     }
 }

@@ -3,10 +3,13 @@
 //! Each group of flags is a struct, in the order of `--help`: [`ListenArgs`], [`TlsArgs`], [`UpstreamArgs`], [`AccessArgs`],
 //! [`CallArgs`], [`SampleArgs`], [`LogArgs`]. A default that the library has is taken from the library.
 //!
+//! `environment` refuses variables of no flag, and `given` says which flags were given.
 //! `help` has the texts around the flags, and `parse` the values that are more than a number or a path.
 
 mod access;
 mod calls;
+mod environment;
+mod given;
 mod help;
 mod listening;
 mod logging;
@@ -15,7 +18,7 @@ mod samples;
 mod tls;
 mod upstreams;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches as _, Parser};
 
 pub use access::AccessArgs;
 pub use calls::CallArgs;
@@ -58,9 +61,22 @@ pub struct Config {
     /// What is logged.
     #[command(flatten)]
     pub log: LogArgs,
+    /// The flags that were given, if [`Config::read`] has read them.
+    #[arg(skip)]
+    pub(crate) given: given::GivenFlags,
 }
 
 impl Config {
+    /// Reads the command line and the environment of the process. Exits with an error if either is invalid, or with what
+    /// `--help` or `--version` prints. A variable `DRAWBRIDGE_*` of no flag is invalid.
+    pub fn read() -> Self {
+        let mut command = command();
+        let matches = command.get_matches_mut();
+        let config = environment::check(&mut command).and_then(|()| Self::from_arg_matches(&matches));
+        let config = config.unwrap_or_else(|error| error.format(&mut command).exit());
+        Self { given: given::GivenFlags::read(&command, &matches), ..config }
+    }
+
     /// Returns the scheme of the server's address.
     pub fn scheme(&self) -> &'static str {
         if self.tls.is_enabled() { "https" } else { "http" }

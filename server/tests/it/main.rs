@@ -7,6 +7,7 @@
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
 mod book;
+mod bystander;
 mod cancellation;
 mod child_deadline;
 mod console;
@@ -14,17 +15,20 @@ mod console_forwarded;
 mod console_hops;
 mod context;
 mod cors;
+mod cut_responses;
 mod deadline;
 mod forward_life;
 mod forward_routes;
 mod forwarding;
 mod limits;
+mod logging;
 mod page;
 mod program;
 mod propagation;
 mod protocols;
 mod reflection;
 mod reflection_upstreams;
+mod refusals;
 mod slow_readers;
 mod smuggling;
 mod soak;

@@ -162,6 +162,58 @@ async fn a_flag_can_be_set_by_its_environment_variable() {
 }
 
 #[tokio::test]
+async fn a_variable_of_no_flag_is_an_error_that_names_the_one_that_was_meant() {
+    let start = |name: &str| soon("the end", command().env(name, "http://127.0.0.1:1").output());
+    let output = start("DRAWBRIDGE_UPSTREEM").await.unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains("DRAWBRIDGE_UPSTREEM") && stderr.contains("DRAWBRIDGE_UPSTREAM"), "{stderr}");
+    assert_eq!(text(&output.stdout), "");
+}
+
+#[tokio::test]
+async fn the_start_is_one_line_of_the_log() {
+    let mut command = command();
+    command.env("DRAWBRIDGE_MAX_CALLS", "7").env("DRAWBRIDGE_MAX_STREAMS", "200");
+    let arguments = ["--upstream", "a.B=http://127.0.0.1:1", "--samples", "--tls-self-signed"];
+    let mut program = Program::start_by(command, &arguments).await;
+    let line = program.logged("started").await;
+    assert_eq!(line["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(line["address"].as_str().unwrap(), program.address);
+    let flags = line["flags"].as_str().unwrap();
+    for flag in ["--listen 127.0.0.1:0", "--max-calls 7", "--upstream a.B=http://127.0.0.1:1", "--samples"] {
+        assert!(flags.contains(flag), "{flag} in {flags}");
+    }
+    assert!(!flags.contains("max-streams"), "200 is the default: {flags}");
+    assert_eq!(line["open_to"], "this machine only");
+    assert_eq!(line["console"], "served");
+    assert_eq!((&line["upstreams"], &line["samples"]), (&1.into(), &true.into()));
+    let mut program = Program::start(&["--listen", "0.0.0.0:0"]).await;
+    let line = program.logged("started").await;
+    assert_eq!(line["open_to"], "every network of this machine");
+    assert_eq!(line["console"], "not served");
+}
+
+#[tokio::test]
+async fn the_log_says_who_has_cancelled_a_call() {
+    let mut program = Program::start(&[]).await;
+    let request = HelloRequest { name: "ada".to_owned() };
+    let answer = Wire::WEB_H1.call(program.socket(), "/greet.Greeter/SayHellos", &request).await;
+    let opened = program.logged("call opened").await;
+    let call_id = opened["call_id"].as_str().unwrap().to_owned();
+    let cancel = CancelRequest { call_id: call_id.clone(), message: "enough".to_owned() };
+    let path = "/drawbridge.calls.v1.Calls/Cancel";
+    let cancelled = Wire::GRPC.call(program.socket(), path, &cancel).await;
+    let operator = program.logged("call opened").await;
+    let line = program.logged("an operator has cancelled a call").await;
+    assert_eq!(line["call_id"].as_str(), Some(&*call_id));
+    assert_eq!(line["peer"], operator["peer"]);
+    assert_eq!(line["method"], "/greet.Greeter/SayHellos");
+    assert_eq!(line["message"], "an operator has cancelled a call");
+    drop((answer, cancelled));
+}
+
+#[tokio::test]
 async fn the_frontend_calls_the_configured_user_service() {
     let mut users = Program::start(&[]).await;
     let frontend = Program::start(&["--user-service", &users.address]).await;
@@ -200,10 +252,18 @@ async fn tls_changes_the_scheme_and_its_errors_come_before_the_address_is_printe
 async fn a_refused_host_name_logs_once_which_flag_accepts_it() {
     let mut program = Program::start(&[]).await;
     let request = "GET / HTTP/1.1\r\nhost: bridge.example\r\nconnection: close\r\n\r\n";
+    let call = "POST /greet.Greeter/SayHello HTTP/1.1\r\nhost: bridge.example\r\nconnection: close\r\n\
+                content-type: application/grpc-web\r\ncontent-length: 0\r\n\r\n";
     let hint = "--allow-host NAME";
     for _ in 0..2 {
         let response = exchange(program.socket(), request.as_bytes()).await;
         assert!(response.starts_with("HTTP/1.1 421 "), "{response}");
+    }
+    assert_eq!(program.stop_and_count_lines(hint).await, 1);
+    let mut program = Program::start(&[]).await;
+    for _ in 0..2 {
+        let response = exchange(program.socket(), call.as_bytes()).await;
+        assert!(response.contains("grpc-status: 7"), "{response}");
     }
     assert_eq!(program.stop_and_count_lines(hint).await, 1);
     let mut program = Program::start(&["--allow-host", "bridge.example"]).await;

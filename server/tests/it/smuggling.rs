@@ -160,8 +160,6 @@ async fn a_target_that_is_not_a_grpc_path_is_not_forwarded() {
         "//any.Service/Method",
         "/any.Service//Method",
         "/any.Service/Method/",
-        "/any.Service/Method?",
-        "/any.Service/Method?a=b",
         "/any.Service/Method;a=b",
         "/any.Service/Method%00",
         "/any.Service/Method%0d%0ahost:%20other.example",
@@ -181,6 +179,24 @@ async fn a_target_that_is_not_a_grpc_path_is_not_forwarded() {
         assert!(refused, "{target:?}: {answer}");
     }
     assert_eq!(upstream.connections(), 0, "nothing was forwarded");
+}
+
+#[tokio::test]
+async fn a_query_is_no_part_of_the_method_and_is_not_forwarded() {
+    let upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    let (sender, mut calls) = tokio::sync::mpsc::unbounded_channel();
+    let _answering = upstream.answering(move |mut call| {
+        sender.send(call.head.uri.path_and_query().unwrap().to_string()).unwrap();
+        async move { call.trailers_only(&[("grpc-status", "0")]) }
+    });
+    for query in ["?", "?x=1", "?/other.Service/Method", "?a=%2f&b=?", "?a#b"] {
+        let target = format!("{PATH}{query}");
+        let answer =
+            exchange(server.address, &raw_request("POST", &target, &content_length_line(), &message())).await;
+        assert!(answer.contains("grpc-status: 0"), "{target}: {answer}");
+        assert_eq!(soon("a call at the upstream", calls.recv()).await.unwrap(), PATH, "{target}");
+    }
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ async fn a_connection_lost_during_the_response_ends_the_call_in_trailers() {
 #[tokio::test]
 async fn a_response_that_is_not_grpc_has_the_code_of_its_http_status() {
     for (status, code) in
-        [(400, 13), (401, 16), (403, 7), (404, 12), (429, 14), (503, 14), (500, 2), (200, 2)]
+        [(400, 13), (401, 16), (403, 7), (404, 12), (429, 14), (431, 8), (503, 14), (500, 2), (200, 2)]
     {
         let upstream = RawUpstream::start().await;
         let server = Server::start(upstream.bridge()).await;
@@ -89,7 +89,24 @@ async fn a_response_that_is_not_grpc_has_the_code_of_its_http_status() {
         let ending = Wire::WEB_H1.call(server.address, PATH, &told("k")).await.ending().await;
         assert_eq!(ending.code, code, "{status}");
         assert!(ending.words.contains(&status.to_string()), "{}", ending.words);
+        assert!(status != 431 || ending.words.contains("headers of the request"), "{}", ending.words);
     }
+}
+
+#[tokio::test]
+async fn a_head_that_the_upstream_refuses_as_too_large_is_not_sent_again() {
+    let upstream = RawUpstream::start().await;
+    let rule = "3:RESOURCE_EXHAUSTED,UNAVAILABLE".parse().unwrap();
+    let server = Server::start(upstream.bridge().retry(rule)).await;
+    let received = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&received);
+    let _answering = upstream.answering(move |mut call| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        let head = http::Response::builder().status(431).body(()).unwrap();
+        async move { drop(call.answer.send_response(head, true).unwrap()) }
+    });
+    assert_eq!(Wire::WEB_H1.call(server.address, PATH, &told("k")).await.ending().await.code, 8);
+    assert_eq!(received.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

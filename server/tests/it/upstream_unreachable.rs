@@ -7,10 +7,11 @@ use drawbridge::{Bridge, PoolOptions};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 
-use crate::support::Server;
 use crate::support::client::{Ending, Wire};
 use crate::support::probe::told;
+use crate::support::program::Program;
 use crate::support::upstream::{RawUpstream, bridge_to, map, upstream_at};
+use crate::support::{Server, console};
 
 const PATH: &str = "/any.Service/Method";
 
@@ -51,9 +52,35 @@ async fn a_refused_connection_is_unavailable_in_each_form_of_grpc() {
     for wire in Wire::ALL {
         let ending = ending_of(bridge_to(address), wire).await;
         assert_eq!(ending.code, 14, "{wire:?}");
-        assert!(ending.words.contains(&address.to_string()), "{}", ending.words);
-        assert!(ending.words.contains("refused"), "{}", ending.words);
+        assert_eq!(ending.words, "any.Service: cannot connect to the upstream", "{wire:?}");
     }
+}
+
+#[tokio::test]
+async fn only_the_operator_learns_the_address_and_the_error_of_a_failed_upstream() {
+    let address = unused_address().await;
+    let (server, mut console) = console::start(bridge_to(address)).await;
+    let headers = [("x-request-id", "order-17")];
+    let answer = Wire::WEB_H1.call_with_headers(server.address, PATH, &told("k"), &headers).await;
+    let ending = answer.ending().await;
+    for hidden in [&address.to_string()[..], "127.0.0.1", &address.port().to_string(), "refused"] {
+        assert!(!ending.words.contains(hidden), "{hidden} in {}", ending.words);
+    }
+    let call = console::get(&mut console, "order-17").await.remove(0);
+    let message = call.end.unwrap().message;
+    assert!(message.contains(&address.to_string()) && message.contains("refused"), "{message}");
+}
+
+#[tokio::test]
+async fn the_log_has_the_address_and_the_error_of_a_failed_upstream() {
+    let address = unused_address().await;
+    let mut program = Program::start(&["--upstream", &format!("http://{address}")]).await;
+    let ending = Wire::GRPC.call(program.socket(), PATH, &told("k")).await.ending().await;
+    assert_eq!(ending.code, 14);
+    let line = program.logged("call ended").await;
+    assert!(!line["end_message"].as_str().unwrap().contains("127.0.0.1"), "{line}");
+    let cause = line["cause"].as_str().unwrap();
+    assert!(cause.contains(&address.to_string()) && cause.contains("refused"), "{cause}");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::support::client::frame;
 use crate::support::probe::Probe;
+use crate::support::upstream::RawUpstream;
 use crate::support::{Server, exchange, samples, soon};
 
 const HELLO: &str = "/greet.Greeter/SayHello";
@@ -175,6 +176,40 @@ async fn each_rule_is_kept() {
         assert!(!answer.contains("<html"), "a gRPC call never gets HTML: {answer}");
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[tokio::test]
+async fn the_frames_of_a_forwarded_request_keep_the_same_rules() {
+    let upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    let _answering = upstream.answering(|mut call| async move {
+        call.read().await;
+        call.trailers_only(&[("grpc-status", "0")]);
+    });
+    for (body, code, message) in [
+        (&b"\x00\0\0\0\0"[..], 0, ""),
+        (b"\x01\0\0\0\x01x", 0, ""),
+        (b"", 0, ""),
+        (b"\x02\0\0\0\0", 13, "0x02"),
+        (b"\x7f\0\0\0\0", 13, "0x7f"),
+        (b"\x80\0\0\0\0", 13, "0x80"),
+        (b"\x00\0\0\0\0\x81\0\0\0\x01x", 13, "0x81"),
+        (b"\x00\xff\xff\xff\xff", 8, "4294967295"),
+        (b"\0\0\0", 13, "ended inside"),
+        (b"\0\0\0\0\x05\n\x03a", 13, "ended inside"),
+    ] {
+        for content_type in [WEB, TEXT] {
+            let body = if content_type == TEXT { STANDARD.encode(body).into_bytes() } else { body.to_vec() };
+            let row =
+                row("", body.clone(), Grpc(0, "")).path("/any.Service/Method").content_type(content_type);
+            let answer = exchange(server.address, &raw_request(&row)).await;
+            let status = grpc_status(&answer);
+            assert!(
+                status.as_ref().is_some_and(|status| status.0 == code && status.1.contains(message)),
+                "{body:?}: {status:?}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

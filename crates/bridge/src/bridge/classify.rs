@@ -28,7 +28,7 @@ const X_GRPC_WEB: &str = "x-grpc-web";
 
 /// Decides what a request is.
 ///
-/// gRPC is what has a gRPC content-type, and the CORS preflight for it; and, unless the content-type alone decides, what
+/// gRPC is what has a gRPC content-type, and the CORS preflight for it, on any path if it asks for a header of gRPC-Web; and, unless the content-type alone decides, what
 /// goes to the path of a known service, by whatever method.
 ///
 /// `service` is the one that the request's path names, and `is_known` tells whether it is known here.
@@ -41,12 +41,13 @@ pub(super) fn classify<B>(
     let by_path = || service.is_some_and(&is_known);
     let is_grpc = match detection {
         GrpcDetection::ContentTypeOrPath => {
-            by_path() || has_grpc_content_type(request) || (service.is_some() && is_preflight(request))
+            by_path()
+                || has_grpc_content_type(request)
+                || (is_preflight(request) && (service.is_some() || asks_for_grpc_web(request)))
         }
         // A preflight has no content-type. It is gRPC's if it asks for a gRPC-Web client's header.
         GrpcDetection::ContentType => {
-            has_grpc_content_type(request)
-                || (is_preflight(request) && service.is_some() && asks_for_grpc_web(request))
+            has_grpc_content_type(request) || (is_preflight(request) && asks_for_grpc_web(request))
         }
     };
     if is_grpc { Kind::Grpc } else { Kind::Other }
@@ -61,7 +62,8 @@ fn asks_for_grpc_web<B>(request: &Request<B>) -> bool {
         .any(|name| name.trim().eq_ignore_ascii_case(X_GRPC_WEB))
 }
 
-fn has_grpc_content_type<B>(request: &Request<B>) -> bool {
+/// Returns whether a request has a content-type of gRPC, in any of its forms.
+pub(super) fn has_grpc_content_type<B>(request: &Request<B>) -> bool {
     const GRPC: &[u8] = b"application/grpc";
     request.headers().get(header::CONTENT_TYPE).is_some_and(|value| {
         value.as_bytes().get(..GRPC.len()).is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
@@ -107,6 +109,9 @@ mod tests {
     fn a_preflight_to_a_grpc_path_is_grpc() {
         assert_eq!(kind("OPTIONS", "/other.Service/Method", &[ASKS_POST]), Kind::Grpc);
         assert_eq!(kind("OPTIONS", "/streams", &[ASKS_POST]), Kind::Other);
+        // A call to a wrong path is refused with a status, which its page can read only after a preflight.
+        let asked = ("access-control-request-headers", "content-type,x-grpc-web");
+        assert_eq!(kind("OPTIONS", "/api/greet.Greeter/SayHello", &[ASKS_POST, asked]), Kind::Grpc);
     }
 
     #[test]

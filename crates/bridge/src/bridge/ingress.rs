@@ -10,10 +10,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::ready;
 #[cfg(feature = "cors")]
 use http::Method;
-use http::header::{self, HeaderValue};
-use http::{Request, Response, StatusCode, Version};
+#[cfg(feature = "cors")]
+use http::header;
+use http::{Request, Response, Version};
 use http_body::Body as HttpBody;
-use http_body_util::Full;
 use hyper::service::Service as HyperService;
 use tonic::body::Body;
 use tower::{BoxError, Service};
@@ -21,10 +21,12 @@ use tower::{BoxError, Service};
 use super::classify::{Kind, classify};
 use super::drain_request::DrainRequest;
 use super::future::BridgeFuture;
+use super::head_rules::{HeadRules, Refusal};
 use super::known_services::KnownServices;
 use super::stack::Stack;
 use crate::service::SharedService;
-use crate::web::HostPolicy;
+#[cfg(feature = "cors")]
+use crate::web::is_preflight;
 
 /// A bridge as a tower service: it answers every request over HTTP/1.1 and HTTP/2. [`Bridge::into_service`] makes it.
 /// Cloning it is cheap.
@@ -38,12 +40,15 @@ pub struct BridgeService(Arc<Ingress>);
 /// The parts of a bridge, as its entry needs them.
 #[derive(Debug)]
 pub(super) struct Ingress {
-    pub(super) hosts: HostPolicy,
+    pub(super) head_rules: HeadRules,
     pub(super) known: KnownServices,
     pub(super) grpc: Stack,
     /// The same stack behind CORS, for requests with an `Origin` header and for OPTIONS.
     #[cfg(feature = "cors")]
     pub(super) cross_origin: Option<SharedService>,
+    /// The refusals of [`HeadRules`] behind CORS.
+    #[cfg(feature = "cors")]
+    pub(super) cross_origin_refusals: Option<SharedService>,
     /// Answers what is not gRPC.
     pub(super) fallback: Option<SharedService>,
 }
@@ -76,29 +81,57 @@ where
     #[cfg_attr(not(feature = "upstream"), allow(unused_mut))]
     fn call(&mut self, mut request: Request<B>) -> BridgeFuture {
         let ingress = &*self.0;
-        if let Some(host) = ingress.hosts.refused(&request) {
-            tracing::warn!(host = ?host, path = ?request.uri().path(), "refused a request: its host name is not allowed");
-            return plain(StatusCode::MISDIRECTED_REQUEST, "this server does not answer to this host name\n");
+        if let Some(refusal) = ingress.head_rules.check(&request) {
+            return ingress.refuse(request, refusal);
         }
         let service = service_of(request.uri().path());
         let is_known = |service: &str| ingress.known.is_for_known_service(service, &request);
         match classify(&request, service, ingress.known.detection(), is_known) {
             Kind::Grpc => {
                 #[cfg(feature = "upstream")]
-                if let Some(route) = service.and_then(|service| ingress.known.route(service, &request)) {
+                if let Some(route) = service.and_then(|service| ingress.known.route(service)) {
                     request.extensions_mut().insert(route);
                 }
                 ingress.grpc(request)
             }
             Kind::Other => match &ingress.fallback {
                 Some(fallback) => fallback.call(request.map(Body::new)).into(),
-                None => plain(StatusCode::NOT_FOUND, "nothing is served here\n"),
+                None => ingress.refuse(request, Refusal::NotFound),
             },
         }
     }
 }
 
 impl Ingress {
+    /// Refuses a request. Pages of allowed origins can read why: their preflights are answered, and the response has headers of
+    /// CORS.
+    #[cold]
+    fn refuse<B>(&self, request: Request<B>, refusal: Refusal) -> BridgeFuture
+    where
+        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let (head, body) = request.into_parts();
+        match &refusal {
+            Refusal::Host(host) => {
+                tracing::warn!(host = ?host, path = ?head.uri.path(), "refused a request: its host name is not allowed");
+            }
+            refusal => tracing::debug!(?refusal, path = ?head.uri.path(), "refused a request"),
+        }
+        if head.version < Version::HTTP_2 {
+            drop(DrainRequest::new(body));
+        }
+        let mut request = Request::from_parts(head, Body::empty());
+        #[cfg(feature = "cors")]
+        if let Some(cross_origin) = &self.cross_origin_refusals
+            && (request.headers().contains_key(header::ORIGIN) || is_preflight(&request))
+        {
+            request.extensions_mut().insert(refusal);
+            return behind_cors(cross_origin, request);
+        }
+        ready(Ok(refusal.response(&request))).boxed().into()
+    }
+
     fn grpc<B>(&self, request: Request<B>) -> BridgeFuture
     where
         B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
@@ -111,24 +144,21 @@ impl Ingress {
         if let Some(cross_origin) = &self.cross_origin
             && (request.headers().contains_key(header::ORIGIN) || request.method() == Method::OPTIONS)
         {
-            let method = request.method().clone();
-            let finish = move |result: Result<_, _>| {
-                result.map(|mut response| {
-                    crate::web::cors::finish(&method, &mut response);
-                    response
-                })
-            };
-            return cross_origin.call(request).map(finish).boxed().into();
+            return behind_cors(cross_origin, request);
         }
         BridgeFuture::grpc(HyperService::call(&self.grpc, request))
     }
 }
 
-/// Returns a plain-text response.
-fn plain(status: StatusCode, text: &'static str) -> BridgeFuture {
-    let mut response = Response::new(Body::new(Full::from(text)));
-    *response.status_mut() = status;
-    let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    ready(Ok(response)).boxed().into()
+/// Calls a service that is behind the layer of CORS.
+#[cfg(feature = "cors")]
+fn behind_cors(service: &SharedService, request: Request<Body>) -> BridgeFuture {
+    let method = request.method().clone();
+    let finish = move |result: Result<_, _>| {
+        result.map(|mut response| {
+            crate::web::cors::finish(&method, &mut response);
+            response
+        })
+    };
+    service.call(request).map(finish).boxed().into()
 }

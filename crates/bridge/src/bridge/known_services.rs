@@ -34,13 +34,9 @@ impl KnownServices {
         is_known
     }
 
-    /// Returns where a request to this service is forwarded to, if the service is not hosted. A path with a query is not exactly
-    /// that of a call, and is not forwarded.
+    /// Returns where a request to this service is forwarded to, if the service is not hosted.
     #[cfg(feature = "upstream")]
-    pub(super) fn route<B>(&self, service: &str, request: &Request<B>) -> Option<Route> {
-        if request.uri().query().is_some() {
-            return None;
-        }
+    pub(super) fn route(&self, service: &str) -> Option<Route> {
         // Asked first, since it costs nothing where there are no upstreams.
         let route = self.upstreams.find(service)?;
         (!self.hosted.contains(service)).then_some(route)

@@ -6,15 +6,23 @@
 pub struct Limits {
     /// How many calls may be open at a time. A further one gets `RESOURCE_EXHAUSTED`. Default: 20,000.
     pub max_calls: usize,
-    /// The longest message that a hosted service takes, in bytes. A longer one ends its call with `RESOURCE_EXHAUSTED`,
-    /// before any of it is stored. Default: 4 MiB.
+    /// The longest message of a request, in bytes, hosted or forwarded. A longer one ends its call with
+    /// `RESOURCE_EXHAUSTED`, before any of it is stored or forwarded. Default: 4 MiB. The servers that tonic generates have a
+    /// limit of their own, which is 4 MiB too.
     pub max_message_bytes: u32,
+    /// The largest head of a request, in bytes: its target, and the names and values of its headers, with 4 bytes more for each
+    /// header over HTTP/1.1 and 32 over HTTP/2. A gRPC request with a larger head gets `RESOURCE_EXHAUSTED`, another one
+    /// HTTP 431. The server accepts larger heads for this to be possible
+    /// ([`ConnectionOptions::max_header_bytes`](crate::ConnectionOptions)). Default: 16 KiB.
+    ///
+    /// Over HTTP/1.1 a request has at most 100 headers.
+    pub max_header_bytes: u32,
 }
 
 impl Limits {
     /// Creates the default limits.
     pub const fn new() -> Self {
-        Self { max_calls: 20_000, max_message_bytes: 4 * 1024 * 1024 }
+        Self { max_calls: 20_000, max_message_bytes: 4 * 1024 * 1024, max_header_bytes: 16 * 1024 }
     }
 
     /// Sets how many calls may be open at a time.
@@ -24,10 +32,17 @@ impl Limits {
         self
     }
 
-    /// Sets the longest message that a hosted service takes, in bytes.
+    /// Sets the longest message of a request, in bytes.
     #[must_use]
     pub const fn with_max_message_bytes(mut self, max: u32) -> Self {
         self.max_message_bytes = max;
+        self
+    }
+
+    /// Sets the largest head of a request, in bytes.
+    #[must_use]
+    pub const fn with_max_header_bytes(mut self, max: u32) -> Self {
+        self.max_header_bytes = max;
         self
     }
 }

@@ -46,8 +46,9 @@ pub(super) fn build(layers: Layers) -> Stack {
         .layer_fn(|inner| Intercept::new(inner, Arc::clone(&layers.interceptors)));
     // Inside of the CALL layer, so that a forwarded call has a deadline and an end like any other.
     #[cfg(feature = "upstream")]
-    let stack =
-        stack.layer_fn(|inner| Forward::new(inner, layers.proxies.clone(), layers.retry_rules.clone()));
+    let stack = stack.layer_fn(|inner| {
+        Forward::new(inner, layers.proxies.clone(), layers.retry_rules.clone(), layers.max_message_bytes)
+    });
     stack
         // Inside of the CALL layer, so that a request which breaks a rule ends its call with a status.
         .layer_fn(|inner| RequestRules::new(inner, Arc::clone(&layers.kinds), layers.max_message_bytes))
@@ -61,8 +62,13 @@ pub(super) fn behind_cors(stack: Stack, origins: &[http::HeaderValue]) -> Shared
     use futures_util::FutureExt as _;
     use hyper::service::Service as _;
 
-    let stack = SharedService::new(move |request| stack.call(request).boxed());
-    SharedService::from_tower(tower::Layer::layer(&crate::web::cors::layer(origins), stack))
+    around_with_cors(SharedService::new(move |request| stack.call(request).boxed()), origins)
+}
+
+/// Puts CORS around a service.
+#[cfg(feature = "cors")]
+pub(super) fn around_with_cors(service: SharedService, origins: &[http::HeaderValue]) -> SharedService {
+    SharedService::from_tower(tower::Layer::layer(&crate::web::cors::layer(origins), service))
 }
 
 /// Returns whether the request with these extensions has a route to an upstream.

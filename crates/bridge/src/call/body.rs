@@ -155,7 +155,13 @@ fn settle(context: &CallContext, scanner: &mut FrameScanner, polled: Option<Poll
         Some(Ok(Poll::Ready(Some(frame)))) => {
             let mut frame = frame.unwrap_or_else(|error| Frame::trailers(trailers_of(&error)));
             if let Some(trailers) = frame.trailers_mut() {
-                let code = code_in(trailers);
+                let mut code = code_in(trailers);
+                if code == Code::Ok && !scanner.at_boundary() {
+                    // An upstream that says so has lost a part of its response.
+                    let status = Status::internal(Truncated.to_string());
+                    *trailers = trailers_of(&status);
+                    code = status.code();
+                }
                 if code != Code::Ok {
                     context.check_deadline();
                 }

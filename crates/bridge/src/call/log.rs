@@ -39,6 +39,7 @@ pub(super) fn ended(call: &CallRecord, span: Option<Id>) {
         end = %reason,
         code = code_name(reason.code()),
         end_message = reason.message().map(tracing::field::debug),
+        cause = reason.cause().map(tracing::field::debug),
         "call ended"
     );
 }

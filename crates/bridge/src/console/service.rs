@@ -123,7 +123,18 @@ impl Contract for CallsService {
             .map_err(|error| invalid("call_id", &format!("call_id {call_id:?} is {error}")))?;
         let call: CallContext = self.calls.find(id).ok_or_else(|| unknown("call", &call_id))?;
         let message = if message.is_empty() { "cancelled by an operator".to_owned() } else { message };
-        let cancelled = call.end(EndReason::CancelledByOperator(message));
+        let peer = CallContext::current().and_then(|operator| operator.peer());
+        let cancelled = call.end(EndReason::CancelledByOperator(message.clone()));
+        if cancelled {
+            tracing::info!(
+                target: "drawbridge::console",
+                peer = peer.map(tracing::field::display),
+                %call_id,
+                method = %call.method().escape_debug(),
+                reason = ?message,
+                "an operator has cancelled a call"
+            );
+        }
         Ok(Response::new(CancelResponse { cancelled, call: Some(self.clock.view(&call)) }))
     }
 

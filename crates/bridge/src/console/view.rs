@@ -113,11 +113,13 @@ fn end(reason: &EndReason) -> proto::End {
         EndReason::UpstreamFailed { .. } => Reason::UpstreamFailed,
         _ => Reason::Unspecified,
     };
-    proto::End {
-        reason: kind.into(),
-        code: reason.code() as u32,
-        message: reason.message().unwrap_or_default().to_owned(),
-    }
+    let message = reason.message().unwrap_or_default();
+    // The console is for operators, who learn more than the caller.
+    let message = match reason.cause() {
+        Some(cause) => format!("{message} ({cause})"),
+        None => message.to_owned(),
+    };
+    proto::End { reason: kind.into(), code: reason.code() as u32, message }
 }
 
 fn protocol(protocol: Protocol) -> proto::Protocol {

@@ -25,6 +25,9 @@ use crate::tls::PeerCertificates;
 /// How long connections may flush their last responses once the server stops.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How many headers of a request over HTTP/1.1 are read. A request with more is answered 431 by hyper.
+const MAX_HEADERS_READ: usize = 256;
+
 /// How long a TLS handshake may take.
 #[cfg(feature = "tls")]
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -160,6 +163,8 @@ fn builder(options: &ConnectionOptions) -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(30))
+        // More than a bridge takes, so that it can refuse a request with a status.
+        .max_headers(MAX_HEADERS_READ)
         // hyper does not go below 8 KiB.
         .max_buf_size((options.max_header_bytes as usize).max(8 * 1024));
     builder

@@ -14,8 +14,9 @@ pub struct ConnectionOptions {
     pub tls: Option<Tls>,
     /// The most streams that one HTTP/2 connection may have open (`SETTINGS_MAX_CONCURRENT_STREAMS`). Default: 200.
     pub max_streams: u32,
-    /// The largest head of a request, in bytes. A larger one is answered 431. Default: 16 KiB; HTTP/1.1 accepts 8 KiB in any
-    /// case.
+    /// The largest head of a request that is read, in bytes. A larger one is answered 431 by HTTP, without a gRPC status or
+    /// headers of CORS, so it is larger than [`Limits::max_header_bytes`](crate::Limits), over which a bridge answers.
+    /// Default: 32 KiB; HTTP/1.1 accepts 8 KiB in any case.
     pub max_header_bytes: u32,
     /// How long open calls may go on after the shutdown has begun. Default: zero, they are ended at once.
     pub grace: Duration,
@@ -28,7 +29,7 @@ impl ConnectionOptions {
             #[cfg(feature = "tls")]
             tls: None,
             max_streams: 200,
-            max_header_bytes: 16 * 1024,
+            max_header_bytes: 32 * 1024,
             grace: Duration::ZERO,
         }
     }
@@ -48,7 +49,7 @@ impl ConnectionOptions {
         self
     }
 
-    /// Sets the largest head of a request, in bytes.
+    /// Sets the largest head of a request that is read, in bytes.
     #[must_use]
     pub const fn with_max_header_bytes(mut self, max: u32) -> Self {
         self.max_header_bytes = max;

@@ -6,6 +6,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::first_settings::FirstSettings;
+
 /// About how many bytes are read before the task yields. They fit into the processor's cache until the calls have read them.
 const READ_BUDGET: usize = 256 * 1024;
 
@@ -16,11 +18,19 @@ const READ_BUDGET: usize = 256 * 1024;
 pub(super) struct BoundedRead<T> {
     inner: T,
     remaining: usize,
+    /// `None` once it has been read.
+    settings: Option<FirstSettings>,
 }
 
 impl<T> BoundedRead<T> {
     pub(super) const fn new(inner: T) -> Self {
-        Self { inner, remaining: READ_BUDGET }
+        Self { inner, remaining: READ_BUDGET, settings: None }
+    }
+
+    /// Reads the upstream's SETTINGS as they pass.
+    pub(super) fn with_settings(mut self, settings: FirstSettings) -> Self {
+        self.settings = Some(settings);
+        self
     }
 }
 
@@ -38,6 +48,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for BoundedRead<T> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
         self.remaining = self.remaining.saturating_sub(buffer.filled().len() - before);
+        if let Some(settings) = &mut self.settings
+            && settings.read(&buffer.filled()[before..])
+        {
+            self.settings = None;
+        }
         Poll::Ready(Ok(()))
     }
 }

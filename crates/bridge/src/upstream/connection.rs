@@ -16,6 +16,8 @@ pub(super) struct Connection {
     pub(super) sender: SendRequest<Bytes>,
     /// The index of the address in the pool.
     pub(super) address: usize,
+    /// The upstream's `SETTINGS_MAX_HEADER_LIST_SIZE`, if it has one.
+    pub(super) max_header_list_size: Option<u32>,
     /// How many streams are reserved or open.
     pub(super) open_streams: AtomicUsize,
     /// The upstream's `SETTINGS_MAX_CONCURRENT_STREAMS`.
@@ -30,11 +32,12 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(sender: SendRequest<Bytes>, address: usize) -> Self {
+    pub(super) fn new(sender: SendRequest<Bytes>, address: usize, max_header_list_size: Option<u32>) -> Self {
         let max_streams = sender.current_max_send_streams();
         Self {
             sender,
             address,
+            max_header_list_size,
             open_streams: AtomicUsize::new(0),
             max_streams: AtomicUsize::new(max_streams),
             received: AtomicBool::new(true),
@@ -63,7 +66,7 @@ impl Connection {
     /// Returns why a call on this connection failed with an HTTP/2 error.
     pub(super) fn failure(&self, authority: &str, error: &h2::Error) -> Failure {
         match self.keepalive_failure.get() {
-            Some(failure) if !(error.is_remote() && error.is_reset()) => failure.clone(),
+            Some(failure) if !(error.is_remote() && error.is_reset()) => failure.clone().at(authority),
             _ => Failure::from_h2(authority, error),
         }
     }

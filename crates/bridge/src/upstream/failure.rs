@@ -1,5 +1,8 @@
 //! The status for a failure of an upstream that is not a gRPC status.
 
+use std::fmt;
+
+use drawbridge_core::path::service_of;
 use drawbridge_core::{EndReason, code_of_http};
 use h2::Reason;
 use http::StatusCode;
@@ -7,20 +10,57 @@ use tonic::{Code, Status};
 
 use crate::call::CallContext;
 
-/// A failure of an upstream: the code and the message that the caller receives.
+/// A failure of an upstream.
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
     pub(super) code: Code,
+    /// What the caller learns. It names no address and no error of this machine.
     pub(super) message: String,
+    /// The address and the error, for the operator.
+    cause: Option<String>,
+    /// Whether an attempt to the same upstreams would fail in the same way.
+    is_final: bool,
 }
 
 impl Failure {
     pub(super) fn unavailable(message: impl Into<String>) -> Self {
-        Self { code: Code::Unavailable, message: message.into() }
+        Self { code: Code::Unavailable, message: message.into(), cause: None, is_final: false }
     }
 
     pub(super) fn resource_exhausted(message: impl Into<String>) -> Self {
-        Self { code: Code::ResourceExhausted, message: message.into() }
+        Self { code: Code::ResourceExhausted, ..Self::unavailable(message) }
+    }
+
+    fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, ..Self::unavailable(message) }
+    }
+
+    /// Adds where it failed, for the operator.
+    pub(super) fn at(self, place: impl fmt::Display) -> Self {
+        Self { cause: Some(place.to_string()), ..self }
+    }
+
+    /// Adds where and why it failed, for the operator.
+    pub(super) fn because(self, place: &str, error: &dyn fmt::Display) -> Self {
+        self.at(format_args!("{place}: {error}"))
+    }
+
+    /// Makes it a failure that is not retried, whatever the retry policy says of its code.
+    pub(super) fn not_retried(self) -> Self {
+        Self { is_final: true, ..self }
+    }
+
+    /// Returns whether it is not retried.
+    pub(super) fn is_final(&self) -> bool {
+        self.is_final
+    }
+
+    /// Returns the failure in words for the operator.
+    pub(super) fn for_operator(&self) -> String {
+        match &self.cause {
+            Some(cause) => format!("{} ({cause})", self.message),
+            None => self.message.clone(),
+        }
     }
 
     /// Returns the failure for an HTTP/2 error. The codes of resets are mapped as
@@ -36,29 +76,33 @@ impl Failure {
                 Reason::INADEQUATE_SECURITY => Code::PermissionDenied,
                 _ => Code::Internal,
             };
-            return Self { code, message: format!("the upstream {authority} reset the call: {reason}") };
+            return Self::new(code, format!("the upstream reset the call: {reason}")).at(authority);
         }
-        let message = if let Some(error) = error.get_io() {
-            format!("the connection to the upstream {authority} was lost: {error}")
+        let message = if error.get_io().is_some() {
+            "the connection to the upstream was lost"
         } else if error.is_go_away() && error.is_remote() {
-            format!("the upstream {authority} closed the connection: {error}")
+            "the upstream closed the connection"
         } else {
-            format!("the upstream {authority} violated HTTP/2: {error}")
+            "the upstream violated HTTP/2"
         };
-        Self::unavailable(message)
+        Self::unavailable(message).because(authority, error)
     }
 
     /// Returns the failure for a response that is not gRPC, by its HTTP status.
     pub(super) fn from_http_status(authority: &str, status: StatusCode) -> Self {
-        let message =
-            format!("the upstream {authority} sent a response that is not gRPC, with HTTP status {status}");
-        Self { code: code_of_http(status.as_u16()), message }
+        if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE {
+            let message = format!(
+                "the upstream refused the headers of the request as too large (HTTP status {status})"
+            );
+            return Self::resource_exhausted(message).at(authority).not_retried();
+        }
+        let message = format!("the upstream sent a response that is not gRPC, with HTTP status {status}");
+        Self::new(code_of_http(status.as_u16()), message).at(authority)
     }
 
     /// Returns the failure for a response that ended without a status.
     pub(super) fn missing_status(authority: &str) -> Self {
-        let message = format!("the upstream {authority} ended its response without a status");
-        Self { code: Code::Unknown, message }
+        Self::new(Code::Unknown, "the upstream ended its response without a status").at(authority)
     }
 
     /// Returns the failure as a status.
@@ -71,7 +115,11 @@ impl Failure {
     pub(super) fn end_current_call(self) {
         if let Some(context) = CallContext::current() {
             context.check_deadline();
-            context.end(EndReason::UpstreamFailed { code: self.code, message: self.message });
+            let message = match service_of(context.method()) {
+                Some(service) => format!("{service}: {}", self.message),
+                None => self.message,
+            };
+            context.end(EndReason::UpstreamFailed { code: self.code, message, cause: self.cause });
         }
     }
 }

@@ -24,11 +24,17 @@ pub(crate) struct Forward<S> {
     inner: S,
     proxies: TrustedProxies,
     retry_rules: RetryRules,
+    max_message_bytes: u32,
 }
 
 impl<S> Forward<S> {
-    pub(crate) fn new(inner: S, proxies: TrustedProxies, retry_rules: RetryRules) -> Self {
-        Self { inner, proxies, retry_rules }
+    pub(crate) fn new(
+        inner: S,
+        proxies: TrustedProxies,
+        retry_rules: RetryRules,
+        max_message_bytes: u32,
+    ) -> Self {
+        Self { inner, proxies, retry_rules, max_message_bytes }
     }
 }
 
@@ -46,13 +52,14 @@ where
         };
         let peer = self.proxies.peer(&request);
         let policy = self.retry_rules.find(request.uri().path());
+        let max_message_bytes = self.max_message_bytes;
         Box::pin(async move {
             let Route::To(pool) = route else { return Ok(not_exposed(request.uri()).into_http()) };
             let context = CallContext::current();
             let (mut head, body) = request.into_parts();
             headers::prepare_request(&mut head.headers, context.as_ref(), peer.as_ref());
             let replay_bytes = if policy.is_some() { MAX_REPLAY_BYTES } else { TRANSPARENT_RETRY_BYTES };
-            let request_body = RequestBody::new(body, replay_bytes);
+            let request_body = RequestBody::new(body, replay_bytes, max_message_bytes);
             let mut call =
                 ForwardedCall { pool, uri: head.uri, headers: head.headers, request_body, context };
             let response = match policy {

@@ -14,6 +14,7 @@ use tonic::Status;
 use tonic::body::Body;
 
 use super::failure::{Failure, was_refused};
+use super::head_size;
 use super::headers;
 use super::lease::{Lease, Stage};
 use super::pool::Pool;
@@ -50,7 +51,7 @@ impl ForwardedCall {
             pool,
             uri: head.uri,
             headers: head.headers,
-            request_body: RequestBody::new(body, TRANSPARENT_RETRY_BYTES),
+            request_body: RequestBody::new(body, TRANSPARENT_RETRY_BYTES, u32::MAX),
             context: None,
         }
     }
@@ -60,6 +61,11 @@ impl ForwardedCall {
         let (mut sends, mut closed_connections) = (1, 0);
         loop {
             let mut lease = Lease::acquire(&self.pool).await?;
+            if let Some(limit) = lease.connection().max_header_list_size {
+                // Sent to an upstream that does not accept it, it might cost the calls of others on the connection.
+                head_size::check_request(&self.headers, lease.authority(), &self.uri, limit as usize)
+                    .map_err(|failure| failure.at(lease.authority()))?;
+            }
             let request = request_to(&lease, &self.uri, self.headers.clone());
             // The clone of the sender is dropped at once: it refers to the stream as well.
             let sent = lease.connection().sender.clone().send_request(request, self.request_body.is_empty());
@@ -109,6 +115,8 @@ impl ForwardedCall {
         if !has_status && (head.status != StatusCode::OK || !is_grpc(&head.headers)) {
             return Err(Failure::from_http_status(lease.authority(), head.status));
         }
+        head_size::check_response("headers", &head.headers)
+            .map_err(|failure| failure.at(lease.authority()))?;
         headers::prepare_response(&mut head.headers);
         head.status = StatusCode::OK;
         head.version = Version::default();
@@ -127,8 +135,13 @@ impl ForwardedCall {
             let mut request_body = self.request_body.take();
             // A task of its own: the response is not polled while its caller does not read, and the caller may write before
             // it reads.
-            let send_rest = async move { drop(poll_fn(|cx| request_body.poll_send(cx, &mut stream)).await) };
-            tokio::spawn(send_rest).abort_handle()
+            tokio::spawn(async move {
+                match poll_fn(|cx| request_body.poll_send(cx, &mut stream)).await {
+                    Err(SendError::Refused(status)) => Some(status),
+                    // The end of the response, or the caller's disconnect, ends the call.
+                    Ok(()) | Err(SendError::StreamClosed | SendError::Broken(_)) => None,
+                }
+            })
         });
         let body = ResponseBody::new(body, lease, request_task, self.context.is_none());
         Ok(Response::from_parts(head, Body::new(body)))
@@ -147,7 +160,7 @@ impl ForwardedCall {
 enum ExchangeError {
     /// The stream or its connection failed.
     Upstream(h2::Error),
-    /// The caller's request cannot be read.
+    /// The caller's request cannot be read, or breaks a rule.
     Request(Status),
 }
 
@@ -161,7 +174,7 @@ async fn receive_head(
     poll_fn(|cx| {
         if !sent {
             match request_body.poll_send(cx, stream) {
-                Poll::Ready(Err(SendError::Request(status))) => {
+                Poll::Ready(Err(SendError::Broken(status) | SendError::Refused(status))) => {
                     return Poll::Ready(Err(ExchangeError::Request(status)));
                 }
                 // The response, or its error, says why the upstream accepts no more.
@@ -179,11 +192,15 @@ fn request_to(lease: &Lease, uri: &Uri, headers: HeaderMap) -> Request<()> {
     let mut parts = http::uri::Parts::default();
     parts.scheme = Some(address.scheme.clone());
     parts.authority = Some(address.authority.clone());
-    parts.path_and_query = uri.path_and_query().cloned();
+    // A query is no part of a method's name.
+    parts.path_and_query = match uri.query() {
+        None => uri.path_and_query().cloned(),
+        Some(_) => uri.path().parse().ok(),
+    };
     let mut request = Request::new(());
     *request.method_mut() = Method::POST;
     *request.version_mut() = Version::HTTP_2;
-    // Cannot fail: all three parts are set.
+    // Cannot fail: all three parts are set, and a path without its query is one.
     *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
     *request.headers_mut() = headers;
     request

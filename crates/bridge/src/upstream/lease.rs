@@ -89,10 +89,11 @@ impl Waiting<'_> {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Failure::unavailable("the server is shutting down")),
             Err(_) => Err(Failure::resource_exhausted(format!(
-                "the upstream {pool} accepts no more calls on {} connections, and none has ended within {:?}",
+                "the upstream accepts no more calls on {} connections, and none has ended within {:?}",
                 pool.max_connections(),
                 pool.max_wait
-            ))),
+            ))
+            .at(pool)),
         }
     }
 }

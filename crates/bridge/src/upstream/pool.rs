@@ -107,9 +107,8 @@ impl Pool {
         }
         if state.waiting.len() >= self.max_waiting {
             let waiting = state.waiting.len();
-            return Err(Failure::resource_exhausted(format!(
-                "{waiting} calls already wait for the upstream {self}, which is the limit"
-            )));
+            let message = format!("{waiting} calls already wait for the upstream, which is the limit");
+            return Err(Failure::resource_exhausted(message).at(self));
         }
         let (sender, receiver) = oneshot::channel();
         state.waiting.push_back(sender);
@@ -182,14 +181,15 @@ impl Pool {
             let mut attempt = ConnectAttempt { pool: &pool, index, failure: None };
             let Server { address, options } = &pool.servers[index];
             match connect(address, options).await {
-                Ok((sender, h2)) => {
-                    let connection = Arc::new(Connection::new(sender, index));
+                Ok((sender, h2, max_header_list_size)) => {
+                    let limit = max_header_list_size.get().copied();
+                    let connection = Arc::new(Connection::new(sender, index, limit));
                     let driver = Driver::new(h2, &connection, options);
                     tokio::spawn(drive(driver, Arc::downgrade(&pool)));
                     pool.lock().endpoints.add(connection);
                 }
                 Err(failure) => {
-                    tracing::warn!(error = failure.message, "cannot connect to an upstream");
+                    tracing::warn!(error = failure.for_operator(), "cannot connect to an upstream");
                     attempt.failure = Some(failure);
                 }
             }

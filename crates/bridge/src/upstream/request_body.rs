@@ -9,6 +9,7 @@ use http_body::Body as HttpBody;
 use tonic::Status;
 use tonic::body::Body;
 
+use crate::body::MessageRules;
 use crate::client::ReplayBuffer;
 
 /// A first chunk of at most this many bytes is sent without a reservation of capacity. The initial window of a stream is
@@ -27,19 +28,23 @@ pub(super) struct RequestBody {
     /// Whether `END_STREAM` was sent.
     finished: bool,
     is_first_chunk: bool,
+    rules: MessageRules,
 }
 
 /// Why the rest of a body is not sent.
 pub(super) enum SendError {
     /// The upstream reset the stream, or the connection failed.
     StreamClosed,
-    /// The caller's request cannot be read.
-    Request(Status),
+    /// The caller broke its request off.
+    Broken(Status),
+    /// The request breaks a rule, and its call ends with this status.
+    Refused(Status),
 }
 
 impl RequestBody {
-    /// Creates the body of a request of which up to `replay_bytes` bytes are buffered, so that it can be sent again.
-    pub(super) fn new(body: Body, replay_bytes: usize) -> Self {
+    /// Creates the body of a request of which up to `replay_bytes` bytes are buffered, so that it can be sent again. Its
+    /// messages have at most `max_message_bytes` bytes.
+    pub(super) fn new(body: Body, replay_bytes: usize, max_message_bytes: u32) -> Self {
         let has_ended = body.is_end_stream();
         Self {
             body,
@@ -48,12 +53,13 @@ impl RequestBody {
             has_ended,
             finished: false,
             is_first_chunk: true,
+            rules: MessageRules::new(max_message_bytes),
         }
     }
 
     /// Takes the body out, and leaves an empty one.
     pub(super) fn take(&mut self) -> Self {
-        std::mem::replace(self, Self::new(Body::empty(), 0))
+        std::mem::replace(self, Self::new(Body::empty(), 0, 0))
     }
 
     /// Returns whether all of the body was sent.
@@ -83,6 +89,13 @@ impl RequestBody {
         self.pending = sent.into_iter().chain([pending]).collect::<Vec<_>>().concat().into();
         self.finished = false;
         true
+    }
+
+    /// Checks what was read, before any of it is sent. A request that breaks a rule is not sent again.
+    fn check(&mut self, data: &[u8]) -> Result<(), Status> {
+        let result = self.rules.on_data(data);
+        let result = if self.has_ended { result.and_then(|()| self.rules.on_end()) } else { result };
+        result.inspect_err(|_| self.replay.discard())
     }
 
     /// Sends what the caller sends, as far as the flow control window allows. Resolves when all of the body was sent.
@@ -116,15 +129,20 @@ impl RequestBody {
             match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     // gRPC gives no meaning to the trailers of a request, so they are dropped.
-                    self.pending = frame.into_data().unwrap_or_default();
+                    let data = frame.into_data().unwrap_or_default();
                     self.has_ended = self.body.is_end_stream();
+                    self.check(&data).map_err(SendError::Refused)?;
+                    self.pending = data;
                 }
                 Some(Err(status)) => {
                     // A request that its caller breaks off is not sent again.
                     self.replay.discard();
-                    return Poll::Ready(Err(SendError::Request(status)));
+                    return Poll::Ready(Err(SendError::Broken(status)));
                 }
-                None => self.has_ended = true,
+                None => {
+                    self.has_ended = true;
+                    self.check(&[]).map_err(SendError::Refused)?;
+                }
             }
         }
     }

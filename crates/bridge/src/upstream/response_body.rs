@@ -7,10 +7,11 @@ use bytes::Bytes;
 use drawbridge_core::headers::GRPC_STATUS;
 use h2::RecvStream;
 use http_body::{Body as HttpBody, Frame};
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tonic::Status;
 
 use super::failure::Failure;
+use super::head_size;
 use super::lease::{Lease, Stage};
 use crate::body::Coalesce;
 
@@ -23,8 +24,8 @@ pub(super) struct ResponseBody {
     // Declared first, so that the stream is reset before the lease gives its place to another call.
     stream: RecvStream,
     lease: Lease,
-    /// The task that sends the rest of the request.
-    request_task: Option<AbortHandle>,
+    /// The task that sends the rest of the request. It returns the status of a request that breaks a rule.
+    request_task: Option<JoinHandle<Option<Status>>>,
     /// `Err` is the end of the data, `Some` with an error.
     coalesce: Coalesce<Option<h2::Error>>,
     has_ended: bool,
@@ -36,10 +37,17 @@ impl ResponseBody {
     pub(super) fn new(
         stream: RecvStream,
         lease: Lease,
-        request_task: Option<AbortHandle>,
+        request_task: Option<JoinHandle<Option<Status>>>,
         is_internal: bool,
     ) -> Self {
         Self { stream, lease, request_task, coalesce: Coalesce::new(), has_ended: false, is_internal }
+    }
+
+    /// Returns the status of a request that has turned out to break a rule.
+    fn poll_refused(&mut self, cx: &mut Context<'_>) -> Option<Status> {
+        let Poll::Ready(result) = Pin::new(self.request_task.as_mut()?).poll(cx) else { return None };
+        self.request_task = None;
+        result.ok().flatten()
     }
 
     fn finish(&mut self) {
@@ -52,6 +60,9 @@ impl ResponseBody {
         match ready!(self.stream.poll_trailers(cx)) {
             Ok(Some(trailers)) if trailers.contains_key(GRPC_STATUS) => {
                 self.lease.connection().note_received();
+                if let Err(failure) = head_size::check_response("trailers", &trailers) {
+                    return self.fail(failure.at(self.lease.authority()));
+                }
                 self.finish();
                 Poll::Ready(Some(Ok(Frame::trailers(trailers))))
             }
@@ -82,6 +93,11 @@ impl HttpBody for ResponseBody {
         let this = &mut *self;
         if this.has_ended {
             return Poll::Ready(None);
+        }
+        if let Some(status) = this.poll_refused(cx) {
+            // The upstream has not seen the end of the request: its stream is reset.
+            this.has_ended = true;
+            return Poll::Ready(Some(Err(status)));
         }
         let polled = this.coalesce.poll(|| {
             this.stream.poll_data(cx).map(|data| match data {

@@ -29,7 +29,8 @@ pub(super) async fn send_with_retries(
             Ok(response) => failure_in(response.headers()),
             Err(failure) => Some(failure.status()),
         };
-        match retries.after_attempt(failure.as_ref(), !call.request_body.can_rewind()).await {
+        let is_final = matches!(&result, Err(failure) if failure.is_final());
+        match retries.after_attempt(failure.as_ref(), is_final || !call.request_body.can_rewind()).await {
             AfterAttempt::Retry if call.rewind() => {
                 let previous = retries.previous_attempts();
                 headers::set_previous_attempts(&mut call.headers, context.as_ref(), previous);

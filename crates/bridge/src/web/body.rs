@@ -17,19 +17,22 @@ use drawbridge_core::frame::TRAILERS;
 /// too, which become the last part of the body, and for the text form all of it in base64.
 ///
 /// Nothing waits: a frame goes out as soon as nothing more is ready behind it. An error of the inner body comes after
-/// everything that was ready before it, and breaks the body off: it is no end with a status.
+/// everything that was ready before it, and breaks the body off: it is no end with a status. The connection gets one turn to
+/// send what it has before the error, because it discards that when the body fails.
 pub struct GrpcWebBody<B: HttpBody> {
     inner: B,
     protocol: Protocol,
     /// `Err` is what the inner body yields instead of data: trailers, an error, or its end.
     coalesce: Coalesce<Option<Result<Frame<Bytes>, B::Error>>>,
     over: bool,
+    /// The error that breaks the body off with the next poll.
+    error: Option<B::Error>,
 }
 
 impl<B: HttpBody> GrpcWebBody<B> {
     pub(crate) fn new(inner: B, protocol: Protocol) -> Self {
         let over = inner.is_end_stream();
-        Self { inner, protocol, coalesce: Coalesce::new(), over }
+        Self { inner, protocol, coalesce: Coalesce::new(), over, error: None }
     }
 }
 
@@ -47,7 +50,10 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let Self { inner, protocol, coalesce, over } = &mut *self;
+        let Self { inner, protocol, coalesce, over, error } = &mut *self;
+        if let Some(error) = error.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         let polled = coalesce.poll(|| {
             loop {
                 if *over {
@@ -77,12 +83,17 @@ where
                 Some(Ok(Frame::data(STANDARD.encode(data).into())))
             }
             Ok(data) => Some(Ok(Frame::data(data))),
+            Err(Some(Err(failure))) => {
+                *error = Some(failure);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             Err(end) => end,
         })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.over && matches!(self.coalesce.peek(), None | Some(Err(None)))
+        self.over && self.error.is_none() && matches!(self.coalesce.peek(), None | Some(Err(None)))
     }
 }
 

@@ -14,8 +14,7 @@ use hyper::service::Service;
 use tonic::Status;
 use tonic::body::Body;
 
-use crate::body::{BodyEnd, FrameInspector, InspectedBody};
-use drawbridge_core::frame::{FramePrefix, FrameScanner};
+use crate::body::{BodyEnd, FrameInspector, InspectedBody, MessageRules};
 
 /// How many messages a method takes, by its path. A method that is not here may have any number.
 #[derive(Clone, Debug, Default)]
@@ -77,69 +76,37 @@ where
     type Future = S::Future;
 
     fn call(&self, request: Request<Body>) -> S::Future {
-        let rules = Rules {
+        let inspector = RulesInspector {
             one_message: self.kinds.0.get(request.uri().path()) == Some(&RequestKind::OneMessage),
-            max_message_bytes: self.max_message_bytes,
-            messages: 0,
+            messages: MessageRules::new(self.max_message_bytes),
         };
-        let inspector = RulesInspector { rules, scanner: FrameScanner::default() };
         self.inner.call(request.map(|body| Body::new(InspectedBody::new(body, inspector))))
-    }
-}
-
-struct Rules {
-    one_message: bool,
-    max_message_bytes: u32,
-    messages: u64,
-}
-
-impl Rules {
-    fn message(&mut self, prefix: FramePrefix) -> Result<(), Status> {
-        self.messages += 1;
-        if prefix.flags > 1 {
-            let flags = prefix.flags;
-            return Err(Status::internal(format!(
-                "message with flags {flags:#04x}: expected 0 (plain) or 1 (compressed)"
-            )));
-        }
-        if prefix.length > self.max_message_bytes {
-            let (length, max) = (prefix.length, self.max_message_bytes);
-            return Err(Status::resource_exhausted(format!(
-                "message of {length} bytes: at most {max} are accepted"
-            )));
-        }
-        if self.one_message && self.messages > 1 {
-            return Err(Status::unimplemented("more than one message to a method that takes one"));
-        }
-        Ok(())
-    }
-
-    fn end(&self, at_boundary: bool) -> Result<(), Status> {
-        if !at_boundary {
-            return Err(Status::internal("the request ended inside a message"));
-        }
-        if self.one_message && self.messages == 0 {
-            return Err(Status::unimplemented("no message to a method that takes one"));
-        }
-        Ok(())
     }
 }
 
 /// Applies the rules to the frames of one request.
 struct RulesInspector {
-    rules: Rules,
-    scanner: FrameScanner,
+    one_message: bool,
+    messages: MessageRules,
 }
 
 impl FrameInspector for RulesInspector {
     fn on_data(&mut self, data: &[u8]) -> Result<(), Status> {
-        self.scanner.scan(data, |prefix| self.rules.message(prefix))
+        self.messages.on_data(data)?;
+        if self.one_message && self.messages.messages() > 1 {
+            return Err(Status::unimplemented("more than one message to a method that takes one"));
+        }
+        Ok(())
     }
 
     fn on_end(&mut self, end: BodyEnd<'_>) -> Result<(), Status> {
-        match end {
-            BodyEnd::Trailers(_) | BodyEnd::Complete => self.rules.end(self.scanner.at_boundary()),
-            BodyEnd::Failed(_) => Ok(()),
+        if let BodyEnd::Failed(_) = end {
+            return Ok(());
         }
+        self.messages.on_end()?;
+        if self.one_message && self.messages.messages() == 0 {
+            return Err(Status::unimplemented("no message to a method that takes one"));
+        }
+        Ok(())
     }
 }

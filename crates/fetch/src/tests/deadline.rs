@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 use tower::Service as _;
 
 use super::calls::{Call, StreamReader, start};
-use super::mock_browser::{MockBrowser, frame};
+use super::mock_browser::{Exchange, MockBrowser, frame, message};
 use super::task::Task;
 use crate::client::Client;
 use crate::{CallOptions, Cause};
@@ -125,6 +125,20 @@ fn a_connection_error_after_the_deadline_is_reported_as_the_deadline() {
     browser.sleep(ms(250));
     browser.exchange().reset();
     assert_exceeded(&call.output().unwrap_err(), "250ms");
+}
+
+#[test]
+fn a_message_that_is_cut_at_the_deadline_is_reported_as_the_deadline() {
+    for cut in [Exchange::reset, Exchange::cut] {
+        let browser = MockBrowser::default();
+        let mut reading = streaming(&browser, ms(250));
+        browser.exchange().message("+").chunk(message("++")[..6].to_vec());
+        assert_eq!(reading.next().unwrap().unwrap(), "+");
+        assert!(reading.is_waiting());
+        browser.sleep(ms(250));
+        cut(&browser.exchange());
+        assert_exceeded(&reading.status(), "250ms");
+    }
 }
 
 #[test]

@@ -172,6 +172,59 @@ fn an_end_between_messages_differs_from_an_end_inside_one() {
 }
 
 #[test]
+fn a_message_that_is_cut_by_a_broken_connection_is_one_error() {
+    let browser = MockBrowser::default();
+    let mut reading = respond_to(&browser, |exchange| {
+        exchange.accept().message("+").chunk(message("++")[..6].to_vec());
+    })
+    .unwrap();
+    assert_eq!(reading.next().unwrap().unwrap(), "+");
+    assert!(reading.is_waiting());
+    browser.exchange().reset();
+    let (messages, statuses) = reading.rest();
+    assert!(messages.is_empty());
+    let causes: Vec<_> = statuses.iter().map(|status| (status.code(), Cause::of(status))).collect();
+    assert_eq!(causes, [(Code::Unavailable, Some(Cause::ConnectionBroke { offline: false }))]);
+}
+
+#[test]
+fn an_empty_trailers_frame_adds_nothing_to_a_head_that_has_a_status() {
+    for (content_type, empty) in [
+        ("application/grpc-web+proto", frame(0x80, b"")),
+        ("application/grpc-web-text", STANDARD.encode(frame(0x80, b"")).into_bytes()),
+    ] {
+        for pieces in [1, 3, 8] {
+            let head =
+                [("content-type", content_type), ("grpc-status", "5"), ("grpc-message", "no such key")];
+            let status = status_of(|exchange| {
+                exchange.respond(200, &head);
+                empty.chunks(pieces).for_each(|chunk| _ = exchange.chunk(chunk.to_vec()));
+                exchange.cut();
+            });
+            assert_eq!(status, (Code::NotFound, None, "no such key".to_owned()), "{content_type}, {pieces}");
+        }
+    }
+}
+
+#[test]
+fn trailers_without_a_status_add_metadata_to_a_head_that_has_one() {
+    let browser = MockBrowser::default();
+    let head = [("content-type", "application/grpc-web"), ("grpc-status", "5"), ("grpc-message", "no key")];
+    let mut reading =
+        respond_to(&browser, |exchange| exchange.respond(200, &head).end("x-shelf: 7\r\n")).unwrap();
+    let status = reading.status();
+    assert_eq!((status.code(), status.message()), (Code::NotFound, "no key"));
+    assert_eq!(status.metadata().get("x-shelf").unwrap(), "7");
+}
+
+#[test]
+fn the_status_of_a_head_does_not_apply_after_a_message() {
+    let head = [("content-type", "application/grpc-web"), ("grpc-status", "0")];
+    let (code, cause, _) = status_of(|exchange| exchange.respond(200, &head).message("+").end(""));
+    assert_eq!((code, cause), (Code::Unknown, Some(Cause::NoStatus)));
+}
+
+#[test]
 fn only_a_compressed_message_is_an_error_and_not_the_header() {
     let head = [("content-type", "application/grpc-web+proto"), ("grpc-encoding", "br")];
     let used = status_of(|exchange| _ = exchange.respond(200, &head).chunk(frame(1, b"x")));

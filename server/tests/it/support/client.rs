@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
+use http_body_util::channel::Channel;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
@@ -84,6 +85,39 @@ impl Wire {
     ) -> Answer {
         let response = connection.send(self.request_with(path, body, headers)).await;
         Answer::new(self, response)
+    }
+
+    /// Calls a method over this connection, with a body of gRPC frames and more headers, which may have any bytes.
+    pub async fn call_with_map(
+        self,
+        connection: &mut Connection,
+        path: &str,
+        body: Bytes,
+        headers: HeaderMap,
+    ) -> Answer {
+        let mut request = self.request_with(path, body, &[]);
+        request.headers_mut().extend(headers);
+        let response = connection.send(request).await;
+        Answer::new(self, response)
+    }
+
+    /// Opens an HTTP/2 connection for requests whose messages are sent one by one.
+    pub async fn connect_streaming(self, address: SocketAddr) -> http2::SendRequest<Channel<Bytes>> {
+        let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+        let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+        tokio::spawn(connection);
+        sender
+    }
+
+    /// Calls a method with a body that is sent message by message.
+    pub async fn stream_with(
+        self,
+        connection: &mut http2::SendRequest<Channel<Bytes>>,
+        path: &str,
+        body: Channel<Bytes>,
+    ) -> Answer {
+        let request = self.request(path).map(|()| body);
+        Answer::new(self, soon("an answer", connection.send_request(request)).await.unwrap())
     }
 
     /// Calls a method without a socket, so that time can be paused. Only the test polls the response.
@@ -218,6 +252,30 @@ impl Answer {
     pub async fn trailers_after<M: Message + Default>(mut self) -> HeaderMap {
         while self.message::<M>().await.is_some() {}
         self.trailers.expect("trailers")
+    }
+
+    /// Reads to the end, whatever is cut. Returns the bytes of the frames, the trailers if there are any, and whether the body
+    /// ended as HTTP wants it.
+    pub async fn bytes(mut self) -> (Bytes, Option<HeaderMap>, bool) {
+        let mut whole = true;
+        while let Some(frame) = soon("the next frame", self.body.frame()).await {
+            match frame.map(http_body::Frame::into_data) {
+                Ok(Ok(data)) if self.wire.is_text() => {
+                    self.encoded.extend_from_slice(&data);
+                    let groups = self.encoded.len() / 4 * 4;
+                    for group in self.encoded.split_to(groups).chunks(4) {
+                        self.plain.extend_from_slice(&STANDARD.decode(group).unwrap());
+                    }
+                }
+                Ok(Ok(data)) => self.plain.extend_from_slice(&data),
+                Ok(Err(frame)) => self.trailers = frame.into_trailers().ok(),
+                Err(_) => {
+                    whole = false;
+                    break;
+                }
+            }
+        }
+        (self.plain.freeze(), self.trailers, whole)
     }
 
     /// Reads to the end of a response without messages, and returns the status.

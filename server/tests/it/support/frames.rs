@@ -17,6 +17,7 @@ pub mod kind {
     pub const PING: u8 = 6;
     pub const GOAWAY: u8 = 7;
     pub const WINDOW_UPDATE: u8 = 8;
+    pub const CONTINUATION: u8 = 9;
 }
 
 /// Flags of frames. On SETTINGS and PING the first one is ACK.
@@ -151,13 +152,66 @@ pub struct Raw(Frames);
 impl Raw {
     /// Accepts an HTTP/2 connection, and exchanges SETTINGS.
     pub async fn accept(listener: &TcpListener) -> Self {
+        Self::accept_with(listener, &[]).await
+    }
+
+    /// The same, with these settings.
+    pub async fn accept_with(listener: &TcpListener, settings: &[(u16, u32)]) -> Self {
         let (mut stream, _) = soon("a connection", listener.accept()).await.unwrap();
         let mut preface = [0; PREFACE.len()];
         soon("a preface", stream.read_exact(&mut preface)).await.unwrap();
         assert_eq!(preface, PREFACE);
         let mut frames = Frames { stream, pings: 0 };
-        frames.send(Burst::default().push(kind::SETTINGS, 0, 0, &[])).await;
+        let payload: Vec<u8> = settings
+            .iter()
+            .flat_map(|(name, value)| [&name.to_be_bytes()[..], &value.to_be_bytes()].concat())
+            .collect();
+        frames.send(Burst::default().push(kind::SETTINGS, 0, 0, &payload)).await;
         Self(frames)
+    }
+
+    /// Waits for the head of a request, and returns its stream and how many bytes its encoded headers have.
+    pub async fn encoded_head(&mut self) -> (u32, usize) {
+        let mut bytes = 0;
+        loop {
+            let frame = self.0.next().await;
+            if matches!(frame.kind, kind::HEADERS | kind::CONTINUATION) {
+                bytes += frame.payload.len();
+                if frame.flags & END_HEADERS != 0 {
+                    return (frame.stream, bytes);
+                }
+            }
+        }
+    }
+
+    /// Sends a trailers-only response with one long header, in frames of this size.
+    pub async fn trailers_only_in_frames(&mut self, stream: u32, value: &[u8], frame: usize) {
+        // A literal with a new name, whose value has a length of several bytes (RFC 7541, section 5.1).
+        let mut headers =
+            [&[0x88][..], b"\x0f\x10\x10application/grpc", b"\x00\x0bgrpc-status\x010"].concat();
+        headers.extend_from_slice(b"\x00\x05x-pad\x7f");
+        let mut rest = value.len() - 127;
+        while rest >= 128 {
+            headers.push(u8::try_from(rest % 128).unwrap() | 128);
+            rest /= 128;
+        }
+        headers.push(u8::try_from(rest).unwrap());
+        headers.extend_from_slice(value);
+        let mut burst = Burst::default();
+        let pieces: Vec<_> = headers.chunks(frame).collect();
+        for (index, piece) in pieces.iter().enumerate() {
+            let flags = if index + 1 == pieces.len() { END_HEADERS } else { 0 };
+            match index {
+                0 => burst.push(kind::HEADERS, flags | END_STREAM, stream, piece),
+                _ => burst.push(kind::CONTINUATION, flags, stream, piece),
+            };
+        }
+        self.0.send(&burst).await;
+    }
+
+    /// Sends one message.
+    pub async fn message(&mut self, stream: u32, message: &Bytes) {
+        self.0.send(Burst::default().push(kind::DATA, 0, stream, message)).await;
     }
 
     /// Waits for HEADERS, and returns their stream.

@@ -47,6 +47,13 @@ impl Program {
         Self { address, child, log }
     }
 
+    /// Closes the reading end of the log.
+    pub fn close_log(self) -> SilentProgram {
+        let Self { address, child, log } = self;
+        drop(log);
+        SilentProgram { address, _child: child }
+    }
+
     pub fn socket(&self) -> std::net::SocketAddr {
         self.address.strip_prefix("http://").unwrap().parse().unwrap()
     }
@@ -97,6 +104,18 @@ impl Program {
     pub async fn signal(mut self, signal: &str) -> Option<i32> {
         self.send(signal).await;
         soon("the program's end", self.child.wait()).await.unwrap().code()
+    }
+}
+
+/// The running program, whose log cannot be read.
+pub struct SilentProgram {
+    address: String,
+    _child: Child,
+}
+
+impl SilentProgram {
+    pub fn socket(&self) -> std::net::SocketAddr {
+        self.address.strip_prefix("http://").unwrap().parse().unwrap()
     }
 }
 

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use super::Bridge;
+use crate::bridge::head_rules::HeadRules;
+#[cfg(feature = "cors")]
+use crate::bridge::head_rules::refusals;
 use crate::bridge::ingress::{BridgeService, Ingress};
 use crate::bridge::known_services::KnownServices;
 use crate::bridge::stack::{self, Layers};
@@ -71,7 +74,10 @@ impl Bridge {
             hosted: hosted.clone(),
         });
         BridgeService::new(Ingress {
-            hosts: self.hosts.clone(),
+            head_rules: HeadRules {
+                hosts: self.hosts.clone(),
+                max_header_bytes: self.limits.max_header_bytes,
+            },
             known: KnownServices {
                 hosted,
                 #[cfg(feature = "upstream")]
@@ -80,6 +86,9 @@ impl Bridge {
             },
             #[cfg(feature = "cors")]
             cross_origin: (!self.without_cors).then(|| stack::behind_cors(stack.clone(), &self.origins)),
+            #[cfg(feature = "cors")]
+            cross_origin_refusals: (!self.without_cors)
+                .then(|| stack::around_with_cors(refusals(), &self.origins)),
             grpc: stack,
             fallback: self.fallback.clone(),
         })

@@ -1,0 +1,186 @@
+//! The rules that the head of every request keeps, and the refusals of those that break one.
+
+use std::convert::Infallible;
+
+use futures_util::FutureExt as _;
+use futures_util::future::ready;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
+use http_body_util::Full;
+use tonic::Status;
+use tonic::body::Body;
+
+use super::classify::has_grpc_content_type;
+use crate::service::SharedService;
+use crate::web::{HostPolicy, refuse};
+
+/// The largest number of headers of a request over HTTP/1.1.
+const MAX_HEADERS: usize = 100;
+
+/// What each header adds to the size of a head, besides its name and its value: `: ` and the end of the line over HTTP/1.1,
+/// and what `SETTINGS_MAX_HEADER_LIST_SIZE` counts over HTTP/2 (RFC 9113, section 6.5.2).
+const OVERHEAD_HTTP1: usize = 4;
+const OVERHEAD_HTTP2: usize = 32;
+
+/// The rules for heads.
+#[derive(Debug)]
+pub(super) struct HeadRules {
+    pub(super) hosts: HostPolicy,
+    pub(super) max_header_bytes: u32,
+}
+
+/// Why a request is refused by its head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// Over HTTP/1.1 without a `Host` header, or with more than one (RFC 9112, section 3.2).
+    Hosts,
+    /// The host name is not allowed.
+    Host(String),
+    /// There are too many headers.
+    TooMany(usize),
+    /// The headers are too large.
+    TooLarge { bytes: usize, max: u32 },
+    /// Nothing answers this request.
+    NotFound,
+}
+
+impl HeadRules {
+    /// Returns why a request is refused.
+    pub(super) fn check<B>(&self, request: &Request<B>) -> Option<Refusal> {
+        let headers = request.headers();
+        let is_http1 = request.version() < Version::HTTP_2;
+        if is_http1 && headers.len() > MAX_HEADERS {
+            return Some(Refusal::TooMany(headers.len()));
+        }
+        let bytes = size_of_head(request, is_http1);
+        if bytes > self.max_header_bytes as usize {
+            return Some(Refusal::TooLarge { bytes, max: self.max_header_bytes });
+        }
+        if is_http1 && !has_one_host(headers, request.version()) {
+            return Some(Refusal::Hosts);
+        }
+        self.hosts.refused(request).map(Refusal::Host)
+    }
+}
+
+fn size_of_head<B>(request: &Request<B>, is_http1: bool) -> usize {
+    let overhead = if is_http1 { OVERHEAD_HTTP1 } else { OVERHEAD_HTTP2 };
+    let headers = request.headers();
+    let names_and_values: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    names_and_values + headers.len() * overhead + target
+}
+
+fn has_one_host(headers: &HeaderMap, version: Version) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    match hosts.next() {
+        Some(_) => hosts.next().is_none(),
+        None => version < Version::HTTP_11,
+    }
+}
+
+impl Refusal {
+    /// Returns the response: a gRPC status for a gRPC request, in the form that its caller speaks, and otherwise an HTTP
+    /// status and plain text.
+    pub(super) fn response<B>(&self, request: &Request<B>) -> Response<Body> {
+        // What is not HTTP as it should be is no call yet.
+        if has_grpc_content_type(request) && *self != Self::Hosts {
+            return refuse(request, &self.status());
+        }
+        let mut response = Response::new(Body::new(Full::from(format!("{}\n", self.message()))));
+        *response.status_mut() = self.http_status();
+        let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        response
+    }
+
+    fn http_status(&self) -> StatusCode {
+        match self {
+            Self::Hosts => StatusCode::BAD_REQUEST,
+            Self::Host(_) => StatusCode::MISDIRECTED_REQUEST,
+            Self::TooMany(_) | Self::TooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::NotFound => StatusCode::NOT_FOUND,
+        }
+    }
+
+    fn status(&self) -> Status {
+        let message = self.message();
+        match self {
+            Self::Hosts => Status::internal(message),
+            Self::Host(_) => Status::permission_denied(message),
+            Self::TooMany(_) | Self::TooLarge { .. } => Status::resource_exhausted(message),
+            Self::NotFound => Status::unimplemented(message),
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Hosts => "a request over HTTP/1.1 has exactly one Host header".to_owned(),
+            Self::Host(_) => "this server does not answer to this host name".to_owned(),
+            Self::TooMany(count) => {
+                format!("the request has {count} headers: at most {MAX_HEADERS} are accepted over HTTP/1.1")
+            }
+            Self::TooLarge { bytes, max } => {
+                format!("the headers of the request have {bytes} bytes: at most {max} are accepted")
+            }
+            Self::NotFound => "nothing is served here".to_owned(),
+        }
+    }
+}
+
+/// Answers requests with the [`Refusal`] among their extensions. For the layer of CORS, which is around services only.
+#[cfg_attr(not(feature = "cors"), expect(dead_code))]
+pub(super) fn refusals() -> SharedService {
+    SharedService::new(|request| {
+        let refusal = request.extensions().get::<Refusal>().unwrap_or(&Refusal::NotFound);
+        ready(Ok::<_, Infallible>(refusal.response(&request))).boxed()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(request: http::request::Builder, max: u32) -> Option<Refusal> {
+        let rules = HeadRules { hosts: HostPolicy::Any, max_header_bytes: max };
+        rules.check(&request.body(()).unwrap())
+    }
+
+    #[test]
+    fn a_head_may_have_exactly_as_many_bytes_as_the_limit() {
+        let http1 = || Request::post("/a.B/C").header("host", "a").header("x-t", "abc");
+        // 6 + (4 + 1 + 4) + (3 + 3 + 4)
+        assert_eq!(check(http1(), 25), None);
+        assert_eq!(check(http1(), 24), Some(Refusal::TooLarge { bytes: 25, max: 24 }));
+        let http2 = || Request::post("https://a/a.B/C").version(Version::HTTP_2).header("x-t", "abc");
+        assert_eq!(check(http2(), 44), None);
+        assert_eq!(check(http2(), 43), Some(Refusal::TooLarge { bytes: 44, max: 43 }));
+    }
+
+    #[test]
+    fn the_number_of_headers_is_limited_over_http1() {
+        let request = |version, count| {
+            let request = Request::post("/a.B/C").version(version).header("host", "a");
+            (1..count).fold(request, |request, _| request.header("x-t", "1"))
+        };
+        assert_eq!(check(request(Version::HTTP_11, 100), 16_384), None);
+        assert_eq!(check(request(Version::HTTP_11, 101), 16_384), Some(Refusal::TooMany(101)));
+        assert_eq!(check(request(Version::HTTP_2, 300), 16_384), None);
+    }
+
+    #[test]
+    fn over_http1_there_is_one_host() {
+        for (version, hosts, refused) in [
+            (Version::HTTP_11, 1, false),
+            (Version::HTTP_11, 0, true),
+            (Version::HTTP_11, 2, true),
+            (Version::HTTP_10, 0, false),
+            (Version::HTTP_10, 2, true),
+            (Version::HTTP_2, 0, false),
+        ] {
+            let request = (0..hosts).fold(Request::post("/a.B/C").version(version), |request, _| {
+                request.header("host", "localhost")
+            });
+            assert_eq!(check(request, 16_384).is_some(), refused, "{version:?}, {hosts}");
+        }
+    }
+}
