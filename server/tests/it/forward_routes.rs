@@ -6,7 +6,7 @@ use drawbridge_proto::message::Response as Progress;
 use crate::support::Server;
 use crate::support::client::{Answer, Wire};
 use crate::support::probe::{Probe, told};
-use crate::support::upstream::{RawUpstream, bridge_to, upstream_at};
+use crate::support::upstream::{RawUpstream, bridge_to, upstream_at, with_causes};
 
 const PATH: &str = "/any.Service/Method";
 
@@ -99,10 +99,12 @@ async fn the_certificate_of_a_tls_upstream_is_checked() {
     assert_eq!(answer.finish::<Progress>().await.0[0].message, "k");
 
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let server = Server::start(at(&other.cert.pem())).await;
+    let (bridge, mut causes) = with_causes(at(&other.cert.pem()));
+    let server = Server::start(bridge).await;
     let ending = call(&server, Wire::WEB_H1, "/Message/Stream").await.ending().await;
-    assert_eq!(ending.code, 14);
-    assert!(ending.words.contains("certificate"), "{}", ending.words);
+    assert_eq!((ending.code, &*ending.words), (14, "Message: cannot connect to the upstream"));
+    let cause = causes.recv().await.unwrap();
+    assert!(cause.contains("certificate"), "{cause}");
 }
 
 #[tokio::test]

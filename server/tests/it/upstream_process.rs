@@ -9,7 +9,7 @@ use drawbridge_proto::message::Response as Progress;
 use crate::support::client::{Answer, Connection, Ending, Wire, frame};
 use crate::support::probe::{Probe, told};
 use crate::support::program::{Program, command, text};
-use crate::support::upstream::{bridge_to, upstream_at};
+use crate::support::upstream::{bridge_to, upstream_at, with_causes};
 use crate::support::{Server, soon};
 
 const STREAM: &str = "/Message/Stream";
@@ -68,10 +68,12 @@ async fn without_configured_trust_roots_the_systems_are_used() {
     let options = ConnectionOptions::new().with_tls(tls);
     let upstream = Server::start_with(bridge, options).await;
     let url = format!("https://localhost:{}", upstream.address.port());
-    let server = Server::start(Bridge::new().upstream(url.parse().unwrap())).await;
+    let (bridge, mut causes) = with_causes(Bridge::new().upstream(url.parse().unwrap()));
+    let server = Server::start(bridge).await;
     let ending = Wire::WEB_H1.call(server.address, STREAM, &told("k")).await.ending().await;
     assert_eq!(ending.code, 14);
-    assert!(ending.words.contains("certificate"), "{}", ending.words);
+    let cause = causes.recv().await.unwrap();
+    assert!(cause.contains("certificate"), "{cause}");
 }
 
 #[tokio::test]
@@ -123,17 +125,20 @@ async fn open_streams(server: &Server) -> Vec<(Wire, Connection, Answer)> {
 async fn calls_to_a_killed_upstream_are_unavailable_until_it_is_restarted() {
     let own = Program::start(&[]).await;
     let address = own.socket();
-    let server = Server::start(bridge_to(address)).await;
+    let (bridge, mut causes) = with_causes(bridge_to(address));
+    let server = Server::start(bridge).await;
     let open = open_streams(&server).await;
     assert_eq!(own.signal("-KILL").await, None, "killed by a signal, so without an exit code");
     for (wire, _connection, answer) in open {
         let ending = answer.finish::<Progress>().await.1;
         assert_eq!(ending.code, 14, "{wire:?}: {}", ending.words);
-        assert!(ending.words.contains(&address.to_string()), "{}", ending.words);
+        let cause = causes.recv().await.unwrap();
+        assert!(cause.contains(&address.to_string()), "{cause}");
     }
     let ending = Wire::GRPC.call(server.address, STREAM, &told("k")).await.ending().await;
     assert_eq!(ending.code, 14);
-    assert!(ending.words.contains("refused"), "{}", ending.words);
+    let cause = causes.recv().await.unwrap();
+    assert!(cause.contains("refused"), "{cause}");
 
     let _restarted = Program::start(&["--listen", &address.to_string()]).await;
     let mut answer = Wire::GRPC.call(server.address, STREAM, &told("k")).await;

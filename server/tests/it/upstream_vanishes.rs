@@ -96,7 +96,7 @@ async fn a_tcp_reset_ends_the_calls_of_the_connection() {
         let setup = Setup::start().await;
         let (answer, raw) = setup.open_call(wire).await;
         raw.break_off();
-        setup.assert_lost(answer, "lost: connection reset", wire).await;
+        setup.assert_lost(answer, "lost", wire).await;
     }
 }
 

