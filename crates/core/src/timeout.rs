@@ -52,7 +52,9 @@ impl fmt::Display for Timeout {
         let nanos = self.0.as_nanos();
         let finest = UNITS.iter().find(|(_, length)| nanos / length <= MAX_VALUE);
         let (unit, length) = finest.unwrap_or(&UNITS[UNITS.len() - 1]);
-        write!(f, "{}{unit}", (nanos / length).min(MAX_VALUE))
+        // In 32 bits, for the sake of the page: no other code of it formats 128 bits.
+        let value = u32::try_from((nanos / length).min(MAX_VALUE)).map_err(|_| fmt::Error)?;
+        write!(f, "{value}{unit}")
     }
 }
 
