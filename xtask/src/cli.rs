@@ -104,6 +104,12 @@ enum Command {
     },
     /// Take the README's picture of the page: docs/src/page.png
     Picture,
+    /// What Trunk runs before and after its build of the page
+    #[command(hide = true)]
+    TrunkHook {
+        #[arg(value_enum)]
+        stage: commands::trunk_hook::Stage,
+    },
 }
 
 impl Xtask {
@@ -131,6 +137,7 @@ impl Xtask {
             Command::Bench(options) => commands::bench::bench(sh, &options),
             Command::Soak { streams, idle } => commands::soak::soak(sh, streams, idle),
             Command::Picture => commands::picture::picture(sh),
+            Command::TrunkHook { stage } => commands::trunk_hook::trunk_hook(sh, stage),
         }
     }
 }

@@ -1,4 +1,12 @@
 //! The page, built by Trunk.
+//!
+//! Trunk runs two hooks: before its build, [`styles`] joins the style sheets; after it, [`finish`] splits the program into
+//! modules, with [`glue`] for the JavaScript and [`wasm`] for the modules.
+
+pub(crate) mod finish;
+mod glue;
+pub(crate) mod styles;
+mod wasm;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! The receipt: the servers' records of a call that this page cancelled, which show that its work stopped.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_calls_proto::Call;
@@ -19,27 +20,36 @@ pub(crate) enum Receipt {
     /// The page has asked for it.
     Pending,
     /// The records arrived.
-    Received {
-        /// The server's calls of the request: its hops and attempts.
-        calls: Vec<Call>,
-        /// The time from the page's abort to the arrival of the records. `None` when the page was reloaded in between.
-        delay: Option<Duration>,
-    },
+    Received(Arc<Records>),
     /// The server did not return the records.
     Unavailable(Failure),
 }
 
+/// The records that arrived, and their summary. The first view shows the summary and has no code that makes it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Records {
+    calls: Vec<Call>,
+    summary: String,
+}
+
 impl Receipt {
+    /// Returns the receipt with the server's calls of a request: its hops and attempts. `delay` is the time from the page's
+    /// abort to the arrival of the records, and `None` when the page was reloaded in between.
+    pub(crate) fn received(calls: Vec<Call>, delay: Option<Duration>) -> Self {
+        let summary = summary(&calls, delay).unwrap_or_default();
+        Self::Received(Arc::new(Records { calls, summary }))
+    }
+
     /// Returns the records.
     pub(crate) fn calls(&self) -> &[Call] {
-        if let Self::Received { calls, .. } = self { calls } else { &[] }
+        if let Self::Received(records) = self { &records.calls } else { &[] }
     }
 
     /// Returns why there is no record of a hop.
     pub(crate) fn missing_reason(&self) -> String {
         match self {
             Self::NotRequested | Self::Pending => "Waiting for the server's record.".to_owned(),
-            Self::Received { .. } => "The server has no record of this call.".to_owned(),
+            Self::Received(_) => "The server has no record of this call.".to_owned(),
             Self::Unavailable(failure) => match failure.code() {
                 Code::Unimplemented => NO_CALL_RECORDS.to_owned(),
                 Code::NotFound => "The server has no record of this call, or no longer keeps it.".to_owned(),
@@ -51,43 +61,42 @@ impl Receipt {
     /// Returns how the server saw a call end that this page cancelled, and how long after the end each activity stopped, by
     /// the server's clock. Empty when the receipt was not requested.
     pub(crate) fn summary(&self) -> String {
-        let Self::Received { calls, delay } = self else {
-            return match self {
-                Self::NotRequested => String::new(),
-                missing => missing.missing_reason(),
-            };
-        };
-        // Of several attempts, the page cancelled the last one.
-        let Some(root) = calls.iter().rfind(|call| call.parent_call_id.is_none()).or(calls.last()) else {
-            return self.missing_reason();
-        };
-        let Some(end) = &root.end else {
-            return "The call has not ended on the server yet.".to_owned();
-        };
-        let ended = ms(root.elapsed_ms);
-        let mut parts = vec![format!("Server: {} after {}", end_reason(end), precise(ended))];
-        for call in calls.iter().filter(|call| call.opened_unix_ms >= root.opened_unix_ms) {
-            let offset = call.opened_unix_ms - root.opened_unix_ms;
-            let activities = call.activities.iter().filter(|activity| !is_skipped_backoff(activity));
-            // The activities of a child call say more than its caller's record of it.
-            for activity in activities.filter(|activity| activity.kind() != Kind::Child || calls.len() == 1) {
-                let owner = if call.call_id == root.call_id { "" } else { "child call's " };
-                let name = activity_name(activity, call);
-                let stopped = activity.stopped_ms.map(|stopped| ms(offset + stopped).saturating_sub(ended));
-                parts.push(match stopped {
-                    None => format!("{owner}{name} still running"),
-                    Some(later) => format!("{owner}{name} stopped {} later", precise(later)),
-                });
-            }
-        }
-        let summary = parts.join("; ");
-        match delay {
-            Some(delay) => {
-                format!("{summary}. This receipt arrived {} after the abort.", precise(*delay))
-            }
-            None => summary + ".",
+        match self {
+            Self::NotRequested => String::new(),
+            Self::Received(records) if !records.summary.is_empty() => records.summary.clone(),
+            missing => missing.missing_reason(),
         }
     }
+}
+
+/// Returns the summary of a request's calls, or `None` if there is no call.
+fn summary(calls: &[Call], delay: Option<Duration>) -> Option<String> {
+    // Of several attempts, the page cancelled the last one.
+    let root = calls.iter().rfind(|call| call.parent_call_id.is_none()).or(calls.last())?;
+    let Some(end) = &root.end else {
+        return Some("The call has not ended on the server yet.".to_owned());
+    };
+    let ended = ms(root.elapsed_ms);
+    let mut parts = vec![format!("Server: {} after {}", end_reason(end), precise(ended))];
+    for call in calls.iter().filter(|call| call.opened_unix_ms >= root.opened_unix_ms) {
+        let offset = call.opened_unix_ms - root.opened_unix_ms;
+        let activities = call.activities.iter().filter(|activity| !is_skipped_backoff(activity));
+        // The activities of a child call say more than its caller's record of it.
+        for activity in activities.filter(|activity| activity.kind() != Kind::Child || calls.len() == 1) {
+            let owner = if call.call_id == root.call_id { "" } else { "child call's " };
+            let name = activity_name(activity, call);
+            let stopped = activity.stopped_ms.map(|stopped| ms(offset + stopped).saturating_sub(ended));
+            parts.push(match stopped {
+                None => format!("{owner}{name} still running"),
+                Some(later) => format!("{owner}{name} stopped {} later", precise(later)),
+            });
+        }
+    }
+    let summary = parts.join("; ");
+    Some(match delay {
+        Some(delay) => format!("{summary}. This receipt arrived {} after the abort.", precise(delay)),
+        None => summary + ".",
+    })
 }
 
 #[cfg(test)]
@@ -116,7 +125,7 @@ mod tests {
     }
 
     fn summary(calls: Vec<Call>, delay: Option<u64>) -> String {
-        Receipt::Received { calls, delay: delay.map(Duration::from_millis) }.summary()
+        Receipt::received(calls, delay.map(Duration::from_millis)).summary()
     }
 
     #[test]

@@ -7,23 +7,39 @@ use super::components::{MetadataText, flag_hint, logo};
 use super::dom::{BoxedView, boxed, keyed_list, optional, text, text_signal};
 use super::route::{ROOT, Route};
 use super::rpc::{DroppedCalls, Receipts, fetch_services};
+use super::second_module::SecondModule;
 use super::view_scope::view_scope;
-use super::views::{calls, deadlines, greeter, not_found, services, streams};
+use super::views::{LaterViews, not_found, not_loaded, services, streams};
 
 /// A view: its path, its title, and the function that shows it.
-type View = (&'static str, &'static str, fn() -> BoxedView);
+type View = (&'static str, &'static str, Code);
 
-/// The views, in the order of their links.
+/// Where the function that shows a view is.
+#[derive(Clone, Copy)]
+enum Code {
+    /// In the first load.
+    First(fn() -> BoxedView),
+    /// In the second module.
+    Later(fn(LaterViews) -> fn() -> BoxedView),
+}
+
+/// The views, in the order of their links. A start view must be in the first load.
 const VIEWS: [View; 5] = [
-    ("/streams", "Streams", streams),
-    ("/greeter", "Greeter", greeter),
-    ("/deadlines", "Deadlines", deadlines),
-    ("/calls", "Calls", calls),
-    ("/services", "Services", services),
+    ("/streams", "Streams", Code::First(streams)),
+    ("/greeter", "Greeter", Code::Later(|views| views.greeter)),
+    ("/deadlines", "Deadlines", Code::Later(|views| views.deadlines)),
+    ("/calls", "Calls", Code::Later(|views| views.calls)),
+    ("/services", "Services", Code::First(services)),
 ];
 
-/// The key of the empty page that is shown until the start view is known.
-const UNDECIDED: usize = usize::MAX;
+/// What is shown instead of a view.
+const NOT_FOUND: usize = VIEWS.len();
+
+/// An empty page, until the start view is known and while the second module is loaded.
+const NOTHING: usize = usize::MAX;
+
+/// The notice that the second module could not be loaded.
+const FAILED: usize = usize::MAX - 1;
 
 /// Shows the page.
 pub(crate) fn app() -> impl IntoView {
@@ -41,12 +57,28 @@ pub(crate) fn app() -> impl IntoView {
     provide_context(transport);
     provide_context(DroppedCalls::new());
     provide_context(MetadataText::new());
-    let shown = Memo::new(move |_| {
+    let second = SecondModule::load_when_idle();
+    let selected = Memo::new(move |_| {
         let path = route.path();
-        let none = if path == ROOT { UNDECIDED } else { VIEWS.len() };
+        let none = if path == ROOT { NOTHING } else { NOT_FOUND };
         VIEWS.iter().position(|(at, ..)| *at == path).unwrap_or(none)
     });
-    let links: Vec<_> = VIEWS.iter().enumerate().map(|(number, view)| link(number, view, shown)).collect();
+    Effect::new(move |_| {
+        if let Some((.., Code::Later(_))) = VIEWS.get(selected.get()) {
+            second.load();
+        }
+    });
+    let shown = Memo::new(move |_| match VIEWS.get(selected.get()) {
+        Some((.., Code::Later(_))) if second.views().is_none() => {
+            if second.has_failed() {
+                FAILED
+            } else {
+                NOTHING
+            }
+        }
+        _ => selected.get(),
+    });
+    let links: Vec<_> = VIEWS.iter().enumerate().map(|(number, view)| link(number, view, selected)).collect();
     let start = text_signal(move || services.read().start_path().unwrap_or(ROOT));
     view! {
         <header class="masthead">
@@ -62,19 +94,24 @@ pub(crate) fn app() -> impl IntoView {
             // A list of one item: another view replaces the item with all that it owns.
             {keyed_list(
                 move || vec![shown.get()],
-                |number| match VIEWS.get(number) {
-                    Some((_, title, view)) => view_scope(title, *view),
-                    None if number == UNDECIDED => text(""),
-                    None => not_found(),
+                move |number| match VIEWS.get(number) {
+                    Some((_, title, Code::First(view))) => view_scope(title, *view),
+                    Some((_, title, Code::Later(view))) => match second.views() {
+                        Some(views) => view_scope(title, view(views)),
+                        None => text(""),
+                    },
+                    None if number == FAILED => not_loaded(),
+                    None if number == NOT_FOUND => not_found(),
+                    None => text(""),
                 },
             )}
         </main>
     }
 }
 
-/// Shows a link to a view, marked if the view is shown.
-fn link(number: usize, (path, title, _): &View, shown: Memo<usize>) -> BoxedView {
+/// Shows a link to a view, marked if the view is selected.
+fn link(number: usize, (path, title, _): &View, selected: Memo<usize>) -> BoxedView {
     let (path, title) = (*path, *title);
-    let current = text_signal(move || if shown.get() == number { "page" } else { "false" });
+    let current = text_signal(move || if selected.get() == number { "page" } else { "false" });
     boxed(view! { <a href=path aria-current=current>{title}</a> })
 }

@@ -16,6 +16,7 @@ mod dom;
 mod panic_notice;
 mod route;
 mod rpc;
+mod second_module;
 mod view_scope;
 mod views;
 

@@ -16,3 +16,4 @@ pub(crate) mod run;
 pub(crate) mod soak;
 pub(crate) mod test;
 pub(crate) mod tidy;
+pub(crate) mod trunk_hook;

@@ -56,7 +56,7 @@ fn activity(kind: ActivityKind, name: &str, from: f64, to: f64) -> Activity {
 }
 
 fn build(trace: &Traced, calls: Vec<Call>) -> Waterfall {
-    Waterfall::new(trace, &Receipt::Received { calls, delay: None }, FRONTEND, at(9_000))
+    Waterfall::new(trace, &Receipt::received(calls, None), FRONTEND, at(9_000))
 }
 
 fn ok() -> Status {

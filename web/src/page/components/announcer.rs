@@ -5,7 +5,7 @@ use std::time::Duration;
 use leptos::leptos_dom::helpers::set_interval_with_handle;
 use leptos::prelude::*;
 
-use crate::page::dom::{BoxedView, boxed};
+use crate::page::dom::{BoxedView, boxed, element, text_signal};
 
 /// How often progress is announced. Messages arrive faster, and a screen reader would read each of them.
 const INTERVAL: Duration = Duration::from_secs(3);
@@ -21,5 +21,6 @@ pub(crate) fn announcer(summary: Signal<String>, active: Memo<bool>) -> BoxedVie
             on_cleanup(move || interval.clear());
         }
     });
-    boxed(view! { <p class="visually-hidden" aria-live="polite">{announced}</p> })
+    let announced = boxed(text_signal(move || announced.get()));
+    element("p", &[("class", "visually-hidden"), ("aria-live", "polite")], [announced])
 }

@@ -1,12 +1,14 @@
 //! The receipts of this page's calls.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use drawbridge_calls_proto::GetRequest;
 use drawbridge_calls_proto::calls_client::CallsClient;
 use drawbridge_fetch::{CallOptions, Transport};
 use leptos::prelude::*;
-use tonic::Request;
+use leptos::wasm_split::{SplitLoaderError, wasm_split};
+use tonic::{Request, Status};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::model::{Failure, Receipt};
@@ -44,20 +46,17 @@ impl Receipts {
     /// Fetches the receipt of a request that this page ended at `ended`, unless it is here or on its way. `ended` is `None`
     /// for a request from before a reload, because the page's clock started again.
     pub(crate) fn fetch(self, request_id: String, ended: Option<Duration>) {
-        if matches!(untrack(|| self.get(&request_id)), Receipt::Received { .. } | Receipt::Pending) {
+        if matches!(untrack(|| self.get(&request_id)), Receipt::Received(_) | Receipt::Pending) {
             return;
         }
         self.store(&request_id, Receipt::Pending);
-        let mut request = Request::new(GetRequest { request_id: request_id.clone(), wait_ms: WAIT_MS });
-        request.extensions_mut().insert(CallOptions::new().unary().with_timeout(TIMEOUT));
-        let mut client = CallsClient::new(self.transport.get_value());
+        let transport = self.transport.get_value();
         spawn_local(async move {
-            let receipt = match client.get(request).await {
-                Ok(response) => Receipt::Received {
-                    calls: response.into_inner().calls,
-                    delay: ended.map(|ended| now().saturating_sub(ended)),
-                },
-                Err(status) => Receipt::Unavailable(Failure::from(&status)),
+            let receipt = if let Ok(receipt) = request(transport, request_id.clone(), ended).await {
+                receipt.await
+            } else {
+                let status = Status::unavailable("a module of the page could not be loaded");
+                Receipt::Unavailable(Failure::from(&status))
             };
             self.store(&request_id, receipt);
         });
@@ -72,4 +71,28 @@ impl Receipts {
             receipts.push((request_id.to_owned(), receipt));
         });
     }
+}
+
+/// A receipt on its way.
+type PendingReceipt = Pin<Box<dyn Future<Output = Receipt>>>;
+
+/// Requests the receipt of a request. It is in the second module: the first view needs it only when a call has ended.
+#[allow(clippy::unnecessary_wraps, reason = "the error is that the module was not loaded")]
+#[wasm_split(later, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn request(
+    transport: Transport,
+    request_id: String,
+    ended: Option<Duration>,
+) -> Result<PendingReceipt, SplitLoaderError> {
+    let mut request = Request::new(GetRequest { request_id, wait_ms: WAIT_MS });
+    request.extensions_mut().insert(CallOptions::new().unary().with_timeout(TIMEOUT));
+    Ok(Box::pin(async move {
+        match CallsClient::new(transport).get(request).await {
+            Ok(response) => {
+                let delay = ended.map(|ended| now().saturating_sub(ended));
+                Receipt::received(response.into_inner().calls, delay)
+            }
+            Err(status) => Receipt::Unavailable(Failure::from(&status)),
+        }
+    }))
 }

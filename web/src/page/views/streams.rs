@@ -97,35 +97,32 @@ pub(crate) fn streams() -> BoxedView {
     let open = Memo::new(move |_| cards.open());
     let time = clock::ticking(Memo::new(move |_| !open.read().is_empty()));
 
-    boxed(view! {
-        {hero(
+    // The cards announce their states; this list would repeat them.
+    let open_keys = element(
+        "output",
+        &[("id", "open-keys"), ("for", "key"), ("aria-labelledby", "open-label"), ("aria-live", "off")],
+        [keyed_list(move || open.get(), move |number| chip(cards, number))],
+    );
+    let open_label = element("span", &[("id", "open-label")], [text("Open streams")]);
+    let open_streams = element("p", &[("class", "open-streams")], [open_label, text(" "), open_keys]);
+    let list = keyed_list(
+        move || cards.numbers(),
+        move |number| boxed(cards.card(number).map(|card| card.view(time))),
+    );
+    boxed(vec![
+        hero(
             &["Open a stream.", "Watch it arrive.", "Leave, and it ends."],
             "Each key opens a gRPC stream of ten messages, one per second. Enter the same key again to cancel its stream. \
              When you leave this view, reload the page or close the tab, the server ends its work at once.",
-        )}
-        <div class="toolbar">
-            {form(cards)}
-            <p class="open-streams">
-                <span id="open-label">"Open streams"</span>
-                " "
-                // The cards announce their states; this list would repeat them.
-                <output id="open-keys" for="key" aria-labelledby="open-label" aria-live="off">
-                    {keyed_list(move || open.get(), move |number| chip(cards, number))}
-                </output>
-            </p>
-        </div>
-        {cards.settings.view()}
-        {optional(move || dropped_notice(&dropped.read(), Some(reopen_button(cards, dropped))))}
-        {optional(move || (open.read().len() > MAX_CONNECTIONS && is_http1()).then(connection_limit))}
-        {optional(move || cards.cards.read().is_empty().then(|| empty(cards)))}
-        <ul id="streams">
-            {keyed_list(
-                move || cards.numbers(),
-                move |number| boxed(cards.card(number).map(|card| card.view(time))),
-            )}
-        </ul>
-        {announcer(text_signal(move || cards.progress()), Memo::new(move |_| !open.read().is_empty()))}
-    })
+        ),
+        element("div", &[("class", "toolbar")], [form(cards), open_streams]),
+        cards.settings.view(),
+        optional(move || dropped_notice(&dropped.read(), Some(reopen_button(cards, dropped)))),
+        optional(move || (open.read().len() > MAX_CONNECTIONS && is_http1()).then(connection_limit)),
+        optional(move || cards.cards.read().is_empty().then(|| empty(cards))),
+        element("ul", &[("id", "streams")], [list]),
+        announcer(text_signal(move || cards.progress()), Memo::new(move |_| !open.read().is_empty())),
+    ])
 }
 
 /// Shows the form that opens or cancels a stream.
