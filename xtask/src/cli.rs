@@ -102,6 +102,13 @@ enum Command {
         #[arg(long, default_value_t = commands::soak::IDLE, value_parser = clap::value_parser!(u32).range(1000..=20_000))]
         idle: u32,
     },
+    /// Judge the first load of the page with Lighthouse: the median performance of five runs of its mobile preset
+    ///
+    /// Builds page and server in release, and loads the first view of the server's page in Chromium, which Lighthouse slows
+    /// down to a slow phone on a slow network. Fails if the median is less than 98. Needs Node.js 20, with which Lighthouse is
+    /// installed into `.tools/`. Its figures need a quiet machine, so CI does not run it. Takes about two minutes after the
+    /// builds.
+    Lighthouse,
     /// Take the README's picture of the page: docs/src/page.png
     Picture,
     /// What Trunk runs before and after its build of the page
@@ -136,6 +143,7 @@ impl Xtask {
             Command::Nightly => Steps::all(|steps| commands::nightly::nightly(sh, steps)),
             Command::Bench(options) => commands::bench::bench(sh, &options),
             Command::Soak { streams, idle } => commands::soak::soak(sh, streams, idle),
+            Command::Lighthouse => commands::lighthouse::lighthouse(sh),
             Command::Picture => commands::picture::picture(sh),
             Command::TrunkHook { stage } => commands::trunk_hook::trunk_hook(sh, stage),
         }

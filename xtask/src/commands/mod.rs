@@ -7,6 +7,7 @@ pub(crate) mod conformance;
 pub(crate) mod deps;
 pub(crate) mod dev;
 pub(crate) mod docs;
+pub(crate) mod lighthouse;
 pub(crate) mod lint;
 pub(crate) mod nightly;
 pub(crate) mod package;
