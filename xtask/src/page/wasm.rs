@@ -91,3 +91,35 @@ impl Reencode for Shortener<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_encoder::{CustomSection, EntityType, ExportKind, MemorySection, MemoryType, TypeSection};
+
+    #[test]
+    fn invented_names_are_short_and_custom_sections_are_gone() {
+        let mut module = Module::new();
+        let mut types = TypeSection::new();
+        types.ty().function([], []);
+        let mut imports = ImportSection::new();
+        imports.import("./glue.js", "__wbg_new_277c27c26f94cbc2", EntityType::Function(0));
+        let mut memories = MemorySection::new();
+        let memory =
+            MemoryType { minimum: 1, maximum: None, memory64: false, shared: false, page_size_log2: None };
+        memories.memory(memory);
+        let mut exports = ExportSection::new();
+        exports.export("memory", ExportKind::Memory, 0).export("__wbindgen_start", ExportKind::Func, 0);
+        module.section(&types).section(&imports).section(&memories).section(&exports);
+        module.section(&CustomSection { name: "producers".into(), data: b"rustc".into() });
+        let module = module.finish();
+
+        let mut names = HashMap::new();
+        short_names(&module, &mut names).unwrap();
+        let shortened = shorten(&module, &names).unwrap();
+
+        let has = |text: &str| shortened.windows(text.len()).any(|bytes| bytes == text.as_bytes());
+        assert!(has("memory") && has("./glue.js") && has("$0") && has("$1"));
+        assert!(!has("__wb") && !has("producers"));
+    }
+}
