@@ -1,26 +1,25 @@
 //! Serves the connections of one listener.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
-use tower::{BoxError, Service, ServiceExt};
+use tokio::time::{Instant, sleep, timeout};
+use tower::{BoxError, Service};
 
-use super::connection_info::ConnectionInfo;
+use super::connection::Connection;
 use super::listener::{KEEPALIVE, Listener};
 use super::options::ConnectionOptions;
+use super::phase::Phase;
 use crate::call::Calls;
-#[cfg(feature = "tls")]
-use crate::tls::PeerCertificates;
 
 /// How long connections may flush their last responses once the server stops.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,15 +27,12 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many headers of a request over HTTP/1.1 are read. A request with more is answered 431 by hyper.
 const MAX_HEADERS_READ: usize = 256;
 
-/// How long a TLS handshake may take.
-#[cfg(feature = "tls")]
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Serves `service`, such as a [`BridgeService`](crate::BridgeService) or an axum router, on `listener`, over HTTP/1.1 and
 /// HTTP/2, with TLS or without, until `shutdown` resolves.
 ///
-/// Then it accepts no more connections, and no more calls on those that are open (GOAWAY, `connection: close`). Open calls may
-/// go on for [`ConnectionOptions::grace`]; what is left of `calls` is then ended with UNAVAILABLE ([`Calls::abort_all`]).
+/// Then it accepts no more calls on the connections that are open (GOAWAY, `connection: close`), and closes those without calls. After
+/// [`ConnectionOptions::drain_delay`] it accepts no more connections. Open calls may
+/// go on for [`ConnectionOptions::grace`] from then on; what is left of `calls` is then ended with UNAVAILABLE ([`Calls::abort_all`]).
 /// `calls` is `None` for a service without a CALL layer. The future resolves once all connections are closed, at the latest five
 /// seconds after the grace period.
 ///
@@ -73,24 +69,29 @@ pub async fn serve<L, S, B>(
 {
     let calls = calls.into();
     let builder = builder(&options);
-    let graceful = GracefulShutdown::new();
+    let (phase, watched) = watch::channel(Phase::Running);
     let mut connections = JoinSet::new();
-    let mut shutdown = std::pin::pin!(shutdown);
+    let mut shutdown = pin!(shutdown);
+    let mut listener_closes = pin!(sleep(Duration::ZERO));
     loop {
         tokio::select! {
-            () = &mut shutdown => break,
+            () = &mut shutdown, if *watched.borrow() == Phase::Running => {
+                phase.send_replace(Phase::Draining);
+                listener_closes.as_mut().reset(Instant::now() + options.drain_delay);
+            }
+            () = &mut listener_closes, if *watched.borrow() == Phase::Draining => break,
             Some(_) = connections.join_next() => {}
             (stream, info) = listener.next_connection() => {
+                let peer = info.peer();
                 let connection = Connection {
                     builder: builder.clone(),
                     service: service.clone(),
-                    watcher: graceful.watcher(),
+                    phase: watched.clone(),
                     info,
                 };
                 let options = options.clone();
                 connections.spawn(async move {
-                    let peer = connection.info.peer();
-                    if let Err(error) = connection.keep(stream, options).await {
+                    if let Err(error) = connection.run(stream, options).await {
                         tracing::debug!(peer = peer.map(tracing::field::display), error, "connection ended");
                     }
                 });
@@ -98,12 +99,12 @@ pub async fn serve<L, S, B>(
         }
     }
     drop(listener);
-    let mut closed = std::pin::pin!(graceful.shutdown());
-    let all_closed = timeout(options.grace, &mut closed).await.is_ok();
+    phase.send_replace(Phase::Closed);
+    let in_time = timeout(options.grace, all_closed(&mut connections)).await.is_ok();
     if let Some(calls) = calls {
         calls.abort_all();
     }
-    if !all_closed && timeout(FLUSH_TIMEOUT, closed).await.is_err() {
+    if !in_time && timeout(FLUSH_TIMEOUT, all_closed(&mut connections)).await.is_err() {
         tracing::warn!(
             connections = connections.len(),
             "closed connections whose clients did not read their last responses"
@@ -111,50 +112,8 @@ pub async fn serve<L, S, B>(
     }
 }
 
-/// One connection, from its first byte.
-struct Connection<S> {
-    builder: auto::Builder<TokioExecutor>,
-    service: S,
-    watcher: Watcher,
-    info: ConnectionInfo,
-}
-
-impl<S, B> Connection<S>
-where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-    B: HttpBody<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    /// Serves a connection in a task of its own, so that a slow TLS handshake delays only its own connection.
-    #[cfg_attr(not(feature = "tls"), allow(unused_variables, unused_mut))]
-    async fn keep(
-        mut self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        options: ConnectionOptions,
-    ) -> Result<(), BoxError> {
-        #[cfg(feature = "tls")]
-        if let Some(tls) = options.tls {
-            let stream = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await??;
-            if let Some(certificates) = PeerCertificates::of(&stream) {
-                self.info = self.info.with_extension(certificates);
-            }
-            return self.serve(stream).await;
-        }
-        self.serve(stream).await
-    }
-
-    async fn serve(
-        self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    ) -> Result<(), BoxError> {
-        let Self { builder, service, watcher, info } = self;
-        let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-            info.extend(request.extensions_mut());
-            service.clone().oneshot(request)
-        });
-        watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await
-    }
+async fn all_closed(connections: &mut JoinSet<()>) {
+    while connections.join_next().await.is_some() {}
 }
 
 fn builder(options: &ConnectionOptions) -> auto::Builder<TokioExecutor> {
@@ -162,7 +121,8 @@ fn builder(options: &ConnectionOptions) -> auto::Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(30))
+        // The time between two requests: that of a head is limited by the connection.
+        .header_read_timeout(options.idle_timeout)
         // More than a bridge takes, so that it can refuse a request with a status.
         .max_headers(MAX_HEADERS_READ)
         // hyper does not go below 8 KiB.

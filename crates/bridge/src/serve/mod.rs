@@ -4,15 +4,21 @@
 //!
 //! 1. [`connection_info`]: what is known of a connection. [`options`]: how connections are kept.
 //! 2. [`listener`]: where connections come from.
-//! 3. [`connections`]: serves the connections of one listener.
-//! 4. [`thread_listeners`]: one listener for each of several threads. [`threads`] serves on all of them.
+//! 3. [`activity`]: what happens on a connection, as its requests and [`watched_stream`] report it. [`phase`]: how far the
+//!    end of the server has come.
+//! 4. [`connection`]: serves one connection. [`connections`]: serves those of one listener.
+//! 5. [`thread_listeners`]: one listener for each of several threads. [`threads`] serves on all of them.
 
+mod activity;
+mod connection;
 mod connection_info;
 mod connections;
 mod listener;
 mod options;
+mod phase;
 mod thread_listeners;
 mod threads;
+mod watched_stream;
 
 pub use self::connection_info::ConnectionInfo;
 pub use self::connections::serve;

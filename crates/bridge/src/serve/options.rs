@@ -18,7 +18,16 @@ pub struct ConnectionOptions {
     /// headers of CORS, so it is larger than [`Limits::max_header_bytes`](crate::Limits), over which a bridge answers.
     /// Default: 32 KiB; HTTP/1.1 accepts 8 KiB in any case.
     pub max_header_bytes: u32,
-    /// How long open calls may go on after the shutdown has begun. Default: zero, they are ended at once.
+    /// How long a client may take to send the head of a request, counted from its first byte, or for the first one of a connection from
+    /// the connection's start, TLS handshake included. The connection is closed then. For HTTP/2 it is the time until the client's
+    /// SETTINGS. Default: 10 s.
+    pub head_timeout: Duration,
+    /// How long an HTTP/1.1 connection is kept between two requests. More than a balancer in front keeps it, which otherwise sends a
+    /// request on a connection that is being closed. Default: 620 s, more than the 600 s of common balancers.
+    pub idle_timeout: Duration,
+    /// How long connections are accepted after the shutdown has begun, for clients that have not learnt of it. Default: zero.
+    pub drain_delay: Duration,
+    /// How long open calls may go on after the listener has closed. Default: zero, they are ended at once.
     pub grace: Duration,
 }
 
@@ -30,6 +39,9 @@ impl ConnectionOptions {
             tls: None,
             max_streams: 200,
             max_header_bytes: 32 * 1024,
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(620),
+            drain_delay: Duration::ZERO,
             grace: Duration::ZERO,
         }
     }
@@ -56,7 +68,28 @@ impl ConnectionOptions {
         self
     }
 
-    /// Sets how long open calls may go on after the shutdown has begun.
+    /// Sets how long a client may take to send the head of a request.
+    #[must_use]
+    pub const fn with_head_timeout(mut self, timeout: Duration) -> Self {
+        self.head_timeout = timeout;
+        self
+    }
+
+    /// Sets how long an HTTP/1.1 connection is kept between two requests.
+    #[must_use]
+    pub const fn with_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// Sets how long connections are accepted after the shutdown has begun.
+    #[must_use]
+    pub const fn with_drain_delay(mut self, delay: Duration) -> Self {
+        self.drain_delay = delay;
+        self
+    }
+
+    /// Sets how long open calls may go on after the listener has closed.
     #[must_use]
     pub const fn with_grace(mut self, grace: Duration) -> Self {
         self.grace = grace;

@@ -76,7 +76,7 @@ where
     drop(running);
     shutdown.await;
     stop.send_replace(true);
-    let all_finished = timeout(options.grace, finished.recv()).await.is_ok();
+    let all_finished = timeout(options.drain_delay + options.grace, finished.recv()).await.is_ok();
     if let Some(calls) = calls.into() {
         calls.abort_all();
     }

@@ -1,0 +1,158 @@
+//! One connection, from its first byte to its end.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use tower::{BoxError, Service, ServiceExt as _};
+
+use super::activity::{Activity, TrackedBody};
+use super::connection_info::ConnectionInfo;
+use super::options::ConnectionOptions;
+use super::phase::Phase;
+use super::watched_stream::WatchedStream;
+#[cfg(feature = "tls")]
+use crate::tls::PeerCertificates;
+
+/// How long an HTTP/2 connection that leaves waits for requests that are on their way.
+const GOAWAY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// One connection, from its first byte.
+pub(super) struct Connection<S> {
+    pub(super) builder: auto::Builder<TokioExecutor>,
+    pub(super) service: S,
+    pub(super) info: ConnectionInfo,
+    pub(super) phase: watch::Receiver<Phase>,
+}
+
+/// What a connection waits for, no longer than a timeout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    /// The first head, or HTTP/2's preface.
+    FirstHead,
+    /// The rest of a head over HTTP/1.1.
+    Head,
+    /// The requests that were on their way when an HTTP/2 connection was told to leave.
+    LastRequests,
+}
+
+impl<S, B> Connection<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    /// Serves a connection in a task of its own, so that a slow TLS handshake delays only its own connection.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the connection breaks, or does not keep to TLS or HTTP.
+    #[cfg_attr(not(feature = "tls"), allow(unused_mut))]
+    pub(super) async fn run(
+        mut self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        options: ConnectionOptions,
+    ) -> Result<(), BoxError> {
+        let first_head = Instant::now() + options.head_timeout;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &options.tls {
+            let mut phase = self.phase.clone();
+            let stream = tokio::select! {
+                stream = tokio::time::timeout_at(first_head, tls.accept(stream)) => stream??,
+                // A handshake is no call.
+                _ = phase.wait_for(|phase| *phase == Phase::Closed) => return Ok(()),
+            };
+            if let Some(certificates) = PeerCertificates::of(&stream) {
+                self.info = self.info.with_extension(certificates);
+            }
+            return self.serve(stream, options.head_timeout, first_head).await;
+        }
+        self.serve(stream, options.head_timeout, first_head).await
+    }
+
+    /// Serves HTTP. The first head has to be complete at `first_head`, and each other one `head_timeout` after its first byte.
+    async fn serve(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        head_timeout: Duration,
+        first_head: Instant,
+    ) -> Result<(), BoxError> {
+        let Self { builder, service, info, mut phase } = self;
+        let activity = Arc::new(Activity::default());
+        let service = {
+            let activity = Arc::clone(&activity);
+            hyper::service::service_fn(move |mut request: Request<Incoming>| {
+                let open = activity.request_began();
+                info.extend(request.extensions_mut());
+                let response = service.clone().oneshot(request);
+                async move { response.await.map(|response| response.map(|body| TrackedBody::new(body, open))) }
+            })
+        };
+        let stream = TokioIo::new(WatchedStream::new(stream, Arc::clone(&activity)));
+        let mut connection = pin!(builder.serve_connection(stream, service));
+        // A client that connects while the server drains may make its first call.
+        let is_late = *phase.borrow() != Phase::Running;
+        let leaves_at = if is_late { Phase::Closed } else { Phase::Draining };
+        // An error is the loss of the server, which drops this connection.
+        let mut leave = pin!(async move { drop(phase.wait_for(|phase| *phase >= leaves_at).await) });
+        let mut is_leaving = false;
+        let mut timer = pin!(sleep_until(first_head));
+        let mut awaited = Some(Awaited::FirstHead);
+        poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(result) = connection.as_mut().poll(cx) {
+                    return Poll::Ready(result);
+                }
+                let is_asked = is_late && activity.is_established();
+                if is_leaving || !(is_asked || leave.as_mut().poll(cx).is_ready()) {
+                    break;
+                }
+                is_leaving = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            let is_quiet = !activity.has_open_requests() && !activity.is_write_blocked();
+            if is_leaving && is_quiet && !activity.is_http2() {
+                // What arrived of another request is no call.
+                return Poll::Ready(Ok(()));
+            }
+            let now_awaited = if is_leaving && is_quiet {
+                Some(Awaited::LastRequests)
+            } else if !activity.is_established() {
+                Some(Awaited::FirstHead)
+            } else if activity.is_reading_head() {
+                Some(Awaited::Head)
+            } else {
+                None
+            };
+            if now_awaited != awaited {
+                awaited = now_awaited;
+                match awaited {
+                    Some(Awaited::LastRequests) => timer.as_mut().reset(Instant::now() + GOAWAY_TIMEOUT),
+                    Some(Awaited::Head) => timer.as_mut().reset(Instant::now() + head_timeout),
+                    Some(Awaited::FirstHead) | None => {}
+                }
+            }
+            if let Some(awaited) = awaited
+                && timer.as_mut().poll(cx).is_ready()
+            {
+                tracing::debug!(?awaited, "closed a connection after a timeout");
+                return Poll::Ready(Ok(()));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
