@@ -17,6 +17,7 @@ use drawbridge_proto::message::{Request as KeyRequest, Response as Progress};
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
@@ -24,7 +25,7 @@ use tonic::{Request, Response, Status};
 #[derive(Clone, Default)]
 pub(crate) struct Service {
     open: Arc<AtomicUsize>,
-    dropped: Arc<Mutex<HashMap<String, Instant>>>,
+    awaited: Arc<Mutex<HashMap<String, oneshot::Sender<Instant>>>>,
 }
 
 impl Service {
@@ -33,9 +34,11 @@ impl Service {
         self.open.load(Ordering::SeqCst)
     }
 
-    /// When the silent stream of this key was dropped, if it was.
-    pub(crate) fn dropped(&self, key: &str) -> Option<Instant> {
-        self.dropped.lock().unwrap().remove(key)
+    /// Awaits the drop of the silent stream of this key, and returns when it was dropped. Call it before the stream is opened.
+    pub(crate) fn dropped(&self, key: &str) -> oneshot::Receiver<Instant> {
+        let (sender, receiver) = oneshot::channel();
+        self.awaited.lock().unwrap().insert(key.to_owned(), sender);
+        receiver
     }
 }
 
@@ -45,7 +48,10 @@ struct Open(Service, String);
 impl Drop for Open {
     fn drop(&mut self) {
         let now = Instant::now();
-        self.0.dropped.lock().unwrap().insert(std::mem::take(&mut self.1), now);
+        if let Some(sender) = self.0.awaited.lock().unwrap().remove(&self.1) {
+            // The receiver is gone if the measurement has failed.
+            let _: Result<(), Instant> = sender.send(now);
+        }
         self.0.open.fetch_sub(1, Ordering::SeqCst);
     }
 }
