@@ -47,7 +47,9 @@ impl Target {
     async fn spawn(program: &Program, start: Start) -> Result<Self> {
         let Start { mut command, port, config } = start;
         let begun = Instant::now();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        // A pipe that nobody reads would fill up.
+        let stdout = if port.is_some() { Stdio::null() } else { Stdio::piped() };
+        command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::null()).kill_on_drop(true);
         let mut process = command.spawn().with_context(|| format!("cannot start {program}"))?;
         let port = match port {
             Some(port) => port,
