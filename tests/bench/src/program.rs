@@ -45,6 +45,8 @@ pub(crate) struct Bridge {
     pub(crate) threads: u16,
     /// Serves TLS with this certificate.
     pub(crate) certificate: Option<Certificate>,
+    /// Serves the page in this folder. Envoy does not.
+    pub(crate) assets: Option<PathBuf>,
 }
 
 /// What it takes to start a program once.
@@ -59,7 +61,7 @@ pub(crate) struct Start {
 impl Bridge {
     /// A bridge with one thread and without TLS.
     pub(crate) fn new(path: impl Into<PathBuf>, upstream: SocketAddr) -> Self {
-        Self { path: path.into(), upstream, threads: 1, certificate: None }
+        Self { path: path.into(), upstream, threads: 1, certificate: None, assets: None }
     }
 
     /// Sets the number of threads.
@@ -73,6 +75,12 @@ impl Bridge {
         self.certificate = Some(certificate.clone());
         self
     }
+
+    /// Serves the page in this folder.
+    pub(crate) fn with_assets(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.assets = Some(folder.into());
+        self
+    }
 }
 
 impl Program {
@@ -82,11 +90,14 @@ impl Program {
         let mut start_port = None;
         let mut config = None;
         match self {
-            Self::Bridge(Bridge { upstream, threads, certificate, .. }) => {
+            Self::Bridge(Bridge { upstream, threads, certificate, assets, .. }) => {
                 command.args(BRIDGE).args(["--threads", &threads.to_string()]);
                 command.args(["--upstream", &format!("http://{upstream}")]);
                 if let Some(certificate) = certificate {
                     command.arg("--tls-cert").arg(certificate.chain()).arg("--tls-key").arg(certificate.key());
+                }
+                if let Some(folder) = assets {
+                    command.arg("--assets").arg(folder);
                 }
             }
             Self::Samples(_) => {

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
-use xshell::{Shell, cmd};
+use xshell::{Cmd, Shell, cmd};
 
+use crate::browser::Browser;
 use crate::revision::Revision;
-use crate::{go, python, server, valgrind};
+use crate::{go, node, page, python, server, valgrind, workspace};
 
 /// The end of `cargo xtask bench --help`.
 pub(crate) const EXAMPLES: &str = "\
@@ -56,10 +57,36 @@ fn peers(sh: &Shell, Options { only, .. }: &Options) -> Result<()> {
     let go_peers = go::build_peers(sh)?.map(|folder| ["--go-peers".into(), folder]).into_iter().flatten();
     let bridge = server::build_release(sh)?;
     let Programs { bench, floor, naive } = Programs::build(sh)?;
-    Ok(cmd!(sh, "{bench} peers --bridge {bridge} --envoy {envoy} --floor {floor} --naive {naive}")
+    let command = cmd!(sh, "{bench} peers --bridge {bridge} --envoy {envoy} --floor {floor} --naive {naive}")
         .args(go_peers)
-        .args(["--valgrind".into(), valgrind, "--".into(), only.into()])
-        .run()?)
+        .args(["--valgrind".into(), valgrind]);
+    let command = if IN_BROWSER.iter().any(|row| row.contains(only)) {
+        in_browser(sh, command)?
+    } else {
+        command
+    };
+    Ok(command.args(["--", only]).run()?)
+}
+
+/// The rows that need a browser.
+const IN_BROWSER: [&str; 3] = [
+    "CPU per unary call in Chromium, HTTP/2",
+    "CPU per message of 100 bytes in Chromium, HTTP/2",
+    "memory per open stream in Chromium, HTTP/2",
+];
+
+/// Builds the page with the clients and the program that drives the browser, and adds both to the command.
+fn in_browser<'sh>(sh: &'sh Shell, command: Cmd<'sh>) -> Result<Cmd<'sh>> {
+    let clients = node::bundle_clients(sh)?;
+    let page = workspace::root().join("target").join("bench-page");
+    page::mirror(&clients, &page)?;
+    page::add_bench(sh, &page)?;
+    let Browser { chrome, chromedriver } = Browser::ensure(sh)?;
+    let driver = server::build_package(sh, "drawbridge-bench-browser")?;
+    Ok(command
+        .args(["--browser".into(), driver, "--page".into(), page])
+        .env("CHROME", chrome)
+        .env("CHROMEDRIVER", chromedriver))
 }
 
 /// Measures the program of the working tree beside that of a revision.

@@ -1,6 +1,7 @@
 //! The bridge beside its peers: in front of an upstream, and hosting a service itself.
 
 mod aborts;
+mod browser;
 mod connections;
 mod forwarding;
 mod hosting;
@@ -37,6 +38,8 @@ pub(crate) struct Measure {
     go_peers: Option<PathBuf>,
     #[arg(long)]
     valgrind: Option<PathBuf>,
+    #[command(flatten)]
+    in_browser: browser::InBrowser,
     /// Measure only the rows whose names contain this
     #[arg(default_value = "")]
     only: String,
@@ -76,7 +79,8 @@ impl Measure {
         streams::measure(table, &pair, service).await?;
         aborts::measure(table, &pair, service).await?;
         start::measure(table, &pair).await?;
-        hosting::measure(table, self.go_peer("connect").map(Program::ConnectGo)).await
+        hosting::measure(table, self.go_peer("connect").map(Program::ConnectGo)).await?;
+        self.in_browser.measure(table, &Bridge::new(&self.bridge, upstream)).await
     }
 
     /// The bridge and Envoy with so many threads.
