@@ -94,7 +94,11 @@ impl Program {
                 command.args(BRIDGE).args(["--threads", &threads.to_string()]);
                 command.args(["--upstream", &format!("http://{upstream}")]);
                 if let Some(certificate) = certificate {
-                    command.arg("--tls-cert").arg(certificate.chain()).arg("--tls-key").arg(certificate.key());
+                    command
+                        .arg("--tls-cert")
+                        .arg(certificate.chain())
+                        .arg("--tls-key")
+                        .arg(certificate.key());
                 }
                 if let Some(folder) = assets {
                     command.arg("--assets").arg(folder);
@@ -151,10 +155,14 @@ impl Program {
 
     fn path(&self) -> Result<PathBuf> {
         Ok(match self {
-            Self::Bridge(Bridge { path, .. }) | Self::Envoy(Bridge { path, .. }) => path.clone(),
-            Self::Samples(path) | Self::ConnectGo(path) => path.clone(),
-            Self::Floor(path, _) | Self::Naive(path, _) => path.clone(),
-            Self::Vanguard(path, _) | Self::GrpcWebProxy(path, _) => path.clone(),
+            Self::Bridge(Bridge { path, .. })
+            | Self::Envoy(Bridge { path, .. })
+            | Self::Samples(path)
+            | Self::Floor(path, _)
+            | Self::Naive(path, _)
+            | Self::Vanguard(path, _)
+            | Self::GrpcWebProxy(path, _)
+            | Self::ConnectGo(path) => path.clone(),
             Self::Hosting(_) => std::env::current_exe()?,
         })
     }

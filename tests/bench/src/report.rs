@@ -65,7 +65,8 @@ fn envoy_version(output: &str) -> Option<&str> {
 fn go_versions(module: &str) -> Vec<String> {
     let required = module.lines().filter(|line| line.starts_with('\t') && !line.contains("// indirect"));
     let required = required.filter_map(|line| line.trim().split_once(' '));
-    let connect = required.filter_map(|(path, version)| Some((path.strip_prefix("connectrpc.com/")?, version)));
+    let connect =
+        required.filter_map(|(path, version)| Some((path.strip_prefix("connectrpc.com/")?, version)));
     connect.map(|(name, version)| format!("{name}-go {}", version.trim_start_matches('v'))).collect()
 }
 

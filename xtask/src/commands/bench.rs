@@ -60,11 +60,8 @@ fn peers(sh: &Shell, Options { only, .. }: &Options) -> Result<()> {
     let command = cmd!(sh, "{bench} peers --bridge {bridge} --envoy {envoy} --floor {floor} --naive {naive}")
         .args(go_peers)
         .args(["--valgrind".into(), valgrind]);
-    let command = if IN_BROWSER.iter().any(|row| row.contains(only)) {
-        in_browser(sh, command)?
-    } else {
-        command
-    };
+    let command =
+        if IN_BROWSER.iter().any(|row| row.contains(only)) { in_browser(sh, command)? } else { command };
     Ok(command.args(["--", only]).run()?)
 }
 

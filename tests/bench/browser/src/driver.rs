@@ -43,7 +43,8 @@ pub(crate) async fn measure(url: &str) -> Result<Value> {
     for round in 0..=ROUNDS {
         for (client, browser, unary, message) in &mut running {
             let unary_us = cpu(browser, &calls(), CALLS).await.with_context(|| client.name.to_owned())?;
-            let message_us = cpu(browser, &stream(), MESSAGES).await.with_context(|| client.name.to_owned())?;
+            let message_us =
+                cpu(browser, &stream(), MESSAGES).await.with_context(|| client.name.to_owned())?;
             // The first round warms up.
             if round > 0 {
                 unary.push(unary_us);

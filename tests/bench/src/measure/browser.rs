@@ -71,7 +71,10 @@ fn figures_of<'a>(client: &'a Value, key: &str) -> Option<(&'a str, Vec<f64>)> {
 
 /// The clients that are compared. The row has a name in the table, which lasts as long as the program.
 fn peer(name: &str) -> Option<Peer> {
-    ["connect-web", "grpc-web, binary", "grpc-web, text"].into_iter().find(|peer| *peer == name).map(Peer::new)
+    ["connect-web", "grpc-web, binary", "grpc-web, text"]
+        .into_iter()
+        .find(|peer| *peer == name)
+        .map(Peer::new)
 }
 
 #[cfg(test)]

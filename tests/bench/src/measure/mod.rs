@@ -74,8 +74,12 @@ impl Measure {
         let pair = self.pair(upstream, 1);
         forwarding::measure(table, &pair, &self.others(upstream)).await?;
         threads::cpu(table, &self.pair(upstream, 2)).await?;
-        connections::measure(table, &Bridge::new(&self.bridge, upstream), &Bridge::new(&self.envoy, upstream))
-            .await?;
+        connections::measure(
+            table,
+            &Bridge::new(&self.bridge, upstream),
+            &Bridge::new(&self.envoy, upstream),
+        )
+        .await?;
         streams::measure(table, &pair, service).await?;
         aborts::measure(table, &pair, service).await?;
         start::measure(table, &pair).await?;
