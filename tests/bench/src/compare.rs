@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 
+use crate::bridge::Bridge;
 use crate::callgrind::Callgrind;
 use crate::comparison::{Comparison, Row};
 use crate::cpu;
-use crate::program::{Bridge, Program};
+use crate::program::Program;
 use crate::service;
 use crate::table::median;
 use crate::workload::{Unit, Workload};

@@ -1,6 +1,6 @@
 //! Envoy's configuration.
 
-use crate::program::Bridge;
+use crate::bridge::Bridge;
 
 /// Serves TLS. The first ALPN protocol is HTTP/2, as it is the bridge's.
 const TLS: &str = r#"          transport_socket:

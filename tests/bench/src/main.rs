@@ -9,6 +9,7 @@
 // A failed measurement panics, and all counts are small enough for an exact `f64`.
 #![allow(clippy::unwrap_used, clippy::cast_precision_loss)]
 
+mod bridge;
 mod callgrind;
 mod certificate;
 mod compare;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use super::{ENVOY, Pair};
+use super::pair::{ENVOY, Pair};
 use crate::limits;
 use crate::load::{Client, Wire};
 use crate::program::Program;

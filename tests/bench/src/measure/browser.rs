@@ -8,8 +8,9 @@ use clap::Args;
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::bridge::Bridge;
 use crate::certificate::Certificate;
-use crate::program::{Bridge, Program};
+use crate::program::Program;
 use crate::table::{Peer, Table};
 use crate::target::Target;
 

@@ -2,12 +2,13 @@
 
 use anyhow::Result;
 
-use super::{Pair, add};
+use super::pair::{Pair, add};
+use crate::bridge::Bridge;
 use crate::certificate::Certificate;
 use crate::cpu;
 use crate::load::{Client, Wire};
 use crate::open_files;
-use crate::program::{Bridge, Program};
+use crate::program::Program;
 use crate::table::Table;
 use crate::target::Target;
 use crate::workload::{Unit, Workload};

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::ENVOY;
+use super::pair::ENVOY;
 use crate::cpu;
 use crate::limits::{self, Limits};
 use crate::program::Program;

@@ -5,19 +5,20 @@ mod browser;
 mod connections;
 mod forwarding;
 mod hosting;
+mod pair;
 mod start;
 mod streams;
 mod threads;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 
+use crate::bridge::Bridge;
 use crate::callgrind::Callgrind;
-use crate::program::{Bridge, Program};
+use crate::program::Program;
 use crate::report::Report;
 use crate::service::{self, Service};
 use crate::table::{Peer, Table};
@@ -44,8 +45,6 @@ pub(crate) struct Measure {
     #[arg(default_value = "")]
     only: String,
 }
-
-const ENVOY: Peer = Peer::new("Envoy");
 
 impl Measure {
     /// Measures and prints the table.
@@ -113,22 +112,4 @@ impl Measure {
     fn go_peer(&self, name: &str) -> Option<PathBuf> {
         Some(self.go_peers.as_ref()?.join(name))
     }
-}
-
-/// The figures of all rounds, of two targets.
-type Pair = [Vec<f64>; 2];
-
-/// Adds a row with the figures of the bridge and of Envoy.
-fn add(table: &mut Table, name: &str, unit: &'static str, limit: Option<f64>, [ours, envoy]: Pair) {
-    table.add(name, unit, ours, [(Peer { limit, ..ENVOY }, Some(envoy))]);
-}
-
-async fn until(condition: impl Fn() -> bool) -> Result<()> {
-    for _ in 0..60_000 {
-        if condition() {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    bail!("the streams were not all open, or not all closed, within a minute")
 }

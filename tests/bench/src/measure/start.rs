@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Pair, add};
+use super::pair::{Pair, add};
 use crate::program::Program;
 use crate::table::Table;
 use crate::target::Target;

@@ -1,8 +1,10 @@
 //! Memory of an idle stream.
 
-use anyhow::Result;
+use std::time::Duration;
 
-use super::{Pair, add, until};
+use anyhow::{Result, bail};
+
+use super::pair::{Pair, add};
 use crate::limits;
 use crate::load::{Client, Wire};
 use crate::program::Program;
@@ -37,4 +39,14 @@ pub(super) async fn measure(table: &mut Table, programs: &[Program; 2], service:
     }
     add(table, &name, "bytes", Some(limits::IDLE_STREAM), figures);
     Ok(())
+}
+
+async fn until(condition: impl Fn() -> bool) -> Result<()> {
+    for _ in 0..60_000 {
+        if condition() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    bail!("the streams were not all open, or not all closed, within a minute")
 }

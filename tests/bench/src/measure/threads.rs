@@ -4,10 +4,11 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::bridge::Bridge;
 use crate::callgrind::Callgrind;
 use crate::cpu;
 use crate::limits::{INSTRUCTIONS_OF_TWO_THREADS, TWO_THREADS};
-use crate::program::{Bridge, Program};
+use crate::program::Program;
 use crate::table::{Peer, Table};
 use crate::workload::{Unit, Workload};
 
