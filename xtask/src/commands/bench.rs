@@ -114,3 +114,17 @@ impl Programs {
         Ok(Self { bench, floor, naive })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_in_a_browser_are_those_that_the_bench_measures_there() {
+        let measured = include_str!("../../../tests/bench/src/measure/browser.rs");
+        for row in IN_BROWSER {
+            assert!(measured.contains(&format!("{row:?}")), "{row}");
+        }
+        assert_eq!(measured.matches(" in Chromium, HTTP/2\"").count(), IN_BROWSER.len());
+    }
+}
