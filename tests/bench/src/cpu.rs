@@ -1,6 +1,6 @@
 //! CPU time for a unit of work, in rounds that take turns, so that what else the machine does concerns all targets.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::program::Program;
 use crate::target::Target;
@@ -20,15 +20,17 @@ pub(crate) async fn rounds(programs: &[Program], workload: Workload) -> Result<V
         }
         let target = Target::start(program).await?;
         let mut clients = workload.connect(&target).await?;
-        workload.run(&target, &mut clients, workload.round()).await?;
-        running.push(Some((target, clients, Vec::new())));
+        let failed = format!("{program} failed at the {}", workload.name());
+        workload.run(&target, &mut clients, workload.round()).await.with_context(|| failed.clone())?;
+        running.push(Some((target, clients, failed, Vec::new())));
     }
     for _ in 0..ROUNDS {
-        for (target, clients, figures) in running.iter_mut().flatten() {
+        for (target, clients, failed, figures) in running.iter_mut().flatten() {
             let before = target.cpu();
-            let units = workload.run(target, clients, workload.round()).await?;
+            let units =
+                workload.run(target, clients, workload.round()).await.with_context(|| failed.clone())?;
             figures.push(target.cpu().saturating_sub(before).as_secs_f64() * 1e6 / units as f64);
         }
     }
-    Ok(running.into_iter().map(|target| target.map(|(_, _, figures)| figures)).collect())
+    Ok(running.into_iter().map(|target| target.map(|(_, _, _, figures)| figures)).collect())
 }

@@ -73,19 +73,21 @@ impl Greeter for Service {
 impl Message for Service {
     type StreamStream = BoxStream<'static, Result<Progress, Status>>;
 
-    /// A key such as `100x20000` asks for so many bytes in each of so many messages; any other for a stream that is silent.
+    /// A key such as `100x20000` asks for so many bytes in each of so many messages; any other for a stream that is silent, one
+    /// that begins with `first` after a first message.
     async fn stream(&self, request: Request<KeyRequest>) -> Result<Response<Self::StreamStream>, Status> {
         let key = request.into_inner().key;
         let numbers =
             key.split_once('x').and_then(|(size, count)| Some((size.parse().ok()?, count.parse().ok()?)));
         let Some((size, count)) = numbers else {
             self.open.fetch_add(1, Ordering::SeqCst);
+            let first = key.starts_with("first").then(|| Ok(Progress { message: "first".to_owned() }));
             let open = Open(self.clone(), key);
             let silence = stream::once(async move {
                 let _open = open;
                 std::future::pending().await
             });
-            return Ok(Response::new(silence.boxed()));
+            return Ok(Response::new(stream::iter(first).chain(silence).boxed()));
         };
         let message = Progress { message: "x".repeat(size) };
         let messages = stream::iter(0..count).then(move |_: u64| {

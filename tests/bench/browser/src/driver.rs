@@ -54,7 +54,11 @@ pub(crate) async fn measure(url: &str) -> Result<Value> {
     }
     let mut figures = Vec::new();
     for (client, browser, unary, message) in running {
-        let stream = if client.streams { Some(memory_of_stream(&browser).await?) } else { None };
+        let stream = if client.streams {
+            Some(memory_of_stream(&browser).await.with_context(|| client.name.to_owned())?)
+        } else {
+            None
+        };
         figures.push(json!({ "name": client.name, "unary": unary, "message": message, "stream": stream }));
     }
     Ok(figures.into())
@@ -82,7 +86,7 @@ async fn cpu(browser: &Browser, script: &str, units: u32) -> Result<f64> {
 async fn memory_of_stream(browser: &Browser) -> Result<f64> {
     let before = memory(browser).await?;
     let script = format!(
-        "for (let i = 0; i < {OPEN}; i++) opened.push(client.open('open ' + i)); return Promise.all(opened).then(() => 0)"
+        "for (let i = 0; i < {OPEN}; i++) opened.push(client.open('first ' + i)); return Promise.all(opened).then(() => 0)"
     );
     browser.read::<u32>(&script).await?;
     Ok((memory(browser).await? - before) / f64::from(OPEN))

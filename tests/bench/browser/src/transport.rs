@@ -44,9 +44,10 @@ async fn drain(mut client: MessageClient<Transport>, key: String) -> Result<JsVa
     Ok(count.into())
 }
 
-/// Opens a stream that stays open.
+/// Opens a stream that stays open after its first message.
 async fn open(mut client: MessageClient<Transport>, key: String) -> Result<JsValue, Status> {
     let mut stream = client.stream(KeyRequest { key }).await?.into_inner();
+    stream.message().await?;
     spawn_local(async move { while let Ok(Some(_)) = stream.message().await {} });
     Ok(JsValue::UNDEFINED)
 }

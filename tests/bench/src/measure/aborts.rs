@@ -17,6 +17,9 @@ const ABORTS: usize = 10_000;
 /// Each round has a connection of its own: Envoy closes one whose first 500 streams were mostly reset within a second.
 const ROUNDS: usize = 100;
 
+/// The pause before each stream, in which the programs end what they still do for the last one.
+const PAUSE: Duration = Duration::from_millis(1);
+
 pub(super) async fn measure(table: &mut Table, programs: &[Program; 2], service: &Service) -> Result<()> {
     let name = "from abort to the handler's drop";
     if !table.wants(name) {
@@ -43,6 +46,7 @@ async fn aborts(programs: &[Program; 2], service: &Service) -> Result<Pair> {
             client.unary().await?;
             for each in 0..ABORTS / ROUNDS {
                 let key = format!("abort {round} {each}");
+                tokio::time::sleep(PAUSE).await;
                 let dropped = service.dropped(&key);
                 let answer = client.open(&key).await?;
                 let begun = Instant::now();
