@@ -108,6 +108,11 @@ impl Program {
         !matches!((self, wire), (Self::GrpcWebProxy(..), Wire::H2))
     }
 
+    /// Returns whether the table is printed without this program if it cannot do what is measured. No limit depends on it.
+    pub(crate) fn may_fail(&self) -> bool {
+        matches!(self, Self::Naive(..) | Self::Vanguard(..) | Self::GrpcWebProxy(..) | Self::ConnectGo(_))
+    }
+
     /// The certificate of a program that serves TLS.
     pub(crate) fn certificate(&self) -> Option<&Certificate> {
         match self {
