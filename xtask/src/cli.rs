@@ -88,7 +88,8 @@ enum Command {
     /// (installed into `.tools/`, needs Python 3), beside the floor, which is hyper and `h2` with the least between them, and
     /// beside tonic-web around a channel, vanguard-go and grpcwebproxy (built with Go 1.25 or later; left out without it);
     /// then CPU time and instructions with two threads; then connections, idle streams, aborts, time to the first answer; then
-    /// a hosted service beside bare tonic-web and connect-go. Prints the table in Markdown to standard output, and its rows
+    /// a hosted service beside bare tonic-web and connect-go; then the transport of pages beside connect-web and grpc-web, in
+    /// Chromium (bundled with Node.js; left out without it). Prints the table in Markdown to standard output, and its rows
     /// to standard error as they are measured. Fails when a ratio is over its limit. Takes about ten minutes after the build.
     ///
     /// With `--compare REV`: the working tree beside REV, in one run. CPU time is the median of rounds in which the two take

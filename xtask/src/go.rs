@@ -35,14 +35,14 @@ const GRPCWEBPROXY: &str = "github.com/improbable-eng/grpc-web/go/grpcwebproxy@v
 /// none.
 pub(crate) fn build_peers(sh: &Shell) -> Result<Option<PathBuf>> {
     if which::which("go").is_err() {
-        println!("No `go` on PATH: vanguard-go, connect-go and grpcwebproxy are not measured.");
+        eprintln!("No `go` on PATH: vanguard-go, connect-go and grpcwebproxy are not measured.");
         return Ok(None);
     }
     let folder = workspace::tools().join("go-peers");
     sh.create_dir(&folder)?;
     let failed = "Go did not build the peers; its output is above. Only the first run needs the network";
     if !folder.join("grpcwebproxy").is_file() {
-        println!("Installing grpcwebproxy into .tools/ with Go: the bench measures it.");
+        eprintln!("Installing grpcwebproxy into .tools/ with Go: the bench measures it.");
         cmd!(sh, "go install {GRPCWEBPROXY}").env("GOBIN", &folder).run().context(failed)?;
     }
     cmd!(sh, "go build -C tests/bench/peers -o {folder} ./connect ./vanguard").run().context(failed)?;
