@@ -26,7 +26,7 @@ enum Command {
     /// Build page and server, and run the server; it prints its address
     ///
     /// Page and server are built at the same time. The server has the profile `quick`, which takes less time to build than
-    /// `release`, and more of the CPU for each call. Use `--release` to measure it or to ship it.
+    /// `release`, and a third more of the CPU for each call. Use `--release` to measure it or to ship it.
     Run {
         /// Build the server as it is shipped: `target/release/drawbridge`
         #[arg(long)]
@@ -89,7 +89,7 @@ enum Command {
     /// beside tonic-web around a channel, vanguard-go and grpcwebproxy (built with Go 1.25 or later; left out without it);
     /// then CPU time and instructions with two threads; then connections, idle streams, aborts, time to the first answer; then
     /// a hosted service beside bare tonic-web and connect-go; then the transport of pages beside connect-web and grpc-web, in
-    /// Chromium (bundled with Node.js; left out without it). Prints the table in Markdown to standard output, and its rows
+    /// Chromium (bundled with Node.js; left out without it). Ends its standard output with the table in Markdown, and prints its rows
     /// to standard error as they are measured. Fails when a ratio is over its limit. Takes about ten minutes after the build.
     ///
     /// With `--compare REV`: the working tree beside REV, in one run. CPU time is the median of rounds in which the two take

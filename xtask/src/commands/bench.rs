@@ -13,7 +13,7 @@ use crate::{go, node, page, python, server, valgrind, workspace};
 /// The end of `cargo xtask bench --help`.
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  cargo xtask bench > table.md                         All rows, for docs/src/performance.md
+  cargo xtask bench > bench.md                         All rows; the table for docs/src/performance.md is at the end
   cargo xtask bench unary                              Rows with `unary` in their names
   cargo xtask bench threads                            Two threads beside Envoy's, and beside one
   cargo xtask bench --compare main                     What this branch changes
