@@ -30,6 +30,18 @@ function connectWeb(registry, baseUrl) {
       for await (const { message } of client("Message").stream({ key })) messages.push(message);
       return messages;
     },
+    // For the bench: reads a stream to its end and returns the number of messages; opens a stream that stays open
+    // after its first message.
+    drain: async (key) => {
+      let count = 0;
+      for await (const _ of client("Message").stream({ key })) count += 1;
+      return count;
+    },
+    open: async (key) => {
+      const messages = client("Message").stream({ key })[Symbol.asyncIterator]();
+      await messages.next();
+      messages.next().catch(() => {});
+    },
     cancel: (name) =>
       failure(async () => {
         const abort = new AbortController();
@@ -77,6 +89,18 @@ function grpcWeb(registry, format, baseUrl) {
           .on("data", ({ message }) => messages.push(message))
           .on("error", reject)
           .on("end", () => resolve(messages));
+      }),
+    drain: (key) =>
+      new Promise((resolve, reject) => {
+        let count = 0;
+        stream("Message", "stream", { key })
+          .on("data", () => (count += 1))
+          .on("error", reject)
+          .on("end", () => resolve(count));
+      }),
+    open: (key) =>
+      new Promise((resolve, reject) => {
+        stream("Message", "stream", { key }).on("data", resolve).on("error", reject);
       }),
     cancel: (name) =>
       new Promise((resolve, reject) => {

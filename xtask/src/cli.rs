@@ -23,8 +23,14 @@ pub(crate) struct Xtask {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build page and server in release, and run the server; it prints its address
+    /// Build page and server, and run the server; it prints its address
+    ///
+    /// Page and server are built at the same time. The server has the profile `quick`, which takes less time to build than
+    /// `release`, and a third more of the CPU for each call. Use `--release` to measure it or to ship it.
     Run {
+        /// Build the server as it is shipped: `target/release/drawbridge`
+        #[arg(long)]
+        release: bool,
         /// Arguments of the server: try `cargo xtask run -- --help`
         #[arg(last = true, value_name = "SERVER ARGS")]
         args: Vec<OsString>,
@@ -76,12 +82,15 @@ enum Command {
     Ci,
     /// What takes longer than `ci` may, by hand: `bench`, `soak` and `picture`, each step with its time
     Nightly,
-    /// Measure what a call costs over the bridge: beside Envoy, or beside another revision (`--compare`)
+    /// Measure what a call costs over the bridge: beside Envoy and other peers, or beside another revision (`--compare`)
     ///
     /// Without `--compare`: CPU time of a unary call and of a streamed message over the bridge, beside Envoy with one worker
-    /// (installed into `.tools/`, needs Python 3) and beside the floor, which is hyper and `h2` with the least between them;
-    /// then memory of an idle stream, time from an abort to the handler's drop, time to the first answer; then a hosted
-    /// service beside bare tonic-web. Fails when a ratio is over its limit. Takes about five minutes after the build.
+    /// (installed into `.tools/`, needs Python 3), beside the floor, which is hyper and `h2` with the least between them, and
+    /// beside tonic-web around a channel, vanguard-go and grpcwebproxy (built with Go 1.25 or later; left out without it);
+    /// then CPU time and instructions with two threads; then connections, idle streams, aborts, time to the first answer; then
+    /// a hosted service beside bare tonic-web and connect-go; then the transport of pages beside connect-web and grpc-web, in
+    /// Chromium (bundled with Node.js; left out without it). Ends its standard output with the table in Markdown, and prints its rows
+    /// to standard error as they are measured. Fails when a ratio is over its limit. Takes about ten minutes after the build.
     ///
     /// With `--compare REV`: the working tree beside REV, in one run. CPU time is the median of rounds in which the two take
     /// turns. It includes the kernel, and varies with what else the machine does. Instructions a call are counted by
@@ -124,7 +133,7 @@ impl Xtask {
     pub(crate) fn execute(self) -> Result<()> {
         let sh = &workspace::shell()?;
         match self.command {
-            Command::Run { args } => commands::run::run(sh, &args),
+            Command::Run { release, args } => commands::run::run(sh, release, &args),
             Command::Dev { args } => commands::dev::dev(sh, &args),
             Command::Page => commands::page::page(sh),
             Command::Test { parts, args } => {

@@ -1,4 +1,4 @@
-//! The programs of the protocol's conformance suite, installed with Go.
+//! Programs that are built with Go: those of the protocol's conformance suite, and peers of the bench.
 
 use std::path::PathBuf;
 
@@ -26,6 +26,27 @@ pub(crate) fn ensure_conformance(sh: &Shell, name: &str) -> Result<PathBuf> {
         )?;
     }
     Ok(program)
+}
+
+/// grpcwebproxy, which has no releases after this one.
+const GRPCWEBPROXY: &str = "github.com/improbable-eng/grpc-web/go/grpcwebproxy@v0.15.0";
+
+/// Builds the peers of the bench that are written in Go into `.tools/go-peers/`, and returns the folder. Without Go there are
+/// none.
+pub(crate) fn build_peers(sh: &Shell) -> Result<Option<PathBuf>> {
+    if which::which("go").is_err() {
+        eprintln!("No `go` on PATH: vanguard-go, connect-go and grpcwebproxy are not measured.");
+        return Ok(None);
+    }
+    let folder = workspace::tools().join("go-peers");
+    sh.create_dir(&folder)?;
+    let failed = "Go did not build the peers; its output is above. Only the first run needs the network";
+    if !folder.join("grpcwebproxy").is_file() {
+        eprintln!("Installing grpcwebproxy into .tools/ with Go: the bench measures it.");
+        cmd!(sh, "go install {GRPCWEBPROXY}").env("GOBIN", &folder).run().context(failed)?;
+    }
+    cmd!(sh, "go build -C tests/bench/peers -o {folder} ./connect ./vanguard").run().context(failed)?;
+    Ok(Some(folder))
 }
 
 /// Fails if there is no Go.

@@ -42,6 +42,21 @@ pub(crate) fn build_conformance(sh: &Shell) -> Result<PathBuf> {
     Ok(workspace::root().join("target").join("conformance-page"))
 }
 
+/// Builds the page of the bench, with the profile of the product's page, and adds it to the folder that has the bundle of the
+/// other clients.
+pub(crate) fn add_bench(sh: &Shell, folder: &Path) -> Result<()> {
+    toolchain::ensure_wasm_target(sh)?;
+    let wasm_bindgen = Tool::wasm_bindgen()?.ensure(sh)?;
+    let (name, target) = ("drawbridge-bench-browser", workspace::WASM);
+    cmd!(sh, "cargo build --locked --profile page --target {target} --package {name}").run()?;
+    let wasm = workspace::root().join("target").join(target).join("page").join(format!("{name}.wasm"));
+    cmd!(sh, "{wasm_bindgen} --target web --no-typescript --out-dir {folder} {wasm}").run()?;
+    for file in ["index.html", "transport.js"] {
+        sh.copy_file(workspace::root().join("tests/bench/browser").join(file), folder.join(file))?;
+    }
+    Ok(())
+}
+
 /// Makes the folder `to` equal to the folder `from`, and writes only files that differ.
 pub(crate) fn mirror(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;

@@ -18,14 +18,14 @@ pub(crate) struct Tool {
 }
 
 impl Tool {
-    /// Trunk. Later versions need a later Rust than the workspace.
+    /// Trunk. Later versions need a later Rust than the workspace. It runs offline, so it needs no TLS.
     pub(crate) fn trunk() -> Self {
         Tool {
             program: "trunk",
             package: "trunk",
             version: "0.21.14".to_owned(),
             what: "it builds the page",
-            install_options: &["--locked", "--no-default-features", "--features", "rustls"],
+            install_options: &["--locked", "--no-default-features"],
         }
     }
 
@@ -112,6 +112,7 @@ impl Tool {
         cmd!(sh, "cargo install --force --debug --root {root} {package}@{version}")
             .args(*options)
             .env("CARGO_TARGET_DIR", &build)
+            .env("CARGO_INCREMENTAL", "0")
             .env("CARGO_PROFILE_DEV_DEBUG", "false")
             .run()?;
         sh.remove_path(build)?;

@@ -89,7 +89,7 @@ impl Callgrind {
         let counted = async {
             let target = Target::start_under(command, program).await?;
             let mut clients = workload.connect_counted(&target).await?;
-            let units = workload.run_counted(&mut clients, each).await?;
+            let units = workload.run_counted(&target, &mut clients, each).await?;
             drop(clients);
             // Callgrind writes its file when the process ends.
             target.stop().await?;

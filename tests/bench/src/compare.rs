@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 
+use crate::bridge::Bridge;
 use crate::callgrind::Callgrind;
 use crate::comparison::{Comparison, Row};
 use crate::cpu;
@@ -45,13 +46,15 @@ impl Compare {
             let [old, new] = [&self.old, &self.new].map(|path| {
                 move |upstream| match workload.unit {
                     Unit::HostedUnary => Program::Samples(path.clone()),
-                    Unit::Unary | Unit::Small | Unit::Large => Program::Bridge(path.clone(), upstream),
+                    _ => Program::Bridge(Bridge::new(path, upstream)),
                 }
             });
             let instructions =
                 [self.callgrind.per_unit(workload, old)?, self.callgrind.per_unit(workload, new)?];
             let programs = [old(upstream), new(upstream)];
-            let cpu = runtime.block_on(cpu::rounds(&programs, workload))?.map(median);
+            let figures = runtime.block_on(cpu::rounds(&programs, workload))?;
+            let mut cpu = figures.into_iter().flatten().map(median);
+            let cpu = [(); 2].map(|()| cpu.next().unwrap_or(f64::NAN));
             let row = Row { name: workload.name(), cpu, instructions };
             eprintln!("{row}");
             comparison.add(row);

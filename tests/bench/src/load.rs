@@ -14,7 +14,11 @@ use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use crate::certificate::Certificate;
 
 /// A version of HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +46,21 @@ impl Client {
     pub(crate) async fn connect(wire: Wire, address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
+        Self::handshake(wire, stream).await
+    }
+
+    /// Connects over HTTP/1.1 and TLS, with a full handshake.
+    pub(crate) async fn connect_tls(address: SocketAddr, certificate: &Certificate) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let name = ServerName::try_from("localhost")?;
+        Self::handshake(Wire::H1, certificate.connector().connect(name, stream).await?).await
+    }
+
+    async fn handshake(
+        wire: Wire,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    ) -> Result<Self> {
         let stream = TokioIo::new(stream);
         Ok(match wire {
             Wire::H1 => {
@@ -61,11 +80,16 @@ impl Client {
         })
     }
 
-    /// Connects `count` clients. Over HTTP/2 they share two connections, as the calls of two browsers do.
-    pub(crate) async fn some(wire: Wire, address: SocketAddr, count: usize) -> Result<Vec<Self>> {
+    /// Connects `count` clients. Over HTTP/2 they share so many `connections`.
+    pub(crate) async fn some(
+        wire: Wire,
+        address: SocketAddr,
+        count: usize,
+        connections: usize,
+    ) -> Result<Vec<Self>> {
         let mut clients: Vec<Self> = Vec::new();
         for index in 0..count {
-            clients.push(match index.checked_sub(2).and_then(|before| clients.get(before)) {
+            clients.push(match index.checked_sub(connections).and_then(|before| clients.get(before)) {
                 Some(Self::H2(sender)) => Self::H2(sender.clone()),
                 _ => Self::connect(wire, address).await?,
             });
@@ -129,10 +153,10 @@ impl Client {
 }
 
 /// Has each client make `each` calls, one after the other.
-pub(crate) async fn repeat(
-    clients: &mut [Client],
+pub(crate) async fn repeat<C>(
+    clients: &mut [C],
     each: usize,
-    call: impl AsyncFn(&mut Client) -> Result<()>,
+    call: impl AsyncFn(&mut C) -> Result<()>,
 ) -> Result<()> {
     let call = &call;
     try_join_all(clients.iter_mut().map(|client| async move {

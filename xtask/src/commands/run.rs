@@ -1,21 +1,42 @@
-//! `cargo xtask run`: builds the server with its page in release and runs it.
+//! `cargo xtask run`: builds the server with its page and runs it.
 
 use std::ffi::OsString;
 use std::process::Command;
+use std::thread;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use xshell::{Shell, cmd};
 
-use crate::{commands, toolchain};
+use crate::{commands, toolchain, workspace};
+
+/// The server's package.
+const SERVER: &str = "drawbridge-gateway";
 
 /// Builds the page, then the server that embeds it, and replaces this process with the server.
-pub(crate) fn run(sh: &Shell, args: &[OsString]) -> Result<()> {
+///
+/// The server is built with the profile `quick`, and with `release` for the program that is shipped.
+pub(crate) fn run(sh: &Shell, release: bool, args: &[OsString]) -> Result<()> {
     toolchain::ensure_c_compiler()?;
-    commands::page::page(sh)?;
-    cmd!(sh, "cargo build --release --locked --package drawbridge-gateway").run()?;
+    let profile = if release { "release" } else { "quick" };
+    // What the server is made of is compiled while the page's tools and the page are: each of them has long stretches of work
+    // for one core.
+    thread::scope(|scope| {
+        let dependencies = scope.spawn(|| build_library(profile));
+        let page = commands::page::page(sh);
+        let dependencies = dependencies.join().expect("it returns its errors");
+        page.and(dependencies.context("the server was not built"))
+    })?;
+    cmd!(sh, "cargo build --profile {profile} --locked --package {SERVER}").run()?;
     become_program(
-        cmd!(sh, "cargo run --quiet --release --locked --package drawbridge-gateway -- {args...}").into(),
+        cmd!(sh, "cargo run --quiet --profile {profile} --locked --package {SERVER} -- {args...}").into(),
     )
+}
+
+/// Builds the server's library with all that it depends on. It embeds the page that is there, so cargo compiles the library a
+/// second time if the page changes, and nothing else.
+fn build_library(profile: &str) -> Result<()> {
+    let sh = workspace::shell()?;
+    Ok(cmd!(sh, "cargo build --quiet --profile {profile} --locked --package {SERVER} --lib").run()?)
 }
 
 /// Replaces this process, so that the server gets its signals and its exit code is the command's.

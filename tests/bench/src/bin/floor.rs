@@ -102,28 +102,60 @@ impl Body for Answer {
         if this.over {
             return Poll::Ready(None);
         }
-        let (mut first, mut all) = (Bytes::new(), BytesMut::new());
-        while first.len() + all.len() < 16 * 1024 {
+        let mut piece = Piece::default();
+        while piece.len() < 16 * 1024 {
             match this.stream.poll_data(cx)? {
-                Poll::Ready(Some(piece)) if first.is_empty() => first = piece,
-                Poll::Ready(Some(piece)) => all.put_slice(&piece),
+                Poll::Ready(Some(data)) => piece.push(data),
                 Poll::Ready(None) => {
                     let trailers = ready!(this.stream.poll_trailers(cx))?.unwrap_or_default();
-                    put_trailers(&mut all, &trailers);
+                    put_trailers(piece.joined(), &trailers);
                     this.over = true;
                     break;
                 }
-                Poll::Pending if first.is_empty() => return Poll::Pending,
+                Poll::Pending if piece.len() == 0 => return Poll::Pending,
                 Poll::Pending => break,
             }
         }
-        let piece = if all.is_empty() { first } else { [&first[..], &all].concat().into() };
+        let piece = piece.into_bytes();
         drop(this.stream.flow_control().release_capacity(piece.len()));
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
         self.over
+    }
+}
+
+/// What was there at one time. The first data is copied only if more follows.
+#[derive(Default)]
+struct Piece {
+    first: Bytes,
+    joined: Option<BytesMut>,
+}
+
+impl Piece {
+    fn len(&self) -> usize {
+        self.joined.as_ref().map_or(self.first.len(), BytesMut::len)
+    }
+
+    fn push(&mut self, data: Bytes) {
+        if self.len() == 0 {
+            self.first = data;
+        } else {
+            self.joined().put_slice(&data);
+        }
+    }
+
+    fn joined(&mut self) -> &mut BytesMut {
+        self.joined.get_or_insert_with(|| {
+            let mut joined = BytesMut::with_capacity(512.max(self.first.len() + 128));
+            joined.put_slice(&self.first);
+            joined
+        })
+    }
+
+    fn into_bytes(self) -> Bytes {
+        self.joined.map_or(self.first, BytesMut::freeze)
     }
 }
 
