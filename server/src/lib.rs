@@ -4,7 +4,7 @@
 //! In reading order; a module uses only modules below it:
 //!
 //! 1. [`run`], [`Server`]: opens what the configuration names, puts the bridge together, and serves it.
-//! 2. [`log_start`]: the log line of the start. `hints`: log lines that name the flag to change when requests are refused.
+//! 2. `front`: what stands before the bridge. [`Lifecycle`]: whether the program serves or stops. [`log_start`]: the log line of the start. `hints`: log lines that name the flag to change when requests are refused.
 //! 3. [`samples`]: the sample services, over the user [`directory`].
 //! 4. [`Page`]: the files of the page.
 //! 5. `self_signed`: a TLS certificate for development.
@@ -13,7 +13,9 @@
 
 mod config;
 pub mod directory;
+mod front;
 mod hints;
+mod lifecycle;
 mod logging;
 mod page;
 mod run;
@@ -23,8 +25,10 @@ mod start_error;
 mod start_line;
 
 pub use config::{
-    AccessArgs, CallArgs, Config, ListenArgs, LogArgs, LogFormat, SampleArgs, TlsArgs, UpstreamArgs, command,
+    AccessArgs, CallArgs, Config, ListenArgs, LogArgs, LogFormat, SampleArgs, ShutdownArgs, TlsArgs,
+    UpstreamArgs, command,
 };
+pub use lifecycle::Lifecycle;
 pub use logging::{LogError, LogGuard, init as init_logging};
 pub use page::{IS_EMBEDDED, Page};
 pub use run::{Server, run};

@@ -11,12 +11,13 @@ use drawbridge_gateway::{Config, LogError, Server};
 use mimalloc::MiMalloc;
 use tokio::runtime::{Builder, Runtime};
 
+use self::signals::Signals;
+
+mod signals;
+
 /// Each call makes many small allocations, at which this allocator is faster than most systems' own.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
-
-/// The exit code of a process that Ctrl-C has ended: 128 + SIGINT.
-const EXIT_INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
     let config = Config::read();
@@ -51,10 +52,12 @@ fn runtime() -> anyhow::Result<Runtime> {
 }
 
 async fn start(config: &Config) -> anyhow::Result<()> {
+    // Before anything that takes time: process 1 of a container has no default handlers.
+    let signals = Signals::new()?;
     let listeners = listen(config.listening.listen, config.calls.threads())?;
     let address = listeners.local_addr();
     let server = Server::new(config, address).await?;
-    let shutdown = shutdown_signal()?;
+    let shutdown = signals.shutdown(server.lifecycle(), server.tls());
     // Printed once connections are accepted: a script that waits for this line can call at once.
     let mut out = io::stdout();
     let scheme = config.scheme();
@@ -64,8 +67,7 @@ async fn start(config: &Config) -> anyhow::Result<()> {
         tracing::debug!(%error, "cannot write to standard output");
     }
     drawbridge_gateway::log_start(config, address);
-    let served = server.serve_on_threads(listeners, shutdown).await;
-    served.map_err(|error| {
+    server.serve_on_threads(listeners, shutdown).await.map_err(|error| {
         anyhow!("cannot start the threads that serve calls: {error}; set fewer with --threads")
     })
 }
@@ -76,37 +78,5 @@ fn listen(address: SocketAddr, threads: usize) -> anyhow::Result<ThreadListeners
             "{address} is in use; choose another address with --listen, such as --listen 127.0.0.1:0 for a free port"
         ),
         _ => anyhow!("cannot listen on {address}: {error}; choose another address with --listen"),
-    })
-}
-
-/// Returns a future that resolves at the first Ctrl-C or SIGTERM. The second Ctrl-C then ends the process at once.
-///
-/// The signal handlers are installed by this function, and not when the future is polled: a signal in between would end the
-/// process and all its calls.
-fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    let (mut interrupt, mut terminate) = {
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind, name| signal(kind).map_err(|error| anyhow!("cannot handle {name}: {error}"));
-        (listen(SignalKind::interrupt(), "Ctrl-C")?, listen(SignalKind::terminate(), "SIGTERM")?)
-    };
-    #[cfg(windows)]
-    let mut interrupt =
-        tokio::signal::windows::ctrl_c().map_err(|error| anyhow!("cannot handle Ctrl-C: {error}"))?;
-    Ok(async move {
-        #[cfg(unix)]
-        let terminated = terminate.recv();
-        #[cfg(not(unix))]
-        let terminated = std::future::pending::<Option<()>>();
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminated => {}
-        }
-        tracing::info!("shutting down: open calls end with UNAVAILABLE; press Ctrl-C again to exit at once");
-        tokio::spawn(async move {
-            if interrupt.recv().await.is_some() {
-                std::process::exit(EXIT_INTERRUPTED);
-            }
-        });
     })
 }

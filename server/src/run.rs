@@ -2,20 +2,22 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use drawbridge::{
-    Bridge, BridgeService, Calls, CallsService, ConnectionOptions, HostPolicy, ThreadListeners, Tls,
-    Upstream, serve, serve_on_threads,
+    Bridge, Calls, CallsService, ConnectionOptions, HostPolicy, ThreadListeners, Tls, Upstream, serve,
+    serve_on_threads,
 };
 use drawbridge_calls_proto::calls_server::CallsServer;
-use http::Response;
 use tokio::net::TcpListener;
-use tonic::body::Body;
-use tower::util::MapResponse;
+use tonic::server::NamedService as _;
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::{Health, HealthServer};
+use tonic_health::server::HealthReporter;
 
 use crate::config::{Config, UpstreamArgs};
+use crate::front::Front;
 use crate::hints::Hints;
+use crate::lifecycle::Lifecycle;
 use crate::page::{IS_EMBEDDED, Page};
 use crate::samples;
 use crate::self_signed;
@@ -40,6 +42,7 @@ pub async fn run(
 #[derive(Debug)]
 pub struct Server {
     bridge: Bridge,
+    lifecycle: Lifecycle,
     calls: Calls,
     options: ConnectionOptions,
 }
@@ -51,15 +54,29 @@ impl Server {
     ///
     /// Returns an error if something that the configuration names cannot be opened.
     pub async fn new(config: &Config, address: SocketAddr) -> Result<Self, StartError> {
-        let mut options = config.calls.connection_options();
+        let shutdown = &config.shutdown;
+        let options = config.calls.connection_options();
+        let mut options = options.with_grace(shutdown.drain).with_drain_delay(shutdown.drain_delay);
         options.tls = tls(config, address)?;
-        let mut bridge = bridge(config, address).await?;
-        Ok(Self { calls: bridge.calls(), bridge, options })
+        let (health, health_service) = tonic_health::server::health_reporter();
+        let (mut bridge, healthy) = bridge(config, address, &health, health_service).await?;
+        let calls = bridge.calls();
+        Ok(Self { lifecycle: Lifecycle::new(calls.clone(), health, healthy), calls, bridge, options })
+    }
+
+    /// Returns what says that the program is about to end.
+    pub fn lifecycle(&self) -> Lifecycle {
+        self.lifecycle.clone()
+    }
+
+    /// Returns the certificate for HTTPS, to reload it.
+    pub fn tls(&self) -> Option<Tls> {
+        self.options.tls.clone()
     }
 
     /// Serves on the current runtime until `shutdown` resolves, as [`drawbridge::serve`] does.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        let service = with_hints(self.bridge.into_service(), &Hints::default());
+        let service = Front::new(self.bridge.into_service(), Hints::default(), self.lifecycle);
         serve(listener, service, self.calls, self.options, shutdown).await;
     }
 
@@ -75,22 +92,10 @@ impl Server {
     ) -> io::Result<()> {
         let services = self.bridge.into_services(listeners.threads());
         let hints = Hints::default();
-        let services = services.into_iter().map(|service| with_hints(service, &hints)).collect();
+        let front = |service| Front::new(service, hints.clone(), self.lifecycle.clone());
+        let services = services.into_iter().map(front).collect();
         serve_on_threads(listeners, services, self.calls, self.options, shutdown).await
     }
-}
-
-/// Lets the log name the flag to change when requests are refused.
-fn with_hints(
-    service: BridgeService,
-    hints: &Hints,
-) -> MapResponse<BridgeService, impl Fn(Response<Body>) -> Response<Body> + Clone + Send + use<>> {
-    // Each request clones it. Threads share the hints, and not the count of these clones.
-    let hints = Arc::new(hints.clone());
-    MapResponse::new(service, move |response| {
-        hints.observe(&response);
-        response
-    })
 }
 
 fn tls(config: &Config, address: SocketAddr) -> Result<Option<Tls>, StartError> {
@@ -105,7 +110,13 @@ fn tls(config: &Config, address: SocketAddr) -> Result<Option<Tls>, StartError> 
     Ok(Some(self_signed::certificate(names)?))
 }
 
-async fn bridge(config: &Config, address: SocketAddr) -> Result<Bridge, StartError> {
+/// Puts the bridge together, and returns it with the names that `health` reports as serving.
+async fn bridge(
+    config: &Config,
+    address: SocketAddr,
+    health: &HealthReporter,
+    health_service: HealthServer<impl Health>,
+) -> Result<(Bridge, Vec<&'static str>), StartError> {
     let bridge = Bridge::new()
         .limits(config.calls.limits())
         .deadlines(config.calls.deadlines())
@@ -122,10 +133,18 @@ async fn bridge(config: &Config, address: SocketAddr) -> Result<Bridge, StartErr
         let console = CallsService::new(bridge.calls(), bridge.services(), hosts(config, address));
         bridge = bridge.add_service(CallsServer::new(console));
     }
+    let mut healthy = vec![""];
     if config.hosts_samples() {
-        bridge = samples::host(bridge, &config.samples, has_console).await?;
+        bridge = samples::host(bridge, &config.samples, has_console).await?.add_service(health_service);
+        healthy.extend(samples::NAMES);
+        if has_console {
+            healthy.push(CallsServer::<CallsService>::NAME);
+        }
     }
-    Ok(bridge)
+    for name in &healthy {
+        health.set_service_status(name, ServingStatus::Serving).await;
+    }
+    Ok((bridge, healthy))
 }
 
 /// Adds the upstreams.

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
 /// What HTTPS is served with: a certificate and its key, or a rustls configuration of your own. Cloning it is cheap.
@@ -24,7 +26,28 @@ use tokio_rustls::TlsAcceptor;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Tls(TlsAcceptor);
+pub struct Tls {
+    acceptor: TlsAcceptor,
+    /// Where the certificate comes from, if that can be read again.
+    files: Option<Arc<Files>>,
+}
+
+/// A certificate in files.
+struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+    current: Arc<CurrentCertificate>,
+}
+
+/// The certificate that the next handshake is made with.
+#[derive(Debug)]
+struct CurrentCertificate(RwLock<Arc<CertifiedKey>>);
+
+impl ResolvesServerCert for CurrentCertificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
 
 /// Why a certificate cannot be served with. The message names the file, if there is one.
 #[derive(Debug, thiserror::Error)]
@@ -60,13 +83,23 @@ impl Tls {
     /// Returns an error that names the file which is missing, unreadable or of no use, or says that the two do not
     /// belong together.
     pub fn from_files(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        let read = |path: &Path| {
-            std::fs::read(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })
-        };
-        Self::parse(
-            (&read(certificate)?, &certificate.display().to_string()),
-            (&read(key)?, &key.display().to_string()),
-        )
+        let current = Arc::new(CurrentCertificate(RwLock::new(Arc::new(read(certificate, key)?))));
+        let files =
+            Files { certificate: certificate.to_owned(), key: key.to_owned(), current: Arc::clone(&current) };
+        Ok(Self { files: Some(Arc::new(files)), ..Self::with(current)? })
+    }
+
+    /// Reads the certificate and its key again, if they come [from files](Tls::from_files), for all clones of this value.
+    /// Handshakes use them from now on; connections that are open keep what they have. Returns whether there were files to read.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`Tls::from_files`]. The old certificate is used further then.
+    pub fn reload(&self) -> Result<bool, TlsError> {
+        let Some(files) = &self.files else { return Ok(false) };
+        let new = Arc::new(read(&files.certificate, &files.key)?);
+        *files.current.0.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(true)
     }
 
     /// Takes a certificate, with the chain that leads to it, and its private key in PEM.
@@ -75,25 +108,18 @@ impl Tls {
     ///
     /// Returns an error if either is of no use, or if the two do not belong together.
     pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, TlsError> {
-        Self::parse((certificate, "the certificate's PEM"), (key, "the key's PEM"))
+        let parsed = parse((certificate, "the certificate's PEM"), (key, "the key's PEM"))?;
+        Self::with(Arc::new(CurrentCertificate(RwLock::new(Arc::new(parsed)))))
     }
 
-    fn parse((certificate, from): (&[u8], &str), (key, key_from): (&[u8], &str)) -> Result<Self, TlsError> {
-        let chain: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(certificate).collect();
-        let chain = chain.ok().filter(|chain| !chain.is_empty());
-        let chain = chain.ok_or_else(|| TlsError::NoCertificate(from.to_owned()))?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NoKey(key_from.to_owned()))?;
+    fn with(certificate: Arc<CurrentCertificate>) -> Result<Self, TlsError> {
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| TlsError::Unusable(error.to_string()))?
             .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .map_err(|error| match error {
-                rustls::Error::InconsistentKeys(_) => TlsError::Mismatch,
-                other => TlsError::Unusable(other.to_string()),
-            })?;
+            .with_cert_resolver(certificate);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self(TlsAcceptor::from(Arc::new(config))))
+        Ok(Self::from(Arc::new(config)))
     }
 
     /// Performs the handshake with a client.
@@ -102,8 +128,34 @@ impl Tls {
     where
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     {
-        self.0.accept(stream).await
+        self.acceptor.accept(stream).await
     }
+}
+
+/// Reads a certificate and its key from files.
+fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
+    let read = |path: &Path| {
+        std::fs::read(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })
+    };
+    parse(
+        (&read(certificate)?, &certificate.display().to_string()),
+        (&read(key)?, &key.display().to_string()),
+    )
+}
+
+/// Parses a certificate and its key, each with the name of its source.
+fn parse(
+    (certificate, from): (&[u8], &str),
+    (key, key_from): (&[u8], &str),
+) -> Result<CertifiedKey, TlsError> {
+    let chain: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(certificate).collect();
+    let chain = chain.ok().filter(|chain| !chain.is_empty());
+    let chain = chain.ok_or_else(|| TlsError::NoCertificate(from.to_owned()))?;
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NoKey(key_from.to_owned()))?;
+    CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => TlsError::Mismatch,
+        other => TlsError::Unusable(other.to_string()),
+    })
 }
 
 /// The certificates of a client, its own first, as an extension of the requests on its connection. [`serve`](crate::serve)
@@ -131,7 +183,7 @@ impl PeerCertificates {
 impl From<Arc<ServerConfig>> for Tls {
     /// Serves with a configuration as it is. For HTTP/2, its ALPN protocols have to include `h2`.
     fn from(config: Arc<ServerConfig>) -> Self {
-        Self(TlsAcceptor::from(config))
+        Self { acceptor: TlsAcceptor::from(config), files: None }
     }
 }
 

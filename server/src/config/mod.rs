@@ -1,7 +1,7 @@
 //! The command line and the environment, as one validated struct.
 //!
 //! Each group of flags is a struct, in the order of `--help`: [`ListenArgs`], [`TlsArgs`], [`UpstreamArgs`], [`AccessArgs`],
-//! [`CallArgs`], [`SampleArgs`], [`LogArgs`]. A default that the library has is taken from the library.
+//! [`CallArgs`], [`ShutdownArgs`], [`SampleArgs`], [`LogArgs`]. A default that the library has is taken from the library.
 //!
 //! `environment` refuses variables of no flag, and `given` says which flags were given.
 //! `help` has the texts around the flags, and `parse` the values that are more than a number or a path.
@@ -15,6 +15,7 @@ mod listening;
 mod logging;
 mod parse;
 mod samples;
+mod shutdown;
 mod tls;
 mod upstreams;
 
@@ -25,6 +26,7 @@ pub use calls::CallArgs;
 pub use listening::ListenArgs;
 pub use logging::{LogArgs, LogFormat};
 pub use samples::SampleArgs;
+pub use shutdown::ShutdownArgs;
 pub use tls::TlsArgs;
 pub use upstreams::UpstreamArgs;
 
@@ -55,6 +57,9 @@ pub struct Config {
     /// Timeouts, limits and threads.
     #[command(flatten)]
     pub calls: CallArgs,
+    /// How the program stops.
+    #[command(flatten)]
+    pub shutdown: ShutdownArgs,
     /// The sample services and the page.
     #[command(flatten)]
     pub samples: SampleArgs,

@@ -62,6 +62,11 @@ pub(super) fn host(text: &str) -> Result<String, String> {
     })
 }
 
+/// Parses a time, such as `250ms`, which may be zero.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    Ok(duration::parse(text)?)
+}
+
 /// Parses a timeout, such as `250ms`.
 pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     let timeout = duration::parse(text)?;

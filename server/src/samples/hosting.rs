@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge::{Bridge, Calls, CallsService, DescriptorError, in_process};
-use drawbridge_calls_proto::calls_server::CallsServer;
+use drawbridge::{Bridge, Calls, DescriptorError, in_process};
 use drawbridge_proto::FILE_DESCRIPTOR_SET;
 use drawbridge_proto::frontend::frontend_service_server::FrontendServiceServer;
 use drawbridge_proto::greet::greeter_server::GreeterServer;
@@ -11,6 +10,7 @@ use drawbridge_proto::message::message_server::MessageServer;
 use drawbridge_proto::user::user_service_server::UserServiceServer;
 use http::Uri;
 use tonic::codec::CompressionEncoding;
+use tonic::server::NamedService as _;
 use tonic::transport::{Channel, Endpoint};
 use tonic_reflection::server::Builder;
 
@@ -27,6 +27,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the connection to another server's user service may be silent before it is probed.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
+/// The names of the sample services.
+pub(crate) const NAMES: [&str; 4] = [
+    MessageServer::<MessageService>::NAME,
+    GreeterServer::<GreeterService>::NAME,
+    FrontendServiceServer::<FrontendService>::NAME,
+    UserServiceServer::<UserService>::NAME,
+];
+
 /// Why the sample services cannot be hosted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -42,8 +50,8 @@ pub enum HostError {
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// Adds the sample services, health and reflection to a bridge. `has_console` says whether the bridge hosts the console,
-/// which health and reflection then list too.
+/// Adds the sample services and reflection to a bridge. `has_console` says whether the bridge hosts the console,
+/// which reflection then lists too.
 pub(crate) async fn host(
     mut bridge: Bridge,
     args: &SampleArgs,
@@ -62,20 +70,11 @@ pub(crate) async fn host(
         .accept_compressed(CompressionEncoding::Gzip);
     let frontend =
         FrontendServiceServer::new(FrontendService::new(users)).accept_compressed(CompressionEncoding::Gzip);
-    let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_serving::<MessageServer<MessageService>>().await;
-    health.set_serving::<GreeterServer<GreeterService>>().await;
-    health.set_serving::<FrontendServiceServer<FrontendService>>().await;
-    health.set_serving::<UserServiceServer<UserService>>().await;
-    if has_console {
-        health.set_serving::<CallsServer<CallsService>>().await;
-    }
     Ok(bridge
         .add_service(message)
         .add_service(greeter)
         .add_service(frontend)
         .add_service(user_service(directory))
-        .add_service(health_service)
         .add_service(reflection(has_console).build_v1()?)
         .add_service(reflection(has_console).build_v1alpha()?)
         .descriptors(tonic_health::pb::FILE_DESCRIPTOR_SET)?)

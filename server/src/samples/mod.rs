@@ -18,6 +18,6 @@ mod user;
 pub use frontend::FrontendService;
 pub use greeter::GreeterService;
 pub use hosting::HostError;
-pub(crate) use hosting::host;
+pub(crate) use hosting::{NAMES, host};
 pub use message::MessageService;
 pub use user::UserService;

@@ -183,7 +183,7 @@ fn settle(context: &CallContext, scanner: &mut FrameScanner, polled: Option<Poll
         Some(Ok(Poll::Pending)) | None => {}
     }
     // What ended the call during this poll stands before what the poll returned.
-    let status = context.end_reason().and_then(EndReason::status);
+    let status = context.end_status();
     end(context, scanner, status.map(|status| Frame::trailers(trailers_of(&status))))
 }
 

@@ -12,6 +12,7 @@ use super::keeper;
 use super::list::{Added, CallList, Rejected};
 use super::observers::Hook;
 use super::shards::{Full, Shards};
+use super::shutting_down::shutting_down;
 
 /// The calls that are open, and, for the console, those that ended last: 1,000 calls, and 100 more that succeeded without
 /// anything to tell, which are kept only while somebody watches. Cloning it gives another handle to the same list.
@@ -94,6 +95,12 @@ impl Calls {
         }
     }
 
+    /// Returns whether [`Calls::abort_all`] was called.
+    #[cfg(feature = "serve")]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.shard.is_closed()
+    }
+
     /// Returns the shard that this handle adds calls to.
     pub(super) fn shard(&self) -> &Arc<CallList<CallContext>> {
         &self.shard
@@ -111,7 +118,7 @@ impl Calls {
             match self.shard.add(call, deadline, |call, key| call.put_at(key, runtime)) {
                 Ok(added) => break added,
                 Err(Rejected::NoPermit) => self.shards.stock(&self.shard).map_err(status_of)?,
-                Err(Rejected::Closed) => return Err(Status::unavailable("the server is shutting down")),
+                Err(Rejected::Closed) => return Err(shutting_down()),
             }
         };
         match (added, runtime) {

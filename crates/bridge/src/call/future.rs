@@ -149,7 +149,7 @@ where
         }
         context.scope(|| this.state.set(State::Ended));
         context.handler_stopped();
-        let status = context.end_reason().and_then(EndReason::status);
+        let status = context.end_status();
         let mut response = status.unwrap_or_else(|| Status::new(Code::Unknown, "")).into_http();
         context.request_id().write(response.headers_mut());
         Poll::Ready(Ok(response.map(|()| CallBody::default())))

@@ -95,6 +95,12 @@ impl<C: Clone> CallList<C> {
         self.open_calls().calls.iter().map(|(_, call)| call.clone()).collect()
     }
 
+    /// Returns whether the list admits no more calls.
+    #[cfg(feature = "serve")]
+    pub(super) fn is_closed(&self) -> bool {
+        self.open_calls().closed
+    }
+
     /// Admits no more calls, and returns those that are open.
     pub(super) fn close(&self) -> Vec<C> {
         let mut open = self.open_calls();

@@ -8,7 +8,7 @@
 //!    forwarded to. [`log`]: its two log lines.
 //! 3. [`list`]: where the calls of one shard are kept; [`history`] and [`deadline_queue`] are parts of it. [`observers`]: the
 //!    log and the hooks of its users. [`shards`]: all shards of a list; [`permits`]: how many calls they may have open.
-//! 4. [`response_slot`]: what a call keeps of its response.
+//! 4. [`response_slot`]: what a call keeps of its response. [`shutting_down`]: the status of a call that a shutdown ends.
 //! 5. [`context`]: one call, as its handler and whatever ends it share it. [`guard`] follows it to its end, [`scope`] and
 //!    [`task`] run futures as part of it.
 //! 6. [`keeper`]: ends calls at their deadlines. [`calls`]: the list as its users see it.
@@ -38,6 +38,7 @@ mod request_info;
 mod response_slot;
 mod scope;
 mod shards;
+mod shutting_down;
 mod task;
 #[cfg(test)]
 mod testing;

@@ -19,6 +19,7 @@ use super::connection::Connection;
 use super::listener::{KEEPALIVE, Listener};
 use super::options::ConnectionOptions;
 use super::phase::Phase;
+use super::shutdown::Shutdown;
 use crate::call::Calls;
 
 /// How long connections may flush their last responses once the server stops.
@@ -34,7 +35,8 @@ const MAX_HEADERS_READ: usize = 256;
 /// [`ConnectionOptions::drain_delay`] it accepts no more connections. Open calls may
 /// go on for [`ConnectionOptions::grace`] from then on; what is left of `calls` is then ended with UNAVAILABLE ([`Calls::abort_all`]).
 /// `calls` is `None` for a service without a CALL layer. The future resolves once all connections are closed, at the latest five
-/// seconds after the grace period.
+/// seconds after the grace period. If [`Calls::abort_all`] was called before
+/// `shutdown` resolves, nothing is waited for.
 ///
 /// Each request has extensions from its connection: the client's address as [`PeerAddr`](crate::PeerAddr), or with the feature
 /// `axum` as `ConnectInfo<SocketAddr>`; the client's certificates, if TLS asked for them, as `PeerCertificates`; and what the
@@ -55,7 +57,7 @@ const MAX_HEADERS_READ: usize = 256;
 /// # }
 /// ```
 pub async fn serve<L, S, B>(
-    mut listener: L,
+    listener: L,
     service: S,
     calls: impl Into<Option<Calls>>,
     options: ConnectionOptions,
@@ -68,16 +70,42 @@ pub async fn serve<L, S, B>(
     B::Error: Into<BoxError>,
 {
     let calls = calls.into();
+    let shutdown = Shutdown::begin(shutdown, calls.as_ref());
+    serve_until(listener, service, calls.as_ref(), options, shutdown).await;
+}
+
+/// Serves as [`serve`] does, until `shutdown` says how to stop.
+pub(super) async fn serve_until<L, S, B>(
+    mut listener: L,
+    service: S,
+    calls: Option<&Calls>,
+    options: ConnectionOptions,
+    shutdown: impl Future<Output = Shutdown>,
+) where
+    L: Listener,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
     let builder = builder(&options);
     let (phase, watched) = watch::channel(Phase::Running);
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
+    let mut grace = options.grace;
     let mut listener_closes = pin!(sleep(Duration::ZERO));
     loop {
         tokio::select! {
-            () = &mut shutdown, if *watched.borrow() == Phase::Running => {
+            how = &mut shutdown, if *watched.borrow() == Phase::Running => {
+                let drain_delay = match how {
+                    Shutdown::Drain => options.drain_delay,
+                    Shutdown::Now => {
+                        grace = Duration::ZERO;
+                        Duration::ZERO
+                    }
+                };
                 phase.send_replace(Phase::Draining);
-                listener_closes.as_mut().reset(Instant::now() + options.drain_delay);
+                listener_closes.as_mut().reset(Instant::now() + drain_delay);
             }
             () = &mut listener_closes, if *watched.borrow() == Phase::Draining => break,
             Some(_) = connections.join_next() => {}
@@ -100,7 +128,7 @@ pub async fn serve<L, S, B>(
     }
     drop(listener);
     phase.send_replace(Phase::Closed);
-    let in_time = timeout(options.grace, all_closed(&mut connections)).await.is_ok();
+    let in_time = timeout(grace, all_closed(&mut connections)).await.is_ok();
     if let Some(calls) = calls {
         calls.abort_all();
     }

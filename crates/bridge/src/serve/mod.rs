@@ -4,8 +4,8 @@
 //!
 //! 1. [`connection_info`]: what is known of a connection. [`options`]: how connections are kept.
 //! 2. [`listener`]: where connections come from.
-//! 3. [`activity`]: what happens on a connection, as its requests and [`watched_stream`] report it. [`phase`]: how far the
-//!    end of the server has come.
+//! 3. [`activity`]: what happens on a connection, as its requests and [`watched_stream`] report it. [`shutdown`]: how the
+//!    server is told to stop; [`phase`]: how far it has come.
 //! 4. [`connection`]: serves one connection. [`connections`]: serves those of one listener.
 //! 5. [`thread_listeners`]: one listener for each of several threads. [`threads`] serves on all of them.
 
@@ -16,6 +16,7 @@ mod connections;
 mod listener;
 mod options;
 mod phase;
+mod shutdown;
 mod thread_listeners;
 mod threads;
 mod watched_stream;

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -13,8 +14,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tower::{BoxError, Service};
 
-use super::connections::serve;
+use super::connections::serve_until;
 use super::options::ConnectionOptions;
+use super::shutdown::Shutdown;
 use super::thread_listeners::{ThreadListener, ThreadListeners};
 use crate::call::Calls;
 
@@ -63,7 +65,7 @@ where
     assert_eq!(listeners.threads(), services.len(), "one service for each thread");
     // Runtimes and listeners first, so that nothing is served if any of them fails.
     let workers = listeners.into_listeners().into_iter().map(Worker::new).collect::<io::Result<Vec<_>>>()?;
-    let (stop, stopped) = watch::channel(false);
+    let (stop, stopped) = watch::channel(None);
     // Each thread holds a sender until it has finished.
     let (running, mut finished) = mpsc::channel::<Infallible>(1);
     for (index, (worker, service)) in workers.into_iter().zip(services).enumerate() {
@@ -74,10 +76,15 @@ where
         })?;
     }
     drop(running);
-    shutdown.await;
-    stop.send_replace(true);
-    let all_finished = timeout(options.drain_delay + options.grace, finished.recv()).await.is_ok();
-    if let Some(calls) = calls.into() {
+    let calls = calls.into();
+    let how = Shutdown::begin(shutdown, calls.as_ref()).await;
+    stop.send_replace(Some(how));
+    let until_abort = match how {
+        Shutdown::Drain => options.drain_delay + options.grace,
+        Shutdown::Now => Duration::ZERO,
+    };
+    let all_finished = timeout(until_abort, finished.recv()).await.is_ok();
+    if let Some(calls) = calls {
         calls.abort_all();
     }
     if !all_finished {
@@ -103,7 +110,7 @@ impl Worker {
     }
 
     /// Serves until it is stopped, and its connections are closed. If `stopped` loses its sender, it ends at once.
-    fn run<S, B>(self, service: S, options: ConnectionOptions, mut stopped: watch::Receiver<bool>)
+    fn run<S, B>(self, service: S, options: ConnectionOptions, mut stopped: watch::Receiver<Option<Shutdown>>)
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send,
@@ -112,10 +119,11 @@ impl Worker {
     {
         let mut abandoned = stopped.clone();
         let shutdown = async move {
-            // An error is the loss of the sender, which ends more than this.
-            let _ = stopped.wait_for(|stopped| *stopped).await;
+            let how = stopped.wait_for(Option::is_some).await.ok().and_then(|how| *how);
+            // Without a sender, more ends than this.
+            how.unwrap_or(Shutdown::Now)
         };
-        let served = serve(self.listener, service, None, options, shutdown);
+        let served = serve_until(self.listener, service, None, options, shutdown);
         self.runtime.block_on(async {
             tokio::select! {
                 // A lost sender has to win over the shutdown that it looks like.

@@ -4,8 +4,10 @@ use std::sync::atomic::{Ordering, fence};
 
 use drawbridge_core::EndReason;
 use tokio::sync::Notify;
+use tonic::Status;
 
 use super::{CallContext, log, now};
+use crate::call::shutting_down::shutting_down;
 
 impl CallContext {
     /// Waits until the call has ended, for whatever reason, and returns that reason.
@@ -77,6 +79,14 @@ impl CallContext {
             waker.wake();
         }
         true
+    }
+
+    /// Returns the status to send to the caller, if the call has ended for a reason that sends one.
+    pub(in crate::call) fn end_status(&self) -> Option<Status> {
+        match self.end_reason()? {
+            EndReason::Draining => Some(shutting_down()),
+            reason => reason.status(),
+        }
     }
 
     /// Ends the call if its deadline has passed and its timer is still to notice: timers are up to a millisecond late. To be
