@@ -64,8 +64,7 @@ async fn start(config: &Config) -> anyhow::Result<()> {
         tracing::debug!(%error, "cannot write to standard output");
     }
     drawbridge_gateway::log_start(config, address);
-    let served = server.serve_on_threads(listeners, shutdown).await;
-    served.map_err(|error| {
+    server.serve_on_threads(listeners, shutdown).await.map_err(|error| {
         anyhow!("cannot start the threads that serve calls: {error}; set fewer with --threads")
     })
 }
