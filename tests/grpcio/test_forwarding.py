@@ -205,12 +205,12 @@ class Forwarding(unittest.TestCase):
                 _, trailers = read_web(response)
                 connection.close()
                 self.assertEqual(status(trailers), 14)
-                self.assertIn("refused", dict(trailers)["grpc-message"])
+                self.assertIn("cannot connect", dict(trailers)["grpc-message"])
                 native = self.connect(server).Stream(self.request("k"), timeout=TIMEOUT_SECONDS)
                 with self.assertRaises(grpc.RpcError):
                     next(native)
                 self.assertEqual(native.code(), grpc.StatusCode.UNAVAILABLE)
-                self.assertIn("refused", native.details())
+                self.assertIn("cannot connect", native.details())
                 with Upstream(port):
                     connection, response = call_web(server, self.request("k"))
                     messages, trailers = read_web(response)

@@ -166,6 +166,61 @@ async fn a_large_head_passes_whole_and_one_over_a_mebibyte_fails_its_call_only()
 }
 
 #[tokio::test]
+async fn every_fault_of_an_upstream_costs_its_own_call_only() {
+    let not_grpc = |status: u16| -> Respond {
+        Box::new(move |call| {
+            let head = http::Response::builder().status(status).body(()).unwrap();
+            drop(call.answer.send_response(head, true).unwrap());
+        })
+    };
+    let mut calls: Vec<Respond> = vec![
+        not_grpc(431),
+        not_grpc(503),
+        Box::new(|call| call.trailers_only(&[("x-shelf", "7")])),
+        // Cut inside a message, by a reset and by trailers that say OK.
+        Box::new(|call| {
+            let mut stream = call.begin(&[]);
+            stream.send_data(Bytes::from_static(b"\0\0\0\0\x64x"), false).unwrap();
+            stream.send_reset(h2::Reason::INTERNAL_ERROR);
+        }),
+        Box::new(|call| {
+            let mut stream = call.begin(&[]);
+            stream.send_data(Bytes::from_static(b"\0\0\0\0\x64x"), false).unwrap();
+            stream.send_trailers(crate::support::upstream::map(&[("grpc-status", "0")])).unwrap();
+        }),
+        Box::new(|call| call.begin(&[]).send_trailers(HeaderMap::new()).unwrap()),
+    ];
+    for reason in [h2::Reason::INTERNAL_ERROR, h2::Reason::CANCEL, h2::Reason::ENHANCE_YOUR_CALM] {
+        calls.push(Box::new(move |call| call.answer.send_reset(reason)));
+    }
+    let count = calls.len();
+    assert_eq!(beside_a_bystander(RawUpstream::bridge, calls).await.len(), count);
+}
+
+#[tokio::test]
+async fn every_fault_of_a_request_costs_its_own_call_only() {
+    let mut upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    let key = told("k");
+    let (mut bystander, mut stream) = tokio::join!(Wire::WEB_H1.call(server.address, PATH, &key), async {
+        upstream.call().await.begin(&[])
+    });
+    let _answering = upstream.answering(|mut call| async move {
+        assert_eq!(call.connection, 0, "the connection of the bystander");
+        call.trailers_only(&[("grpc-status", "0")]);
+    });
+    for body in [&b"\x7f\0\0\0\0"[..], b"\x80\0\0\0\0", b"\0\xff\xff\xff\xff", b"\0\0\0", b"\0\0\0\0\x05a"] {
+        for wire in Wire::ALL {
+            let mut connection = wire.connect(server.address).await;
+            let answer = wire.call_with(&mut connection, PATH, Bytes::from_static(body), &[]).await;
+            assert_ne!(answer.ending().await.code, 0, "{body:?}, {wire:?}");
+        }
+        stream.send_data(progress("still here"), false).unwrap();
+        assert_eq!(bystander.message::<Progress>().await.unwrap().message, "still here", "{body:?}");
+    }
+}
+
+#[tokio::test]
 async fn headers_in_many_small_frames_cost_no_other_call() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = Server::start(bridge_to(listener.local_addr().unwrap())).await;

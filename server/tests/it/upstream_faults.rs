@@ -77,7 +77,7 @@ async fn a_connection_lost_during_the_response_ends_the_call_in_trailers() {
 #[tokio::test]
 async fn a_response_that_is_not_grpc_has_the_code_of_its_http_status() {
     for (status, code) in
-        [(400, 13), (401, 16), (403, 7), (404, 12), (429, 14), (431, 8), (503, 14), (500, 2), (200, 2)]
+        [(400, 13), (401, 16), (403, 7), (404, 12), (429, 14), (431, 2), (503, 14), (500, 2), (200, 2)]
     {
         let upstream = RawUpstream::start().await;
         let server = Server::start(upstream.bridge()).await;
@@ -96,7 +96,7 @@ async fn a_response_that_is_not_grpc_has_the_code_of_its_http_status() {
 #[tokio::test]
 async fn a_head_that_the_upstream_refuses_as_too_large_is_not_sent_again() {
     let upstream = RawUpstream::start().await;
-    let rule = "3:RESOURCE_EXHAUSTED,UNAVAILABLE".parse().unwrap();
+    let rule = "3:RESOURCE_EXHAUSTED,UNKNOWN".parse().unwrap();
     let server = Server::start(upstream.bridge().retry(rule)).await;
     let received = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&received);
@@ -105,8 +105,14 @@ async fn a_head_that_the_upstream_refuses_as_too_large_is_not_sent_again() {
         let head = http::Response::builder().status(431).body(()).unwrap();
         async move { drop(call.answer.send_response(head, true).unwrap()) }
     });
-    assert_eq!(Wire::WEB_H1.call(server.address, PATH, &told("k")).await.ending().await.code, 8);
-    assert_eq!(received.load(Ordering::SeqCst), 1);
+    let padding = "x".repeat(8000);
+    for (headers, code) in [(&[("x-pad", &*padding)][..], 8), (&[], 2)] {
+        let answer = Wire::WEB_H1.call_with_headers(server.address, PATH, &told("k"), headers).await;
+        let ending = answer.ending().await;
+        assert_eq!(ending.code, code, "{}", ending.words);
+        assert!(ending.words.contains("431") && ending.words.contains(" bytes"), "{}", ending.words);
+    }
+    assert_eq!(received.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]

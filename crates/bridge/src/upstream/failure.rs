@@ -90,12 +90,6 @@ impl Failure {
 
     /// Returns the failure for a response that is not gRPC, by its HTTP status.
     pub(super) fn from_http_status(authority: &str, status: StatusCode) -> Self {
-        if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE {
-            let message = format!(
-                "the upstream refused the headers of the request as too large (HTTP status {status})"
-            );
-            return Self::resource_exhausted(message).at(authority).not_retried();
-        }
         let message = format!("the upstream sent a response that is not gRPC, with HTTP status {status}");
         Self::new(code_of_http(status.as_u16()), message).at(authority)
     }

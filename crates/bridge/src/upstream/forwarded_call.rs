@@ -112,6 +112,9 @@ impl ForwardedCall {
         let has_status = head.headers.contains_key(GRPC_STATUS);
         let has_ended = body.is_end_stream();
         lease.stage = if has_ended { Stage::Finished } else { Stage::Responding };
+        if !has_status && head.status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE {
+            return Err(head_size::refused_request(&self.headers, lease.authority(), &self.uri));
+        }
         if !has_status && (head.status != StatusCode::OK || !is_grpc(&head.headers)) {
             return Err(Failure::from_http_status(lease.authority(), head.status));
         }

@@ -1,6 +1,7 @@
 //! The sizes of heads and trailers, before they are sent to an upstream and after they are received.
 
-use http::{HeaderMap, Uri};
+use drawbridge_core::code_of_http;
+use http::{HeaderMap, StatusCode, Uri};
 
 use super::failure::Failure;
 
@@ -12,6 +13,9 @@ const OVERHEAD: usize = 32;
 
 /// The sizes of the pseudo headers of a request: `:method`, `:scheme` and the names of the others, with their overheads.
 const PSEUDO_HEADERS: usize = (7 + 4) + (7 + 5) + 10 + 5 + 4 * OVERHEAD;
+
+/// A head of fewer bytes is accepted by all servers.
+const SMALL_HEAD: usize = 2 * 1024;
 
 /// The longest code of the Huffman coding, in bits.
 const LONGEST_CODE: usize = 30;
@@ -44,6 +48,22 @@ pub(super) fn check_request(
     let message =
         format!("the headers of the request have {larger} bytes: the upstream accepts at most {limit}");
     Err(Failure::resource_exhausted(message).not_retried())
+}
+
+/// Returns the failure for an upstream that refused a head with HTTP 431.
+///
+/// A small head was hardly the reason: its code is that of the HTTP table, as the protocol's conformance suite wants it.
+pub(super) fn refused_request(headers: &HeaderMap, authority: &str, target: &Uri) -> Failure {
+    let size = list_size(headers) + PSEUDO_HEADERS + authority.len() + target.path().len();
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    let message = format!(
+        "the upstream refused the headers of the request, which have {size} bytes, as too large (HTTP status {status})"
+    );
+    let mut failure = Failure::resource_exhausted(message);
+    if size < SMALL_HEAD {
+        failure.code = code_of_http(status.as_u16());
+    }
+    failure.at(authority).not_retried()
 }
 
 /// Checks the head or the trailers of a response. `what` is which of the two.
