@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, Version, header};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -92,19 +92,27 @@ where
     ) -> Result<(), BoxError> {
         let Self { builder, service, info, mut phase } = self;
         let activity = Arc::new(Activity::default());
+        // A client that connects while the server drains may make its first call.
+        let is_late = *phase.borrow() != Phase::Running;
         let service = {
             let activity = Arc::clone(&activity);
             hyper::service::service_fn(move |mut request: Request<Incoming>| {
                 let open = activity.request_began();
                 info.extend(request.extensions_mut());
+                // hyper says so by itself, but not if it learns of the end after the response.
+                let closes = is_late && request.version() < Version::HTTP_2;
                 let response = service.clone().oneshot(request);
-                async move { response.await.map(|response| response.map(|body| TrackedBody::new(body, open))) }
+                async move {
+                    let mut response = response.await?;
+                    if closes {
+                        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                    }
+                    Ok::<_, Infallible>(response.map(|body| TrackedBody::new(body, open)))
+                }
             })
         };
         let stream = TokioIo::new(WatchedStream::new(stream, Arc::clone(&activity)));
         let mut connection = pin!(builder.serve_connection(stream, service));
-        // A client that connects while the server drains may make its first call.
-        let is_late = *phase.borrow() != Phase::Running;
         let leaves_at = if is_late { Phase::Closed } else { Phase::Draining };
         // An error is the loss of the server, which drops this connection.
         let mut leave = pin!(async move { drop(phase.wait_for(|phase| *phase >= leaves_at).await) });
