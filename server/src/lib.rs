@@ -8,7 +8,7 @@
 //! 3. [`samples`]: the sample services, over the user [`directory`].
 //! 4. [`Page`]: the files of the page.
 //! 5. `self_signed`: a TLS certificate for development.
-//! 6. [`init_logging`]: log lines on standard error.
+//! 6. [`raise_open_files_limit`]: how many connections may be open. [`init_logging`]: log lines on standard error.
 //! 7. [`Config`]: the command line and the environment.
 
 mod config;
@@ -17,6 +17,7 @@ mod front;
 mod hints;
 mod lifecycle;
 mod logging;
+mod open_files;
 mod page;
 mod run;
 pub mod samples;
@@ -30,6 +31,7 @@ pub use config::{
 };
 pub use lifecycle::Lifecycle;
 pub use logging::{LogError, LogGuard, init as init_logging};
+pub use open_files::raise_limit as raise_open_files_limit;
 pub use page::{IS_EMBEDDED, Page};
 pub use run::{Server, run};
 pub use start_error::StartError;

@@ -55,6 +55,8 @@ async fn start(config: &Config) -> anyhow::Result<()> {
     // Before anything that takes time: process 1 of a container has no default handlers.
     let signals = Signals::new()?;
     let listeners = listen(config.listening.listen, config.calls.threads())?;
+    let by_default = drawbridge_gateway::raise_open_files_limit();
+    let listeners = listeners.with_max_connections(config.listening.max_connections.unwrap_or(by_default));
     let address = listeners.local_addr();
     let server = Server::new(config, address).await?;
     let shutdown = signals.shutdown(server.lifecycle(), server.tls());

@@ -57,6 +57,7 @@ impl Server {
         let shutdown = &config.shutdown;
         let options = config.calls.connection_options();
         let mut options = options.with_grace(shutdown.drain).with_drain_delay(shutdown.drain_delay);
+        options.max_age = config.listening.max_connection_age;
         options.tls = tls(config, address)?;
         let (health, health_service) = tonic_health::server::health_reporter();
         let (mut bridge, healthy) = bridge(config, address, &health, health_service).await?;

@@ -112,7 +112,7 @@ fn reload(tls: Option<&Tls>) {
     match tls.map(Tls::reload) {
         Some(Ok(true)) => tracing::info!("SIGHUP: read the certificate again"),
         Some(Err(error)) => {
-            tracing::warn!(%error, "SIGHUP: the new certificate cannot be used, the old one stays")
+            tracing::warn!(%error, "SIGHUP: the new certificate cannot be used, the old one stays");
         }
         Some(Ok(false)) | None => tracing::info!("SIGHUP: nothing to read again, there is no --tls-cert"),
     }

@@ -8,6 +8,7 @@
 )]
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -29,4 +30,23 @@ pub struct ListenArgs {
         value_parser = super::parse::address
     )]
     pub listen: SocketAddr,
+
+    /// Maximum number of open connections from clients
+    ///
+    /// Further ones wait in the system's queue until one closes. Default: 10000, or less if the limit of open files (ulimit -Hn)
+    /// leaves less, with a reserve for upstreams.
+    #[arg(long, env = "DRAWBRIDGE_MAX_CONNECTIONS", value_name = "COUNT", value_parser = super::parse::count)]
+    pub max_connections: Option<usize>,
+
+    /// Maximum age of a connection from a client
+    ///
+    /// Such as 30m, give or take a tenth. An older one gets GOAWAY, or connection: close, and its calls may go on for --drain. Set it
+    /// so that clients spread over servers that were added. Default: any age.
+    #[arg(
+        long,
+        env = "DRAWBRIDGE_MAX_CONNECTION_AGE",
+        value_name = "TIME",
+        value_parser = super::parse::timeout
+    )]
+    pub max_connection_age: Option<Duration>,
 }

@@ -173,6 +173,17 @@ async fn connections_are_accepted_until_the_drain_delay_is_over_and_each_makes_o
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_old_connection_leaves_and_its_calls_have_the_grace_period() {
+    let (age, grace) = (Duration::from_secs(100), Duration::from_secs(20));
+    let server = Server::start(ConnectionOptions::new().with_max_age(Some(age)).with_grace(grace));
+    let idle = server.closed_after(REQUEST).await;
+    assert!((90..=110).contains(&idle), "{idle}");
+    let head = b"POST /Message/Stream HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/grpc-web\r\ncontent-length: 100\r\n\r\n";
+    let busy = server.closed_after(head).await;
+    assert!((110..=130).contains(&busy), "{busy}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_tls_handshake_that_is_not_made_is_no_connection() {
     let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (pem, key) = (certificate.cert.pem(), certificate.signing_key.serialize_pem());

@@ -112,10 +112,13 @@ async fn thread_name(request: Request<Incoming>) -> Result<Response<Full<Bytes>>
 
 /// Serves [`thread_name`] on this many threads, until the result is dropped.
 fn names(threads: usize) -> (SocketAddr, oneshot::Sender<()>) {
-    let listeners = ThreadListeners::bind(LOOPBACK, threads).unwrap();
+    serve_names(ThreadListeners::bind(LOOPBACK, threads).unwrap())
+}
+
+fn serve_names(listeners: ThreadListeners) -> (SocketAddr, oneshot::Sender<()>) {
     let address = listeners.local_addr();
     let (stop, stopped) = oneshot::channel::<()>();
-    let services = (0..threads).map(|_| service_fn(thread_name)).collect();
+    let services = (0..listeners.threads()).map(|_| service_fn(thread_name)).collect();
     tokio::spawn(drawbridge::serve_on_threads(listeners, services, None, ConnectionOptions::new(), async {
         let _ = stopped.await;
     }));
@@ -158,6 +161,22 @@ async fn closed_connections_do_not_count() {
     let (_first, one) = on_thread(address).await;
     let (_second, other) = on_thread(address).await;
     assert_ne!(one, other);
+}
+
+#[tokio::test]
+async fn connections_over_the_limit_wait_until_there_is_room() {
+    let listeners = ThreadListeners::bind(LOOPBACK, 2).unwrap().with_max_connections(3);
+    let (address, _stop) = serve_names(listeners);
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        open.push(on_thread(address).await);
+    }
+    let mut waiting = TcpStream::connect(address).await.unwrap();
+    waiting.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    let early = tokio::time::timeout(Duration::from_millis(200), waiting.read_u8()).await;
+    assert!(early.is_err(), "no response while there is no room");
+    drop(open.pop());
+    soon("a response", waiting.read_u8()).await.unwrap();
 }
 
 #[tokio::test]

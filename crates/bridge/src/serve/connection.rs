@@ -1,7 +1,7 @@
 //! One connection, from its first byte to its end.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -23,6 +23,7 @@ use super::connection_info::ConnectionInfo;
 use super::options::ConnectionOptions;
 use super::phase::Phase;
 use super::watched_stream::WatchedStream;
+use crate::random;
 #[cfg(feature = "tls")]
 use crate::tls::PeerCertificates;
 
@@ -78,16 +79,16 @@ where
             if let Some(certificates) = PeerCertificates::of(&stream) {
                 self.info = self.info.with_extension(certificates);
             }
-            return self.serve(stream, options.head_timeout, first_head).await;
+            return self.serve(stream, &options, first_head).await;
         }
-        self.serve(stream, options.head_timeout, first_head).await
+        self.serve(stream, &options, first_head).await
     }
 
-    /// Serves HTTP. The first head has to be complete at `first_head`, and each other one `head_timeout` after its first byte.
+    /// Serves HTTP. The first head has to be complete at `first_head`.
     async fn serve(
         self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        head_timeout: Duration,
+        options: &ConnectionOptions,
         first_head: Instant,
     ) -> Result<(), BoxError> {
         let Self { builder, service, info, mut phase } = self;
@@ -114,12 +115,19 @@ where
         let stream = TokioIo::new(WatchedStream::new(stream, Arc::clone(&activity)));
         let mut connection = pin!(builder.serve_connection(stream, service));
         let leaves_at = if is_late { Phase::Closed } else { Phase::Draining };
-        // An error is the loss of the server, which drops this connection.
-        let mut leave = pin!(async move { drop(phase.wait_for(|phase| *phase >= leaves_at).await) });
+        // At random, so that connections that were opened together do not come back together.
+        let too_old = options.max_age.map(|age| Instant::now() + age.mul_f64(0.9 + 0.2 * random::fraction()));
+        let mut leave = pin!(async move {
+            tokio::select! {
+                // An error is the loss of the server, which drops this connection.
+                _ = phase.wait_for(|phase| *phase >= leaves_at) => {}
+                () = until(too_old) => {}
+            }
+        });
         let mut is_leaving = false;
         let mut timer = pin!(sleep_until(first_head));
         let mut awaited = Some(Awaited::FirstHead);
-        poll_fn(|cx| {
+        let served = poll_fn(|cx| {
             loop {
                 if let Poll::Ready(result) = connection.as_mut().poll(cx) {
                     return Poll::Ready(result);
@@ -149,7 +157,7 @@ where
                 awaited = now_awaited;
                 match awaited {
                     Some(Awaited::LastRequests) => timer.as_mut().reset(Instant::now() + GOAWAY_TIMEOUT),
-                    Some(Awaited::Head) => timer.as_mut().reset(Instant::now() + head_timeout),
+                    Some(Awaited::Head) => timer.as_mut().reset(Instant::now() + options.head_timeout),
                     Some(Awaited::FirstHead) | None => {}
                 }
             }
@@ -160,7 +168,19 @@ where
                 return Poll::Ready(Ok(()));
             }
             Poll::Pending
-        })
-        .await
+        });
+        tokio::select! {
+            biased;
+            result = served => result,
+            () = until(too_old.map(|at| at + options.grace)) => Ok(()),
+        }
+    }
+}
+
+/// Waits until a time, or for ever.
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => pending().await,
     }
 }

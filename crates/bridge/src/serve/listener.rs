@@ -1,12 +1,14 @@
 //! Where connections come from.
 
+use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::connection_info::ConnectionInfo;
+use super::log_throttle::LogThrottle;
 use crate::tcp::set_keepalive;
 
 /// A silent TCP peer is probed after this time, and has the same time to answer. Without it, an idle stream to a machine that
@@ -87,9 +89,18 @@ impl Listener for tokio::net::UnixListener {
     }
 }
 
-/// Logs an error and waits: most errors concern the process, such as too many open files, and would come again at once.
-async fn wait_after(error: &std::io::Error) {
-    tracing::warn!(%error, "cannot accept a connection");
+/// The log lines of errors.
+static ERRORS: LogThrottle = LogThrottle::new();
+
+/// Logs an error, and waits if it concerns the process, such as too many open files, since it would come again at once. An error of
+/// one connection, which its client has closed already, is passed over.
+async fn wait_after(error: &io::Error) {
+    if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+        return;
+    }
+    if let Some(suppressed) = ERRORS.pass(Instant::now()) {
+        tracing::warn!(%error, suppressed, "cannot accept a connection");
+    }
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
 

@@ -3,7 +3,7 @@
 //! A module uses only modules above it in this list:
 //!
 //! 1. [`connection_info`]: what is known of a connection. [`options`]: how connections are kept.
-//! 2. [`listener`]: where connections come from.
+//! 2. [`listener`]: where connections come from; [`log_throttle`] limits its log lines.
 //! 3. [`activity`]: what happens on a connection, as its requests and [`watched_stream`] report it. [`shutdown`]: how the
 //!    server is told to stop; [`phase`]: how far it has come.
 //! 4. [`connection`]: serves one connection. [`connections`]: serves those of one listener.
@@ -14,6 +14,7 @@ mod connection;
 mod connection_info;
 mod connections;
 mod listener;
+mod log_throttle;
 mod options;
 mod phase;
 mod shutdown;

@@ -25,6 +25,10 @@ pub struct ConnectionOptions {
     /// How long an HTTP/1.1 connection is kept between two requests. More than a balancer in front keeps it, which otherwise sends a
     /// request on a connection that is being closed. Default: 620 s, more than the 600 s of common balancers.
     pub idle_timeout: Duration,
+    /// How long a connection is kept, give or take a tenth at random. Then it gets GOAWAY, or `connection: close`, and what is open on it may
+    /// go on for [`grace`](Self::grace). Clients connect again, and so reach servers that were added meanwhile. Default: `None`, for
+    /// any time.
+    pub max_age: Option<Duration>,
     /// How long connections are accepted after the shutdown has begun, for clients that have not learnt of it. Default: zero.
     pub drain_delay: Duration,
     /// How long open calls may go on after the listener has closed. Default: zero, they are ended at once.
@@ -41,6 +45,7 @@ impl ConnectionOptions {
             max_header_bytes: 32 * 1024,
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(620),
+            max_age: None,
             drain_delay: Duration::ZERO,
             grace: Duration::ZERO,
         }
@@ -79,6 +84,13 @@ impl ConnectionOptions {
     #[must_use]
     pub const fn with_idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a connection is kept.
+    #[must_use]
+    pub const fn with_max_age(mut self, max: Option<Duration>) -> Self {
+        self.max_age = max;
         self
     }
 

@@ -1,19 +1,22 @@
 //! The listeners of several threads on one address.
 
+use std::future::pending;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::connection_info::ConnectionInfo;
 use super::listener::{Listener, accept, prepare};
+use super::log_throttle::LogThrottle;
 
 /// How many connections may wait to be accepted, for each thread.
 const BACKLOG: i32 = 1024;
@@ -60,11 +63,29 @@ impl ThreadListeners {
             sockets.iter().map(|_| mpsc::unbounded_channel()).unzip();
         let threads: Arc<[_]> =
             senders.into_iter().map(|sender| Thread { connections: Arc::default(), sender }).collect();
-        let listeners =
-            sockets.into_iter().zip(receivers).enumerate().map(|(index, (socket, handed_over))| {
-                ThreadListener { socket, accepting: None, index, threads: Arc::clone(&threads), handed_over }
-            });
+        let room = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        let listeners = sockets.into_iter().zip(receivers).enumerate();
+        let listeners = listeners.map(|(index, (socket, handed_over))| ThreadListener {
+            socket,
+            accepting: None,
+            index,
+            threads: Arc::clone(&threads),
+            handed_over,
+            room: Arc::clone(&room),
+            waiting: None,
+        });
         Ok(Self { address, listeners: listeners.collect() })
+    }
+
+    /// Sets how many connections may be open, on all threads together. Further ones wait until one of them closes: most of them in the
+    /// system's queue, and one for each thread, without being read. By default any number may be open.
+    #[must_use]
+    pub fn with_max_connections(mut self, max: usize) -> Self {
+        let room = Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS)));
+        for listener in &mut self.listeners {
+            listener.room = Arc::clone(&room);
+        }
+        self
     }
 
     /// Returns the address that clients connect to, with the port that was chosen.
@@ -107,7 +128,14 @@ pub(super) struct ThreadListener {
     index: usize,
     threads: Arc<[Thread]>,
     handed_over: mpsc::UnboundedReceiver<HandedOver>,
+    /// How many more connections may be open, on all threads.
+    room: Arc<Semaphore>,
+    /// A connection that was accepted and waits for room. No other is accepted meanwhile.
+    waiting: Option<(TcpStream, SocketAddr)>,
 }
+
+/// The log lines of the limit of connections.
+static NO_ROOM: LogThrottle = LogThrottle::new();
 
 /// One thread, as the others see it.
 #[derive(Debug)]
@@ -120,20 +148,23 @@ struct Thread {
 /// A connection on its way to another thread.
 type HandedOver = (StdStream, SocketAddr, Counted);
 
-/// A connection in the count of its thread, until it is dropped.
+/// A connection in the counts of its thread and of all threads, until it is dropped.
 #[derive(Debug)]
-struct Counted(Arc<AtomicUsize>);
+struct Counted {
+    connections: Arc<AtomicUsize>,
+    _room: OwnedSemaphorePermit,
+}
 
 impl Counted {
-    fn new(connections: &Arc<AtomicUsize>) -> Self {
+    fn new(connections: &Arc<AtomicUsize>, room: OwnedSemaphorePermit) -> Self {
         connections.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(connections))
+        Self { connections: Arc::clone(connections), _room: room }
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -157,9 +188,14 @@ impl ThreadListener {
     }
 
     /// Counts a new connection, and hands it over if another thread has much fewer. Returns it otherwise.
-    fn assign(&self, stream: TcpStream, peer: SocketAddr) -> Option<(ThreadStream, ConnectionInfo)> {
+    fn assign(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        room: OwnedSemaphorePermit,
+    ) -> Option<(ThreadStream, ConnectionInfo)> {
         let chosen = self.choose();
-        let counted = Counted::new(&self.threads[chosen].connections);
+        let counted = Counted::new(&self.threads[chosen].connections, room);
         if chosen == self.index {
             return Some(with_info(stream, peer, counted));
         }
@@ -189,24 +225,32 @@ impl Listener for ThreadListener {
 
     async fn next_connection(&mut self) -> (ThreadStream, ConnectionInfo) {
         loop {
-            let accepted = async {
-                match &self.accepting {
-                    Some(listener) => accept(listener).await,
-                    None => std::future::pending().await,
+            let Self { accepting, handed_over, room, waiting, .. } = self;
+            let room_for_next = async {
+                if waiting.is_none() {
+                    let Some(listener) = accepting else { return pending().await };
+                    *waiting = Some(accept(listener).await);
                 }
+                if room.available_permits() == 0
+                    && let Some(suppressed) = NO_ROOM.pass(Instant::now())
+                {
+                    tracing::warn!(suppressed, "as many connections are open as may be; further ones wait");
+                }
+                Arc::clone(room).acquire_owned().await
             };
-            let connection = tokio::select! {
-                (stream, peer) = accepted => self.assign(stream, peer),
-                Some((stream, peer, counted)) = self.handed_over.recv() => match TcpStream::from_std(stream) {
-                    Ok(stream) => Some(with_info(stream, peer, counted)),
-                    Err(error) => {
-                        tracing::warn!(%error, "cannot take over a connection from another thread");
-                        None
+            tokio::select! {
+                room = room_for_next => {
+                    // The semaphore is never closed.
+                    if let (Ok(room), Some((stream, peer))) = (room, self.waiting.take())
+                        && let Some(connection) = self.assign(stream, peer, room)
+                    {
+                        return connection;
                     }
+                }
+                Some((stream, peer, counted)) = handed_over.recv() => match TcpStream::from_std(stream) {
+                    Ok(stream) => return with_info(stream, peer, counted),
+                    Err(error) => tracing::warn!(%error, "cannot take over a connection from another thread"),
                 },
-            };
-            if let Some(connection) = connection {
-                return connection;
             }
         }
     }
