@@ -169,7 +169,7 @@ async fn connections_are_accepted_until_the_drain_delay_is_over_and_each_makes_o
     assert!(response.starts_with("HTTP/1.1 404") && response.contains("connection: close"), "{response}");
     let start = Instant::now();
     task.await.unwrap();
-    assert_eq!(start.elapsed().as_secs_f64().round(), 1.0);
+    assert!((900..=1_000).contains(&start.elapsed().as_millis()));
 }
 
 #[tokio::test(start_paused = true)]
