@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -117,13 +117,25 @@ where
         let leaves_at = if is_late { Phase::Closed } else { Phase::Draining };
         // At random, so that connections that were opened together do not come back together.
         let too_old = options.max_age.map(|age| Instant::now() + age.mul_f64(0.9 + 0.2 * random::fraction()));
+        let has_changed = phase.clone();
         let mut leave = pin!(async move {
             tokio::select! {
+                biased;
                 // An error is the loss of the server, which drops this connection.
                 _ = phase.wait_for(|phase| *phase >= leaves_at) => {}
                 () = until(too_old) => {}
             }
         });
+        // The task in which `leave` will wake this connection. It is polled again for a reason only: each poll takes a lock.
+        let mut registered: Option<Waker> = None;
+        let mut must_leave = |cx: &mut Context<'_>| {
+            let is_registered = registered.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+            if is_registered && too_old.is_none() && has_changed.has_changed().is_ok_and(|changed| !changed) {
+                return false;
+            }
+            registered = Some(cx.waker().clone());
+            leave.as_mut().poll(cx).is_ready()
+        };
         let mut is_leaving = false;
         let mut timer = pin!(sleep_until(first_head));
         let mut awaited = Some(Awaited::FirstHead);
@@ -133,7 +145,7 @@ where
                     return Poll::Ready(result);
                 }
                 let is_asked = is_late && activity.is_established();
-                if is_leaving || !(is_asked || leave.as_mut().poll(cx).is_ready()) {
+                if is_leaving || !(is_asked || must_leave(cx)) {
                     break;
                 }
                 is_leaving = true;
