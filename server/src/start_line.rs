@@ -12,6 +12,7 @@ pub fn log_start(config: &Config, address: SocketAddr) {
         address = %format_args!("{scheme}://{address}"),
         flags = %config.given,
         open_to = open_to(address),
+        threads = config.calls.threads(),
         upstreams = config.upstreams.upstream.len(),
         samples = config.hosts_samples(),
         console = console(address),
