@@ -106,7 +106,7 @@ impl Ingress {
     /// Refuses a request. Pages of allowed origins can read why: their preflights are answered, and the response has headers of
     /// CORS.
     #[cold]
-    #[cfg_attr(not(feature = "cors"), allow(unused_mut))]
+    #[cfg_attr(not(feature = "cors"), allow(unused_mut, clippy::needless_pass_by_value, clippy::unused_self))]
     fn refuse<B>(&self, request: Request<B>, refusal: Refusal) -> BridgeFuture
     where
         B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
