@@ -64,7 +64,7 @@ pub(super) fn host(text: &str) -> Result<String, String> {
 
 /// Parses a time, such as `250ms`, which may be zero.
 pub(super) fn time(text: &str) -> Result<Duration, String> {
-    Ok(duration::parse(text)?)
+    duration::parse(text)
 }
 
 /// Parses a timeout, such as `250ms`.

@@ -11,6 +11,7 @@ mod bystander;
 mod cancellation;
 mod child_deadline;
 mod console;
+mod console_access;
 mod console_forwarded;
 mod console_hops;
 mod context;
