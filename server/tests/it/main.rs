@@ -33,6 +33,7 @@ mod refusals;
 mod slow_readers;
 mod smuggling;
 mod soak;
+mod stalled;
 mod storm;
 mod support;
 mod threads;
