@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use drawbridge::{Bridge, EndReason, Limits};
+use drawbridge::{Bridge, ConnectionOptions, EndReason, Limits};
 use http_body_util::channel::Channel;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -177,4 +177,66 @@ async fn a_request_that_nobody_reads_does_not_stall() {
     let call = bridge.into_router().oneshot(request("/slow.Service/Method", "application/grpc-web", body));
     assert_eq!(in_time(call).await.unwrap().headers()["grpc-status"], "10");
     assert!(matches!(ends.recv().await, Some(EndReason::Completed(_))));
+}
+
+/// A client over HTTP/2 whose window is never opened.
+async fn closed_window(
+    server: &Server,
+    path: &str,
+) -> (h2::client::ResponseFuture, h2::client::SendRequest<Bytes>) {
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let (mut client, connection) =
+        h2::client::Builder::new().initial_window_size(10).handshake::<_, Bytes>(stream).await.unwrap();
+    tokio::spawn(connection);
+    let request = http::Request::post(format!("http://localhost{path}"))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .body(())
+        .unwrap();
+    client = client.ready().await.unwrap();
+    let (response, mut body) = client.send_request(request, false).unwrap();
+    body.send_data(frame(&told("k")), true).unwrap();
+    (response, client)
+}
+
+/// Reads a response to its error, without opening the window.
+async fn reset_of(response: http::Response<h2::RecvStream>) -> Option<h2::Reason> {
+    let mut body = response.into_body();
+    loop {
+        match soon("the end of the stream", body.data()).await {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return error.reason(),
+            None => return None,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_whose_reader_stalls_is_reset() {
+    let timeout = Duration::from_millis(40);
+    let mut upstream = RawUpstream::start().await;
+    let (bridge, mut ends) = reporting(upstream.bridge());
+    let options = ConnectionOptions::new().with_reader_timeout(timeout);
+    let server = Server::start_with(bridge, options).await;
+    let (response, client) = closed_window(&server, FORWARDED).await;
+    let (response, mut stream) = tokio::join!(response, async { upstream.call().await.begin(&[]) });
+    stream.send_data(Bytes::from(vec![0; 60_000]), false).unwrap();
+    assert_eq!(reset_of(response.unwrap()).await, Some(h2::Reason::CANCEL));
+    assert_eq!(ends.recv().await, Some(EndReason::ReaderStalled { after: timeout }));
+    let reset = soon("the reset", std::future::poll_fn(|cx| stream.poll_reset(cx))).await;
+    assert_eq!(reset.unwrap(), h2::Reason::CANCEL);
+    // The connection goes on.
+    client.ready().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_response_that_is_complete_does_not_stay_with_a_reader_that_stalls() {
+    let timeout = Duration::from_millis(40);
+    let mut upstream = RawUpstream::start().await;
+    let options = ConnectionOptions::new().with_reader_timeout(timeout);
+    let server = Server::start_with(upstream.bridge(), options).await;
+    let (response, _client) = closed_window(&server, FORWARDED).await;
+    let message = Bytes::from([&[0, 0, 8, 0, 0][..], &vec![0; 512 * 1024]].concat());
+    let (response, ()) = tokio::join!(response, async { upstream.call().await.complete(&message, &[]) });
+    assert_eq!(reset_of(response.unwrap()).await, Some(h2::Reason::CANCEL));
 }

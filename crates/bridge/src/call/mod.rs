@@ -65,6 +65,8 @@ pub(crate) use clock::now;
 pub(crate) use forwarding::Addresses;
 #[cfg(feature = "console")]
 pub(crate) use forwarding::Forwarded;
+#[cfg(feature = "serve")]
+pub(crate) use guard::drop_stalled;
 #[cfg(feature = "console")]
 pub(crate) use id::IdHasher;
 pub(crate) use request_info::requested_timeout;

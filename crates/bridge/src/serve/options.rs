@@ -25,6 +25,10 @@ pub struct ConnectionOptions {
     /// How long an HTTP/1.1 connection is kept between two requests. More than a balancer in front keeps it, which otherwise sends a
     /// request on a connection that is being closed. Default: 620 s, more than the 600 s of common balancers.
     pub idle_timeout: Duration,
+    /// How long a client over HTTP/2 may leave its window closed while there is something to send. The stream is reset then, and its call ends as
+    /// [`EndReason::ReaderStalled`](crate::EndReason), up to a quarter of this time later. Over HTTP/1.1 the system closes the connection
+    /// after two minutes (Linux). Default: 120 s. `Duration::MAX`: no limit.
+    pub reader_timeout: Duration,
     /// How long connections are accepted after the shutdown has begun, for clients that have not learnt of it. Default: zero.
     pub drain_delay: Duration,
     /// How long open calls may go on after the listener has closed. Default: zero, they are ended at once.
@@ -41,6 +45,7 @@ impl ConnectionOptions {
             max_header_bytes: 32 * 1024,
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(620),
+            reader_timeout: Duration::from_secs(120),
             drain_delay: Duration::ZERO,
             grace: Duration::ZERO,
         }
@@ -79,6 +84,13 @@ impl ConnectionOptions {
     #[must_use]
     pub const fn with_idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a client over HTTP/2 may leave its window closed while there is something to send.
+    #[must_use]
+    pub const fn with_reader_timeout(mut self, timeout: Duration) -> Self {
+        self.reader_timeout = timeout;
         self
     }
 
