@@ -16,6 +16,10 @@ const NOT_EXPOSED: &str = "which this server does not expose";
 /// The library's status message for a host name that is not allowed.
 const REFUSED_HOST: &str = "this server does not answer to this host name";
 
+/// The library's status message for a call to the console that only a token could open.
+const NO_CONSOLE_TOKEN: &str =
+    "start the server with a console token and send that in the header x-drawbridge-token";
+
 /// The hints that were given. Cloning it gives another handle to the same.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hints(Arc<Given>);
@@ -24,6 +28,7 @@ pub(crate) struct Hints(Arc<Given>);
 struct Given {
     allow_host: AtomicBool,
     expose: AtomicBool,
+    console_token: AtomicBool,
 }
 
 impl Hints {
@@ -45,6 +50,14 @@ impl Hints {
                 tracing::info!(
                     "administrative services are not forwarded to the catch-all upstream; --expose PATTERN forwards \
                      them, such as --expose 'grpc.reflection.*'"
+                );
+            }
+            Code::PermissionDenied
+                if status.message().ends_with(NO_CONSOLE_TOKEN) && is_first(&self.0.console_token) =>
+            {
+                tracing::info!(
+                    "the console answers only clients of this machine that come through no proxy; \
+                     --console-token-file FILE opens it to those that send the token"
                 );
             }
             _ => {}

@@ -59,7 +59,7 @@ async fn start(config: &Config) -> anyhow::Result<()> {
     let listeners = listeners.with_max_connections(config.listening.max_connections.unwrap_or(by_default));
     let address = listeners.local_addr();
     let server = Server::new(config, address).await?;
-    let shutdown = signals.shutdown(server.lifecycle(), server.tls());
+    let shutdown = signals.shutdown(server.lifecycle(), server.tls(), server.console_token());
     // Printed once connections are accepted: a script that waits for this line can call at once.
     let mut out = io::stdout();
     let scheme = config.scheme();

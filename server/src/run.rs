@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 
 use drawbridge::{
-    Bridge, Calls, CallsService, ConnectionOptions, HostPolicy, ThreadListeners, Tls, Upstream, serve,
-    serve_on_threads,
+    Bridge, Calls, CallsService, ConnectionOptions, ConsoleToken, HostPolicy, ThreadListeners, Tls, Upstream,
+    serve, serve_on_threads,
 };
 use drawbridge_calls_proto::calls_server::CallsServer;
 use tokio::net::TcpListener;
@@ -45,6 +45,7 @@ pub struct Server {
     lifecycle: Lifecycle,
     calls: Calls,
     options: ConnectionOptions,
+    console_token: Option<ConsoleToken>,
 }
 
 impl Server {
@@ -60,9 +61,18 @@ impl Server {
         options.max_age = config.listening.max_connection_age;
         options.tls = tls(config, address)?;
         let (health, health_service) = tonic_health::server::health_reporter();
-        let (mut bridge, healthy) = bridge(config, address, &health, health_service).await?;
+        let console_token =
+            config.access.console_token_file.as_deref().map(ConsoleToken::from_file).transpose()?;
+        let console = console_token.clone();
+        let (mut bridge, healthy) = bridge(config, address, console, &health, health_service).await?;
         let calls = bridge.calls();
-        Ok(Self { lifecycle: Lifecycle::new(calls.clone(), health, healthy), calls, bridge, options })
+        Ok(Self {
+            lifecycle: Lifecycle::new(calls.clone(), health, healthy),
+            calls,
+            bridge,
+            options,
+            console_token,
+        })
     }
 
     /// Returns what says that the program is about to end.
@@ -73,6 +83,11 @@ impl Server {
     /// Returns the certificate for HTTPS, to reload it.
     pub fn tls(&self) -> Option<Tls> {
         self.options.tls.clone()
+    }
+
+    /// Returns the token of the console, to read it again.
+    pub fn console_token(&self) -> Option<ConsoleToken> {
+        self.console_token.clone()
     }
 
     /// Serves on the current runtime until `shutdown` resolves, as [`drawbridge::serve`] does.
@@ -115,6 +130,7 @@ fn tls(config: &Config, address: SocketAddr) -> Result<Option<Tls>, StartError> 
 async fn bridge(
     config: &Config,
     address: SocketAddr,
+    console_token: Option<ConsoleToken>,
     health: &HealthReporter,
     health_service: HealthServer<impl Health>,
 ) -> Result<(Bridge, Vec<&'static str>), StartError> {
@@ -128,10 +144,12 @@ async fn bridge(
         .descriptors(drawbridge_calls_proto::FILE_DESCRIPTOR_SET)?
         .fallback(page(config)?);
     let mut bridge = upstreams(&config.upstreams, bridge)?;
-    // The console can end any call, so it is served to this machine only.
-    let has_console = address.ip().is_loopback();
+    let has_console = config.has_console(address);
     if has_console {
-        let console = CallsService::new(bridge.calls(), bridge.services(), hosts(config, address));
+        let mut console = CallsService::new(bridge.calls(), bridge.services(), hosts(config, address));
+        if let Some(token) = console_token {
+            console = console.with_token(token);
+        }
         bridge = bridge.add_service(CallsServer::new(console));
     }
     let mut healthy = vec![""];

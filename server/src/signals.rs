@@ -1,7 +1,7 @@
 //! What signals do.
 
 use anyhow::anyhow;
-use drawbridge::Tls;
+use drawbridge::{ConsoleToken, Tls};
 use drawbridge_gateway::Lifecycle;
 
 /// The exit code of a process that a signal has ended: 128 and the number of the signal.
@@ -9,7 +9,7 @@ const EXIT_INTERRUPTED: i32 = 128 + 2;
 #[cfg(unix)]
 const EXIT_TERMINATED: i32 = 128 + 15;
 
-/// The signals that end the program, and SIGHUP, which reloads its certificate.
+/// The signals that end the program, and SIGHUP, which reads its certificate and its token again.
 ///
 /// From the moment that this exists, no signal ends the process by itself.
 pub(crate) struct Signals {
@@ -56,8 +56,13 @@ impl Signals {
     }
 
     /// Waits for the signal that ends the program, and begins its end: SIGTERM drains, Ctrl-C ends all calls. Another one of
-    /// either then ends the process at once. SIGHUP reloads the certificate before and does nothing after.
-    pub(crate) async fn shutdown(mut self, lifecycle: Lifecycle, tls: Option<Tls>) {
+    /// either then ends the process at once. SIGHUP reads files again before and does nothing after.
+    pub(crate) async fn shutdown(
+        mut self,
+        lifecycle: Lifecycle,
+        tls: Option<Tls>,
+        token: Option<ConsoleToken>,
+    ) {
         loop {
             match self.next().await {
                 Received::Interrupt => {
@@ -75,7 +80,7 @@ impl Signals {
                     break;
                 }
                 #[cfg(unix)]
-                Received::Hangup => reload(tls.as_ref()),
+                Received::Hangup => reload(tls.as_ref(), token.as_ref()),
             }
         }
         tokio::spawn(async move {
@@ -108,12 +113,27 @@ impl Signals {
 }
 
 #[cfg(unix)]
-fn reload(tls: Option<&Tls>) {
-    match tls.map(Tls::reload) {
+fn reload(tls: Option<&Tls>, token: Option<&ConsoleToken>) {
+    let certificate = tls.map(Tls::reload);
+    let console = token.map(ConsoleToken::reload);
+    if !matches!(certificate, Some(Ok(true) | Err(_))) && console.is_none() {
+        tracing::info!("SIGHUP: nothing to read again, there is no --tls-cert and no --console-token-file");
+    }
+    match certificate {
         Some(Ok(true)) => tracing::info!("SIGHUP: read the certificate again"),
         Some(Err(error)) => {
             tracing::warn!(%error, "SIGHUP: the new certificate cannot be used, the old one stays");
         }
-        Some(Ok(false)) | None => tracing::info!("SIGHUP: nothing to read again, there is no --tls-cert"),
+        Some(Ok(false)) | None => {}
+    }
+    match console {
+        Some(Ok(_)) => {
+            let token = token.map(ConsoleToken::fingerprint);
+            tracing::info!(token, "SIGHUP: read the console's token again");
+        }
+        Some(Err(error)) => {
+            tracing::warn!(%error, "SIGHUP: the console's new token cannot be used, the old one stays");
+        }
+        None => {}
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use drawbridge::{DescriptorError, TlsError, UpstreamError};
+use drawbridge::{ConsoleTokenError, DescriptorError, TlsError, UpstreamError};
 
 use crate::samples::HostError;
 use crate::self_signed::SelfSignedError;
@@ -26,6 +26,9 @@ pub enum StartError {
     /// The certificate or its key cannot be used.
     #[error("{0}; see --tls-cert and --tls-key")]
     Tls(#[from] TlsError),
+    /// The token of the console cannot be used.
+    #[error("{0}; see --console-token-file")]
+    ConsoleToken(#[from] ConsoleTokenError),
     /// The self-signed certificate cannot be made.
     #[error("{0}; see --tls-self-signed")]
     SelfSigned(#[from] SelfSignedError),

@@ -15,7 +15,7 @@ pub fn log_start(config: &Config, address: SocketAddr) {
         threads = config.calls.threads(),
         upstreams = config.upstreams.upstream.len(),
         samples = config.hosts_samples(),
-        console = console(address),
+        console = console(config, address),
         "started"
     );
 }
@@ -32,6 +32,10 @@ fn open_to(address: SocketAddr) -> &'static str {
 }
 
 /// Returns whether the console can be reached.
-fn console(address: SocketAddr) -> &'static str {
-    if address.ip().is_loopback() { "served" } else { "not served" }
+fn console(config: &Config, address: SocketAddr) -> &'static str {
+    match (config.has_console(address), config.access.console_token_file.is_some()) {
+        (false, _) => "not served",
+        (true, false) => "for this machine",
+        (true, true) => "for this machine, and with a token",
+    }
 }

@@ -104,7 +104,7 @@ pub use call::{
 };
 pub use client::{Detached, Propagation, PropagationFuture, PropagationLayer, Retry, RetryLayer};
 #[cfg(feature = "console")]
-pub use console::{CallsService, Services};
+pub use console::{CallsService, ConsoleToken, ConsoleTokenError, Services};
 pub use drawbridge_core::{Deadline, EndReason, Protocol, RetryPolicy, Throttle, Timeout};
 #[cfg(feature = "channel")]
 pub use in_process::in_process;

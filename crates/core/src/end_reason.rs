@@ -1,6 +1,7 @@
 //! Why a call ended.
 
 use std::fmt;
+use std::time::Duration;
 
 use tonic::{Code, Status};
 
@@ -18,6 +19,16 @@ pub enum EndReason {
     DeadlineExceeded {
         /// The timeout that the call was granted at its start.
         granted: Timeout,
+    },
+    /// The caller stopped sending its request before the end of it. Only gRPC-Web requests are limited.
+    RequestStalled {
+        /// How long nothing of the request came.
+        after: Duration,
+    },
+    /// The caller stopped reading the response, and did not disconnect.
+    ReaderStalled {
+        /// How long nothing of the response could be sent.
+        after: Duration,
     },
     /// The caller disconnected or reset the stream before the response was complete.
     ClientGone,
@@ -43,10 +54,13 @@ pub enum EndReason {
 impl EndReason {
     /// Returns the status that the server sends to end a call for this reason.
     ///
-    /// Returns `None` if the server sends none: the handler has sent its own, or the caller has disconnected.
+    /// Returns `None` if the server sends none: the handler has sent its own, or the caller has disconnected or does not read.
     pub fn status(&self) -> Option<Status> {
         match self {
-            Self::Completed(_) | Self::ClientGone => None,
+            Self::Completed(_) | Self::ClientGone | Self::ReaderStalled { .. } => None,
+            Self::RequestStalled { after } => {
+                Some(Status::deadline_exceeded(format!("nothing of the request came for {after:?}")))
+            }
             Self::DeadlineExceeded { granted } => Some(Status::deadline_exceeded(format!(
                 "the call did not end within {:?}",
                 granted.duration()
@@ -82,7 +96,7 @@ impl EndReason {
     }
 
     /// Returns the status code of the call: the handler's own, or that of [`EndReason::status`]. It is
-    /// [`Code::Cancelled`] for a caller that disconnected, which is also what the caller's side reports.
+    /// [`Code::Cancelled`] for a caller that disconnected or does not read, which is also what the caller's side reports.
     pub fn code(&self) -> Code {
         match self {
             Self::Completed(code) => *code,
@@ -97,6 +111,8 @@ impl fmt::Display for EndReason {
             Self::Completed(Code::Ok) => f.write_str("completed"),
             Self::Completed(code) => write!(f, "completed with {}", code_name(*code)),
             Self::DeadlineExceeded { .. } => f.write_str("deadline exceeded"),
+            Self::RequestStalled { .. } => f.write_str("request stalled"),
+            Self::ReaderStalled { .. } => f.write_str("reader stalled"),
             Self::ClientGone => f.write_str("client gone"),
             Self::CancelledByHandler(_) => f.write_str("cancelled by the handler"),
             Self::CancelledByOperator(_) => f.write_str("cancelled by an operator"),
@@ -110,7 +126,6 @@ impl fmt::Display for EndReason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn each_reason_has_its_code() {
@@ -118,6 +133,8 @@ mod tests {
         for (reason, code) in [
             (EndReason::Completed(Code::NotFound), Code::NotFound),
             (EndReason::DeadlineExceeded { granted: Duration::from_secs(1).into() }, Code::DeadlineExceeded),
+            (EndReason::RequestStalled { after: Duration::from_secs(60) }, Code::DeadlineExceeded),
+            (EndReason::ReaderStalled { after: Duration::from_secs(120) }, Code::Cancelled),
             (EndReason::ClientGone, Code::Cancelled),
             (EndReason::CancelledByHandler(message()), Code::Cancelled),
             (EndReason::CancelledByOperator(message()), Code::Cancelled),

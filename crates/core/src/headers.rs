@@ -32,6 +32,9 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static(text::X_REQUEST_ID)
 /// The id of the call whose handler made this call.
 pub const X_PARENT_CALL_ID: HeaderName = HeaderName::from_static(text::X_PARENT_CALL_ID);
 
+/// The token of the console. It is not forwarded to upstreams.
+pub const X_DRAWBRIDGE_TOKEN: HeaderName = HeaderName::from_static(text::X_DRAWBRIDGE_TOKEN);
+
 /// The same names as text, for `match`.
 pub mod text {
     /// [`GRPC_TIMEOUT`](super::GRPC_TIMEOUT) as text.
@@ -44,4 +47,6 @@ pub mod text {
     pub const X_REQUEST_ID: &str = "x-request-id";
     /// [`X_PARENT_CALL_ID`](super::X_PARENT_CALL_ID) as text.
     pub const X_PARENT_CALL_ID: &str = "x-parent-call-id";
+    /// [`X_DRAWBRIDGE_TOKEN`](super::X_DRAWBRIDGE_TOKEN) as text.
+    pub const X_DRAWBRIDGE_TOKEN: &str = "x-drawbridge-token";
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::doc_markdown, rustdoc::bare_urls, reason = "the comments of flags are the text of --help")]
 
+use std::path::PathBuf;
+
 use clap::Args;
 use drawbridge::ProxyRange;
 use http::HeaderValue;
@@ -45,4 +47,13 @@ pub struct AccessArgs {
     /// are replaced by the address of the connection.
     #[arg(long, env = "DRAWBRIDGE_TRUSTED_PROXY", value_name = "ADDRESS", value_delimiter = ',')]
     pub trusted_proxy: Vec<ProxyRange>,
+
+    /// File with the token that opens the console to other machines
+    ///
+    /// One line of at least 20 printable characters, such as the output of `openssl rand -hex 32`. The console lists calls
+    /// and ends them. Clients of this machine need no token; clients of other machines, and those that a proxy passes on (Forwarded,
+    /// X-Forwarded-*, X-Real-IP or Via), send it in x-drawbridge-token. SIGHUP reads the file again. Default: no other client may use
+    /// the console, and on addresses that are not loopback it is not served.
+    #[arg(long, env = "DRAWBRIDGE_CONSOLE_TOKEN_FILE", value_name = "FILE")]
+    pub console_token_file: Option<PathBuf>,
 }

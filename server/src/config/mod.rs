@@ -19,6 +19,8 @@ mod shutdown;
 mod tls;
 mod upstreams;
 
+use std::net::SocketAddr;
+
 use clap::{CommandFactory, FromArgMatches as _, Parser};
 
 pub use access::AccessArgs;
@@ -85,6 +87,11 @@ impl Config {
     /// Returns the scheme of the server's address.
     pub fn scheme(&self) -> &'static str {
         if self.tls.is_enabled() { "https" } else { "http" }
+    }
+
+    /// Returns whether the console is served at this address. It can end any call, so other machines need a token.
+    pub(crate) fn has_console(&self, address: SocketAddr) -> bool {
+        address.ip().is_loopback() || self.access.console_token_file.is_some()
     }
 
     /// Returns whether the sample services are hosted.

@@ -186,7 +186,7 @@ async fn the_start_is_one_line_of_the_log() {
     }
     assert!(!flags.contains("max-streams"), "200 is the default: {flags}");
     assert_eq!(line["open_to"], "this machine only");
-    assert_eq!(line["console"], "served");
+    assert_eq!(line["console"], "for this machine");
     assert_eq!((&line["upstreams"], &line["samples"]), (&1.into(), &true.into()));
     let mut program = Program::start(&["--listen", "0.0.0.0:0"]).await;
     let line = program.logged("started").await;

@@ -49,6 +49,8 @@ pub(crate) fn end_reason(end: &End) -> &'static str {
         Reason::Draining => "server draining",
         Reason::Panicked => "handler panicked",
         Reason::UpstreamFailed => "upstream failed",
+        Reason::RequestStalled => "request stalled",
+        Reason::ReaderStalled => "reader stalled",
     }
 }
 

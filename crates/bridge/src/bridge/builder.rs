@@ -245,6 +245,7 @@ impl Bridge {
         self.limits = limits;
         if let Some(calls) = &self.calls {
             calls.set_max_open(limits.max_calls);
+            calls.set_request_idle_timeout(limits.request_idle_timeout);
         }
         self
     }
@@ -273,7 +274,13 @@ impl Bridge {
 
     /// Returns the list of calls, which the bridge fills once it is in use.
     pub fn calls(&mut self) -> Calls {
-        self.calls.get_or_insert_with(|| Calls::new(self.limits.max_calls)).clone()
+        let limits = self.limits;
+        let new = || {
+            let calls = Calls::new(limits.max_calls);
+            calls.set_request_idle_timeout(limits.request_idle_timeout);
+            calls
+        };
+        self.calls.get_or_insert_with(new).clone()
     }
 
     /// Returns what this bridge hosts and forwards, for the console. It is known once the service or router is made.

@@ -1,5 +1,7 @@
 //! How much a bridge takes on.
 
+use std::time::Duration;
+
 /// How much a bridge takes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -17,12 +19,20 @@ pub struct Limits {
     ///
     /// Over HTTP/1.1 a request has at most 100 headers.
     pub max_header_bytes: u32,
+    /// How long a gRPC-Web request may be silent before its end. Its call then gets `DEADLINE_EXCEEDED`, up to a quarter of
+    /// this time later. Native gRPC clients may stream their requests, and are not limited. Default: 60 s. `None`: no limit.
+    pub request_idle_timeout: Option<Duration>,
 }
 
 impl Limits {
     /// Creates the default limits.
     pub const fn new() -> Self {
-        Self { max_calls: 20_000, max_message_bytes: 4 * 1024 * 1024, max_header_bytes: 16 * 1024 }
+        Self {
+            max_calls: 20_000,
+            max_message_bytes: 4 * 1024 * 1024,
+            max_header_bytes: 16 * 1024,
+            request_idle_timeout: Some(Duration::from_secs(60)),
+        }
     }
 
     /// Sets how many calls may be open at a time.
@@ -36,6 +46,13 @@ impl Limits {
     #[must_use]
     pub const fn with_max_message_bytes(mut self, max: u32) -> Self {
         self.max_message_bytes = max;
+        self
+    }
+
+    /// Sets how long a gRPC-Web request may be silent before its end.
+    #[must_use]
+    pub const fn with_request_idle_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.request_idle_timeout = timeout;
         self
     }
 

@@ -1,6 +1,7 @@
 //! The calls of a bridge.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use drawbridge_core::EndReason;
 use tonic::Status;
@@ -58,6 +59,11 @@ impl Calls {
     /// Sets how many calls may be open at a time. Calls that are open stay. A further one gets `RESOURCE_EXHAUSTED`.
     pub fn set_max_open(&self, max: usize) {
         self.shards.set_max_open(max);
+    }
+
+    /// Sets how long a gRPC-Web request may be silent before its end. Its call then ends as [`EndReason::RequestStalled`].
+    pub(crate) fn set_request_idle_timeout(&self, timeout: Option<Duration>) {
+        self.shards.set_request_idle_timeout(timeout);
     }
 
     /// Sets whether each call logs a line when it opens and one when it ends: `tracing` events of level INFO and target

@@ -21,6 +21,7 @@ use super::log;
 use super::observers::Observers;
 use super::record::{CallFacts, CallRecord};
 use super::request_id::RequestId;
+use super::request_wait::RequestWait;
 use super::response_slot::ResponseSlot;
 
 mod end;
@@ -37,6 +38,7 @@ pub struct CallContext(Arc<Inner>);
 struct Inner {
     record: CallRecord,
     response: ResponseSlot,
+    request_wait: RequestWait,
     /// What waits for the end. Made by the first that waits: most calls have none.
     ended: OnceLock<Notify>,
     /// The list that the call is in. The list keeps calls that have ended, so a call does not keep the list.
@@ -72,6 +74,7 @@ impl CallContext {
         Self(Arc::new(Inner {
             record: CallRecord::new(facts, opened),
             response: ResponseSlot::default(),
+            request_wait: RequestWait::default(),
             ended: OnceLock::new(),
             list: Arc::downgrade(list),
             observers: Arc::clone(list.observers()),
@@ -169,6 +172,11 @@ impl CallContext {
     #[cfg(feature = "console")]
     pub(crate) fn requested_timeout(&self) -> Option<drawbridge_core::Timeout> {
         self.facts().requested
+    }
+
+    /// Returns how long the call has waited for its request.
+    pub(super) fn request_wait(&self) -> &RequestWait {
+        &self.0.request_wait
     }
 
     pub(crate) fn opened(&self) -> Instant {

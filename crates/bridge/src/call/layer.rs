@@ -24,6 +24,7 @@ use super::guard::CallGuard;
 use super::id::CallId;
 use super::record::CallFacts;
 use super::request_info::RequestInfo;
+use super::request_watch::WatchedRequest;
 use crate::peer::peer_addr;
 
 /// How many bytes of a path are kept. The client chooses the path, so its length is limited.
@@ -180,7 +181,15 @@ where
     fn call(&self, mut request: Request<Body>) -> Self::Future {
         match self.layer.open(&mut request) {
             // No scope is needed here: the inner service calls the handler only when its future is polled.
-            Ok(guard) => CallFuture::running(guard, self.inner.call(request)),
+            Ok(guard) => {
+                // A native client may stream its request, and pause for as long as it likes. Browsers do not stream.
+                if guard.0.protocol() != Protocol::Grpc && !request.body().is_end_stream() {
+                    let call = guard.0.clone();
+                    request = request
+                        .map(|body| Body::new(WatchedRequest::new(body, call, self.layer.calls.shard())));
+                }
+                CallFuture::running(guard, self.inner.call(request))
+            }
             Err(ended) => ended,
         }
     }

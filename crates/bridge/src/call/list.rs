@@ -1,8 +1,8 @@
 //! Where the calls of a list are kept.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use slab::Slab;
 use tokio::runtime;
@@ -23,6 +23,9 @@ pub(super) struct CallList<C> {
     /// How many watchers want every end in the history, that of plain calls too.
     watchers: AtomicUsize,
     permits: Arc<Permits>,
+    request_idle_timeout: Mutex<Option<Duration>>,
+    /// Whether a task watches the requests of the open calls.
+    has_watch: AtomicBool,
     observers: Arc<Observers<C>>,
 }
 
@@ -58,6 +61,8 @@ impl<C: Clone> CallList<C> {
             history: Mutex::default(),
             watchers: AtomicUsize::new(0),
             permits,
+            request_idle_timeout: Mutex::default(),
+            has_watch: AtomicBool::new(false),
             observers: Arc::default(),
         }
     }
@@ -66,6 +71,7 @@ impl<C: Clone> CallList<C> {
     pub(super) fn sibling(&self) -> Self {
         let mut sibling = Self::new(Arc::clone(&self.permits));
         sibling.watchers = AtomicUsize::new(self.watchers.load(Ordering::Relaxed));
+        sibling.set_request_idle_timeout(self.request_idle_timeout());
         sibling.observers = Arc::new(self.observers.copy());
         sibling
     }
@@ -145,6 +151,42 @@ impl<C: Clone> CallList<C> {
             self.permits.give_back(permits::BATCH);
         }
         removed
+    }
+
+    /// Sets how long a request may be silent.
+    pub(super) fn set_request_idle_timeout(&self, timeout: Option<Duration>) {
+        *self.request_idle_timeout.lock().unwrap_or_else(PoisonError::into_inner) = timeout;
+    }
+
+    /// Returns how long a request may be silent.
+    pub(super) fn request_idle_timeout(&self) -> Option<Duration> {
+        *self.request_idle_timeout.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns whether a task watches the requests of the open calls.
+    pub(super) fn has_watch(&self) -> bool {
+        self.has_watch.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether the caller has to start the watch.
+    pub(super) fn begin_watch(&self) -> bool {
+        !self.has_watch.swap(true, Ordering::Relaxed)
+    }
+
+    /// Records that the watch has stopped.
+    pub(super) fn end_watch(&self) {
+        self.has_watch.store(false, Ordering::Relaxed);
+    }
+
+    /// Returns the open calls that match, or `None` if no call is open: the watch has ended then. A call that opens afterwards
+    /// sees that, since it takes the lock too.
+    pub(super) fn watched(&self, is_wanted: impl Fn(&C) -> bool) -> Option<Vec<C>> {
+        let open = self.open_calls();
+        if open.calls.is_empty() {
+            self.end_watch();
+            return None;
+        }
+        Some(open.calls.iter().map(|(_, call)| call).filter(|call| is_wanted(call)).cloned().collect())
     }
 
     /// Returns the earliest deadline of a runtime.

@@ -8,10 +8,10 @@
 //!    forwarded to. [`log`]: its two log lines.
 //! 3. [`list`]: where the calls of one shard are kept; [`history`] and [`deadline_queue`] are parts of it. [`observers`]: the
 //!    log and the hooks of its users. [`shards`]: all shards of a list; [`permits`]: how many calls they may have open.
-//! 4. [`response_slot`]: what a call keeps of its response. [`shutting_down`]: the status of a call that a shutdown ends.
+//! 4. [`response_slot`]: what a call keeps of its response. [`request_wait`]: how long it has waited for its request. [`shutting_down`]: the status of a call that a shutdown ends.
 //! 5. [`context`]: one call, as its handler and whatever ends it share it. [`guard`] follows it to its end, [`scope`] and
 //!    [`task`] run futures as part of it.
-//! 6. [`keeper`]: ends calls at their deadlines. [`calls`]: the list as its users see it.
+//! 6. [`keeper`]: ends calls at their deadlines. [`request_watch`]: ends calls whose request stalls. [`calls`]: the list as its users see it.
 //! 7. [`body`] and [`future`]: follow the response and the future of each call. [`layer`] opens it.
 
 mod activity;
@@ -35,6 +35,8 @@ mod permits;
 mod record;
 mod request_id;
 mod request_info;
+mod request_wait;
+mod request_watch;
 mod response_slot;
 mod scope;
 mod shards;
@@ -63,6 +65,8 @@ pub(crate) use clock::now;
 pub(crate) use forwarding::Addresses;
 #[cfg(feature = "console")]
 pub(crate) use forwarding::Forwarded;
+#[cfg(feature = "serve")]
+pub(crate) use guard::drop_stalled;
 #[cfg(feature = "console")]
 pub(crate) use id::IdHasher;
 pub(crate) use request_info::requested_timeout;

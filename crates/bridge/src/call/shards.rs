@@ -1,6 +1,7 @@
 //! The shards of a list of calls.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::list::CallList;
 use super::observers::Hook;
@@ -70,6 +71,13 @@ impl<C: Clone> Shards<C> {
                 shard.add_stock(count);
                 Ok(())
             }
+        }
+    }
+
+    /// Sets how long a request may be silent.
+    pub(super) fn set_request_idle_timeout(&self, timeout: Option<Duration>) {
+        for list in self.lock().iter() {
+            list.set_request_idle_timeout(timeout);
         }
     }
 

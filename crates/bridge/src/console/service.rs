@@ -1,5 +1,6 @@
 //! The methods of the console.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use drawbridge_calls_proto::calls_server::Calls as Contract;
@@ -15,7 +16,9 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use super::access::Access;
 use super::services::Services;
+use super::token::ConsoleToken;
 use super::view::{Clock, is_settled};
 use super::watch::watch;
 use crate::call::{CallContext, Calls};
@@ -34,8 +37,10 @@ const MAX_MESSAGE_BYTES: usize = 256;
 /// The service `drawbridge.calls.v1.Calls` (the console): lists calls, shows how they end, and ends a call for an operator. It
 /// shows no metadata and no messages.
 ///
-/// Any client that can reach it may end any call, so host it on addresses that only operators reach. A browser is answered
-/// only if the policy of hosts allows the origin of its page, whatever origins may call the other services.
+/// It can end any call, so it answers only clients on a loopback address that no proxy has passed on (no header `forwarded`,
+/// `x-forwarded-*`, `x-real-ip` or `via`), and those that send a [token](CallsService::with_token) in `x-drawbridge-token`. A client whose
+/// address is not known ([`PeerAddr`](crate::PeerAddr)) needs the token. All others get `PERMISSION_DENIED`. A browser is answered only if its page is of a host
+/// that the policy of hosts allows, or of this server's own host if that allows any, whatever origins may call the other services.
 ///
 /// ```
 /// use drawbridge::{Bridge, CallsService, HostPolicy};
@@ -49,28 +54,40 @@ const MAX_MESSAGE_BYTES: usize = 256;
 pub struct CallsService {
     calls: Calls,
     services: Services,
-    hosts: HostPolicy,
+    access: Access,
     clock: Clock,
 }
 
 impl CallsService {
     /// Creates the service for a bridge's calls and services. Pages of hosts that `hosts` allows may use it.
     pub fn new(calls: Calls, services: Services, hosts: HostPolicy) -> Self {
-        Self { calls, services, hosts, clock: Clock::new() }
+        Self { calls, services, access: Access::new(hosts, None), clock: Clock::new() }
+    }
+
+    /// Answers clients that send this token too, from any address. The token is not forwarded to upstreams.
+    #[must_use]
+    pub fn with_token(mut self, token: ConsoleToken) -> Self {
+        self.access = self.access.with_token(token);
+        self
     }
 
     /// Keeps the call to the console itself out of the list, and checks where it comes from.
-    fn admit(&self, metadata: &MetadataMap) -> Result<(), Status> {
-        if let Some(call) = CallContext::current() {
+    fn admit(&self, metadata: &MetadataMap) -> Result<Operator, Status> {
+        let call = CallContext::current();
+        if let Some(call) = &call {
             call.unlist();
         }
-        match metadata.get("origin") {
-            Some(origin) if !self.hosts.allows_origin(origin.as_encoded_bytes()) => {
-                Err(Status::permission_denied("the console of this server is for pages of this machine only"))
-            }
-            _ => Ok(()),
-        }
+        let peer = call.and_then(|call| call.peer());
+        let token = self.access.admit(peer, metadata)?;
+        Ok(Operator { peer, token })
     }
+}
+
+/// Who calls the console.
+struct Operator {
+    peer: Option<SocketAddr>,
+    /// The fingerprint of the token that was sent.
+    token: Option<String>,
 }
 
 #[tonic::async_trait]
@@ -109,7 +126,7 @@ impl Contract for CallsService {
     }
 
     async fn cancel(&self, request: Request<CancelRequest>) -> Result<Response<CancelResponse>, Status> {
-        self.admit(request.metadata())?;
+        let operator = self.admit(request.metadata())?;
         let CancelRequest { call_id, message } = request.into_inner();
         if message.len() > MAX_MESSAGE_BYTES {
             let length = message.len();
@@ -123,12 +140,12 @@ impl Contract for CallsService {
             .map_err(|error| invalid("call_id", &format!("call_id {call_id:?} is {error}")))?;
         let call: CallContext = self.calls.find(id).ok_or_else(|| unknown("call", &call_id))?;
         let message = if message.is_empty() { "cancelled by an operator".to_owned() } else { message };
-        let peer = CallContext::current().and_then(|operator| operator.peer());
         let cancelled = call.end(EndReason::CancelledByOperator(message.clone()));
         if cancelled {
             tracing::info!(
                 target: "drawbridge::console",
-                peer = peer.map(tracing::field::display),
+                peer = operator.peer.map(tracing::field::display),
+                token = operator.token,
                 %call_id,
                 method = %call.method().escape_debug(),
                 reason = ?message,

@@ -105,6 +105,8 @@ fn end(reason: &EndReason) -> proto::End {
     let kind = match reason {
         EndReason::Completed(_) => Reason::Completed,
         EndReason::DeadlineExceeded { .. } => Reason::DeadlineExceeded,
+        EndReason::RequestStalled { .. } => Reason::RequestStalled,
+        EndReason::ReaderStalled { .. } => Reason::ReaderStalled,
         EndReason::ClientGone => Reason::ClientGone,
         EndReason::CancelledByHandler(_) => Reason::CancelledByHandler,
         EndReason::CancelledByOperator(_) => Reason::CancelledByOperator,

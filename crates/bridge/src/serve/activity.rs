@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+
+use super::stream_task::{self, Polled};
 
 /// What happens on a connection, as its stream and its requests report it.
 #[derive(Debug, Default)]
@@ -82,38 +85,97 @@ impl Drop for OpenRequest {
     }
 }
 
+/// How much of a response is handed to hyper at a time over HTTP/2: the least that a client has to read for its stream not to stall.
+const MAX_PART: usize = 64 * 1024;
+
+/// The least that HTTP/2 sends in one frame, unless there is no more.
+const FRAME: usize = 16 * 1024;
+
+/// Returns how much of so many bytes is handed to hyper first.
+///
+/// hyper hands a part to `h2` as soon as the client takes some of it, and then asks for more, so a last part of its own, of no more than
+/// a frame, makes it wait until the client takes the rest too. It costs no more frames.
+fn first_part(length: usize) -> usize {
+    match length {
+        0..=FRAME => length,
+        _ => ((length - 1) / FRAME * FRAME).min(MAX_PART),
+    }
+}
+
 pin_project_lite::pin_project! {
     /// A response body that keeps its request open until it is dropped, which hyper does at its end.
     #[derive(Debug)]
     pub(super) struct TrackedBody<B> {
         #[pin]
         inner: B,
+        // What is left of a frame.
+        rest: Bytes,
         request: OpenRequest,
     }
 }
 
 impl<B> TrackedBody<B> {
     pub(super) const fn new(inner: B, request: OpenRequest) -> Self {
-        Self { inner, request }
+        Self { inner, rest: Bytes::new(), request }
     }
 }
 
-impl<B: HttpBody> HttpBody for TrackedBody<B> {
-    type Data = B::Data;
+impl<B: HttpBody<Data = Bytes>> HttpBody for TrackedBody<B> {
+    type Data = Bytes;
     type Error = B::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().inner.poll_frame(cx)
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let this = self.project();
+        if !this.rest.is_empty() {
+            let part = this.rest.split_to(first_part(this.rest.len()));
+            stream_task::record(Polled::Frame);
+            return Poll::Ready(Some(Ok(Frame::data(part))));
+        }
+        let mut polled = this.inner.poll_frame(cx);
+        stream_task::record(if polled.is_pending() { Polled::Pending } else { Polled::Frame });
+        if let Poll::Ready(Some(Ok(frame))) = &mut polled
+            && let Some(data) = frame.data_mut()
+            && data.len() > FRAME
+            && this.request.0.is_http2()
+        {
+            *this.rest = data.split_off(first_part(data.len()));
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.rest.is_empty() && self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        // It is asked for the length of the whole response only.
+        if self.rest.is_empty() { self.inner.size_hint() } else { SizeHint::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_is_handed_over_in_whole_frames_and_a_last_part_of_one_at_most() {
+        for (length, parts) in [
+            (1, vec![1]),
+            (FRAME, vec![FRAME]),
+            (FRAME + 1, vec![FRAME, 1]),
+            (60_000, vec![3 * FRAME, 60_000 - 3 * FRAME]),
+            (4 * FRAME, vec![3 * FRAME, FRAME]),
+            (9 * FRAME, vec![4 * FRAME, 4 * FRAME, FRAME]),
+        ] {
+            let (mut left, mut handed) = (length, Vec::new());
+            while left > 0 {
+                handed.push(first_part(left));
+                left -= first_part(left);
+            }
+            assert_eq!(handed, parts, "{length}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Version, header};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -22,6 +22,7 @@ use super::activity::{Activity, TrackedBody};
 use super::connection_info::ConnectionInfo;
 use super::options::ConnectionOptions;
 use super::phase::Phase;
+use super::stream_task::StreamExecutor;
 use super::watched_stream::WatchedStream;
 use crate::random;
 #[cfg(feature = "tls")]
@@ -32,7 +33,7 @@ const GOAWAY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One connection, from its first byte.
 pub(super) struct Connection<S> {
-    pub(super) builder: auto::Builder<TokioExecutor>,
+    pub(super) builder: auto::Builder<StreamExecutor>,
     pub(super) service: S,
     pub(super) info: ConnectionInfo,
     pub(super) phase: watch::Receiver<Phase>,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -20,6 +20,7 @@ use super::listener::{KEEPALIVE, Listener};
 use super::options::ConnectionOptions;
 use super::phase::Phase;
 use super::shutdown::Shutdown;
+use super::stream_task::StreamExecutor;
 use crate::call::Calls;
 
 /// How long connections may flush their last responses once the server stops.
@@ -144,8 +145,8 @@ async fn all_closed(connections: &mut JoinSet<()>) {
     while connections.join_next().await.is_some() {}
 }
 
-fn builder(options: &ConnectionOptions) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn builder(options: &ConnectionOptions) -> auto::Builder<StreamExecutor> {
+    let mut builder = auto::Builder::new(StreamExecutor::new(options.reader_timeout));
     builder
         .http1()
         .timer(TokioTimer::new())

@@ -6,6 +6,7 @@
 //! 2. [`listener`]: where connections come from; [`log_throttle`] limits its log lines.
 //! 3. [`activity`]: what happens on a connection, as its requests and [`watched_stream`] report it. [`shutdown`]: how the
 //!    server is told to stop; [`phase`]: how far it has come.
+//!    [`stream_task`]: runs a stream of HTTP/2, and ends it if its peer does not read.
 //! 4. [`connection`]: serves one connection. [`connections`]: serves those of one listener.
 //! 5. [`thread_listeners`]: one listener for each of several threads. [`threads`] serves on all of them.
 
@@ -18,6 +19,7 @@ mod log_throttle;
 mod options;
 mod phase;
 mod shutdown;
+mod stream_task;
 mod thread_listeners;
 mod threads;
 mod watched_stream;

@@ -29,6 +29,10 @@ pub struct ConnectionOptions {
     /// go on for [`grace`](Self::grace). Clients connect again, and so reach servers that were added meanwhile. Default: `None`, for
     /// any time.
     pub max_age: Option<Duration>,
+    /// How long a client over HTTP/2 may leave its window closed while there is something to send. The stream is reset then, and its call ends as
+    /// [`EndReason::ReaderStalled`](crate::EndReason), up to a quarter of this time later. Over HTTP/1.1 the system closes the connection
+    /// after two minutes (Linux). Default: 120 s. `Duration::MAX`: no limit.
+    pub reader_timeout: Duration,
     /// How long connections are accepted after the shutdown has begun, for clients that have not learnt of it. Default: zero.
     pub drain_delay: Duration,
     /// How long open calls may go on after the listener has closed. Default: zero, they are ended at once.
@@ -46,6 +50,7 @@ impl ConnectionOptions {
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(620),
             max_age: None,
+            reader_timeout: Duration::from_secs(120),
             drain_delay: Duration::ZERO,
             grace: Duration::ZERO,
         }
@@ -91,6 +96,13 @@ impl ConnectionOptions {
     #[must_use]
     pub const fn with_max_age(mut self, max: Option<Duration>) -> Self {
         self.max_age = max;
+        self
+    }
+
+    /// Sets how long a client over HTTP/2 may leave its window closed while there is something to send.
+    #[must_use]
+    pub const fn with_reader_timeout(mut self, timeout: Duration) -> Self {
+        self.reader_timeout = timeout;
         self
     }
 

@@ -88,6 +88,8 @@ fn is_replaced(name: &str) -> bool {
             | "accept-encoding"
             | "x-grpc-web"
             | "x-parent-call-id"
+            // A secret between the operator and the bridge.
+            | "x-drawbridge-token"
     )
 }
 
@@ -157,6 +159,7 @@ mod tests {
             ("x-grpc-web", "1"),
             ("accept-encoding", "gzip, br"),
             ("x-parent-call-id", "0"),
+            ("x-drawbridge-token", "a-token-of-25-characters."),
         ]);
         prepare_request(&mut forwarded, None, None);
         assert_eq!(forwarded, headers(&[("te", "trailers")]));

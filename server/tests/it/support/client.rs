@@ -7,6 +7,7 @@ use axum::body::{Body, HttpBody};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf as _, Bytes, BytesMut};
+use drawbridge::PeerAddr;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::channel::Channel;
 use http_body_util::{BodyExt as _, Full};
@@ -120,7 +121,7 @@ impl Wire {
         Answer::new(self, soon("an answer", connection.send_request(request)).await.unwrap())
     }
 
-    /// Calls a method without a socket, so that time can be paused. Only the test polls the response.
+    /// Calls a method without a socket, so that time can be paused, as a client of this machine. Only the test polls the response.
     pub async fn call_router(
         self,
         router: Router,
@@ -128,7 +129,8 @@ impl Wire {
         body: Bytes,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let request = self.request_with(path, body, headers).map(Body::new);
+        let mut request = self.request_with(path, body, headers).map(Body::new);
+        request.extensions_mut().insert(PeerAddr(([127, 0, 0, 1], 50_000).into()));
         let Ok(response) = router.oneshot(request).await;
         Answer::new(self, response)
     }
