@@ -80,7 +80,7 @@ enum Command {
     Deps,
     /// Run everything that must pass before a change is merged: `lint`, `docs`, `test`, `package` and `conformance`
     Ci,
-    /// What takes longer than `ci` may, by hand: `bench`, `soak` and `picture`, each step with its time
+    /// What takes longer than `ci` may, by hand: `bench`, `soak`, `rolling` and `picture`, each step with its time
     Nightly,
     /// Measure what a call costs over the bridge: beside Envoy and other peers, or beside another revision (`--compare`)
     ///
@@ -110,6 +110,18 @@ enum Command {
         /// Number of idle streams at a time, through one bridge to one upstream: a multiple of 100
         #[arg(long, default_value_t = commands::soak::IDLE, value_parser = clap::value_parser!(u32).range(1000..=20_000))]
         idle: u32,
+    },
+    /// Restart two bridges behind a balancer in turn, and check that no unary call fails and each stream ends with a status
+    ///
+    /// Half of the callers use HTTP/1.1, half HTTP/2, all over loopback. A unary call takes 1 s. Takes about a minute after the
+    /// build.
+    Rolling {
+        /// Number of callers that make one unary call after another, and of open streams
+        #[arg(default_value_t = commands::rolling::CALLERS, value_parser = clap::value_parser!(u32).range(2..=200))]
+        callers: u32,
+        /// Number of restarts
+        #[arg(long, default_value_t = commands::rolling::RESTARTS, value_parser = clap::value_parser!(u32).range(2..))]
+        restarts: u32,
     },
     /// Judge the first load of the page with Lighthouse: the median performance of five runs of its mobile preset
     ///
@@ -152,6 +164,7 @@ impl Xtask {
             Command::Nightly => Steps::all(|steps| commands::nightly::nightly(sh, steps)),
             Command::Bench(options) => commands::bench::bench(sh, &options),
             Command::Soak { streams, idle } => commands::soak::soak(sh, streams, idle),
+            Command::Rolling { callers, restarts } => commands::rolling::rolling(sh, callers, restarts),
             Command::Lighthouse => commands::lighthouse::lighthouse(sh),
             Command::Picture => commands::picture::picture(sh),
             Command::TrunkHook { stage } => commands::trunk_hook::trunk_hook(sh, stage),

@@ -31,6 +31,7 @@ mod protocols;
 mod reflection;
 mod reflection_upstreams;
 mod refusals;
+mod rolling;
 mod shutdown;
 mod slow_readers;
 mod smuggling;

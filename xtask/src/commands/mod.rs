@@ -13,6 +13,7 @@ pub(crate) mod nightly;
 pub(crate) mod package;
 pub(crate) mod page;
 pub(crate) mod picture;
+pub(crate) mod rolling;
 pub(crate) mod run;
 pub(crate) mod soak;
 pub(crate) mod test;

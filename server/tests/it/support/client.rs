@@ -135,7 +135,8 @@ impl Wire {
         Answer::new(self, response)
     }
 
-    fn request_with(self, path: &str, body: Bytes, headers: &[(&str, &str)]) -> Request<Full<Bytes>> {
+    /// A request of a method, with a body of gRPC frames and more headers.
+    pub fn request_with(self, path: &str, body: Bytes, headers: &[(&str, &str)]) -> Request<Full<Bytes>> {
         let body = if self.is_text() { STANDARD.encode(body).into() } else { body };
         let mut request = self.request(path);
         for (name, value) in headers {
@@ -166,6 +167,14 @@ pub enum Connection {
 }
 
 impl Connection {
+    /// Waits until the connection takes a request. Returns `false` if it never will.
+    pub async fn is_ready(&mut self) -> bool {
+        match self {
+            Self::H1(sender) => soon("an idle connection", sender.ready()).await.is_ok(),
+            Self::H2(sender) => sender.ready().await.is_ok(),
+        }
+    }
+
     pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Response<Incoming> {
         let response = match self {
             Self::H1(sender) => soon("an answer", sender.send_request(request)).await,
@@ -194,7 +203,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn new<B>(wire: Wire, response: Response<B>) -> Self
+    pub fn new<B>(wire: Wire, response: Response<B>) -> Self
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: std::error::Error + Send + Sync + 'static,

@@ -1,6 +1,7 @@
 //! Helpers of the tests.
 
 pub mod attempts;
+pub mod balancer;
 pub mod client;
 pub mod console;
 pub mod frames;
@@ -8,6 +9,7 @@ pub mod probe;
 pub mod program;
 pub mod reflection;
 pub mod relay;
+pub mod reusing;
 pub mod upstream;
 
 use std::future::Future;

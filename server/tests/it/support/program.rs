@@ -103,6 +103,11 @@ impl Program {
     /// Sends a signal, and waits for the exit.
     pub async fn signal(mut self, signal: &str) -> Option<i32> {
         self.send(signal).await;
+        self.exit().await
+    }
+
+    /// Waits for the exit, and returns its code.
+    pub async fn exit(&mut self) -> Option<i32> {
         soon("the program's end", self.child.wait()).await.unwrap().code()
     }
 }
