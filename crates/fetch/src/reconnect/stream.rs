@@ -1,6 +1,6 @@
 //! The stream that makes one call after the other.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,7 +41,6 @@ type Connect<M> = Box<dyn FnMut(Option<&M>, CallOptions) -> (Connecting<M>, Call
 /// ```no_run
 /// use drawbridge_fetch::{ReconnectEvent, ReconnectPolicy, Transport, reconnecting};
 /// use drawbridge_proto::greet::{HelloRequest, greeter_client::GreeterClient};
-/// use futures_util::StreamExt as _;
 /// use tonic::{Request, Status};
 ///
 /// async fn watch() -> Result<(), Status> {
@@ -54,8 +53,8 @@ type Connect<M> = Box<dyn FnMut(Option<&M>, CallOptions) -> (Connecting<M>, Call
 ///             async move { client.say_hellos(request).await }
 ///         },
 ///     );
-///     while let Some(event) = greetings.next().await {
-///         match event? {
+///     while let Some(event) = greetings.event().await? {
+///         match event {
 ///             ReconnectEvent::Connected => println!("connected"),
 ///             ReconnectEvent::Message(greeting) => println!("{}", greeting.message),
 ///             ReconnectEvent::Disconnected(why) if why.is_planned() => println!("the server restarts"),
@@ -145,6 +144,17 @@ impl<M> Reconnecting<M> {
     /// Returns a handle that ends the wait for the next call.
     pub fn handle(&self) -> ReconnectHandle {
         self.0.handle()
+    }
+}
+
+impl<M: Clone> Reconnecting<M> {
+    /// Waits for the next event. Returns `None` after the stream ended with `OK`.
+    ///
+    /// # Errors
+    ///
+    /// The status with which the stream ended for good.
+    pub async fn event(&mut self) -> Result<Option<ReconnectEvent<M>>, Status> {
+        poll_fn(|cx| Pin::new(&mut self.0).poll_next(cx)).await.transpose()
     }
 }
 
