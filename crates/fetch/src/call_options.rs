@@ -212,6 +212,13 @@ impl CallOptions {
         self
     }
 
+    /// Returns the options of the wait between two calls with these options: what cancels it, and where it is traced. Leaving
+    /// the page does not end it, because the page may come back.
+    pub(crate) fn of_wait(&self) -> Self {
+        Self { cancel: self.cancel.clone(), trace: self.trace.clone(), ..Self::default() }
+            .with_keepalive(true)
+    }
+
     /// Returns the retry policy, if it allows retries.
     pub(crate) fn retry_policy(&self) -> Option<&RetryPolicy> {
         self.retry.get().map(Arc::as_ref).filter(|policy| policy.max_attempts() > 1)

@@ -39,6 +39,7 @@
 //! - [`CancelHandle`]: cancels calls, for example from a button.
 //! - [`Deadline`]: a limit that several calls share.
 //! - [`RetryPolicy`] and [`Throttle`]: which failed calls are retried, and when.
+//! - [`reconnecting`]: a stream that goes on over a restart of the server or a lost network.
 //! - [`Cause`]: why a call failed, if the server did not send its status.
 //! - [`Trace`]: what happened to a call, attempt by attempt.
 //!
@@ -51,7 +52,8 @@
 //! 3. `guard`, `cancel_token`: ends a call that is dropped, cancelled or out of time.
 //! 4. `response_head`, `body_decoder`, `frame_decoder`, `text_decoder`, `cardinality`, `trailers`, `metadata`: gRPC-Web on
 //!    the wire.
-//! 5. `platform`: what calls need of a browser. `browser` implements it for pages and workers. `native` stands for it where
+//! 5. `reconnect`: a stream of several calls, one after the other.
+//! 6. `platform`: what calls need of a browser. `browser` implements it for pages and workers. `native` stands for it where
 //!    there is none.
 
 mod attempt;
@@ -79,6 +81,7 @@ mod metadata;
 mod native;
 mod network_error;
 mod platform;
+mod reconnect;
 mod request_ext;
 mod response_head;
 mod retry;
@@ -100,6 +103,9 @@ pub use drawbridge_core::{Deadline, RetryPolicy, Throttle};
 pub use fetch_options::{CacheMode, Credentials, RedirectMode, ReferrerPolicy, RequestMode};
 #[cfg(not(target_arch = "wasm32"))]
 pub use native::now;
+pub use reconnect::{
+    Disconnected, ReconnectEvent, ReconnectHandle, ReconnectPolicy, Reconnecting, RetryAt, reconnecting,
+};
 pub use request_ext::RequestExt;
 pub use trace::{Attempt, Backoff, Trace, Traced};
 pub use transport::{ResponseBody, ResponseFuture, Transport};

@@ -10,7 +10,9 @@ use http::Response;
 use tonic::{Code, Status};
 
 use crate::cause::Cause;
-use crate::platform::{FetchError, InFlight, OutgoingRequest, Platform, Registration, TimerCallback};
+use crate::platform::{
+    FetchError, InFlight, OutgoingRequest, PageEvent, Platform, Registration, TimerCallback,
+};
 
 /// Stands for the browser where there is none.
 #[derive(Clone, Debug)]
@@ -46,11 +48,19 @@ impl Platform for Browser {
         Box::new(())
     }
 
+    fn on_page_event(&self, _: Box<dyn Fn(PageEvent) + Send>) -> Registration {
+        Box::new(())
+    }
+
     fn random(&self) -> f64 {
         0.5
     }
 
     fn is_offline(&self) -> bool {
+        false
+    }
+
+    fn is_hidden(&self) -> bool {
         false
     }
 }

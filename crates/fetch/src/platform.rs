@@ -32,10 +32,26 @@ pub(crate) trait Platform: Clone + Send + Sync + Unpin + 'static {
     fn set_timer(&self, after: Duration, callback: TimerCallback) -> Registration;
     /// Calls `callback` when the user leaves the page.
     fn on_page_left(&self, callback: Box<dyn Fn() + Send>) -> Registration;
+    /// Calls `callback` when the page, its visibility or its network changes.
+    fn on_page_event(&self, callback: Box<dyn Fn(PageEvent) + Send>) -> Registration;
     /// Returns a number that is evenly distributed in 0..1. It need not be unpredictable.
     fn random(&self) -> f64;
     /// Returns whether the platform knows that there is no network.
     fn is_offline(&self) -> bool;
+    /// Returns whether the user cannot see the page.
+    fn is_hidden(&self) -> bool;
+}
+
+/// An event of the page.
+#[cfg_attr(not(any(test, target_arch = "wasm32")), expect(dead_code, reason = "only a browser has a page"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PageEvent {
+    /// The user left the page. The browser may keep it in the back/forward cache.
+    Left,
+    /// The page came back out of the back/forward cache.
+    Shown,
+    /// [`Platform::is_offline`] or [`Platform::is_hidden`] may have changed.
+    Changed,
 }
 
 /// The callback of a timer. It returns the time until the next call, if there is to be one.

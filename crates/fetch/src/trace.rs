@@ -9,7 +9,8 @@ use tonic::Status;
 /// Records one call and each of its attempts. Set it with [`CallOptions::with_trace`](crate::CallOptions::with_trace),
 /// and read it at any time.
 ///
-/// Clones are the same trace. A call that starts with a used trace overwrites it.
+/// Clones are the same trace. A call that starts with a used trace overwrites it, except the calls of a
+/// [`Reconnecting`](crate::Reconnecting) stream, which are recorded as attempts of one call.
 ///
 /// ```
 /// use drawbridge_fetch::{RequestExt as _, Trace};
@@ -37,6 +38,8 @@ pub struct Traced {
     /// When and with which status the call ended. `None` while it is open. The code of a successful call is `OK`. A call
     /// that was dropped has `CANCELLED`.
     pub end: Option<(Duration, Status)>,
+    /// Whether the next call is a further attempt of this one.
+    resumes: bool,
 }
 
 /// One attempt of a call.
@@ -94,7 +97,11 @@ impl Trace {
 
     pub(crate) fn begin(&self, now: Duration, deadline: Option<Deadline<Duration>>) {
         let granted = deadline.map(|deadline| deadline.granted().duration());
-        *self.lock() = Traced { began: now, granted, ..Traced::default() };
+        let mut traced = self.lock();
+        if std::mem::take(&mut traced.resumes) {
+            return;
+        }
+        *traced = Traced { began: now, granted, ..Traced::default() };
     }
 
     pub(crate) fn attempt_started(&self, now: Duration) {
@@ -103,9 +110,16 @@ impl Trace {
 
     pub(crate) fn attempt_failed(&self, now: Duration, status: &Status, backoff: Backoff) {
         if let Some(attempt) = self.lock().attempts.last_mut() {
-            attempt.end = Some((now, status.clone()));
+            attempt.end.get_or_insert_with(|| (now, status.clone()));
             attempt.backoff = Some(backoff);
         }
+    }
+
+    /// Makes the next call a further attempt of this one, which is open until then.
+    pub(crate) fn resume(&self) {
+        let mut traced = self.lock();
+        traced.end = None;
+        traced.resumes = true;
     }
 
     /// Records the end of the call and of its open attempt. Does nothing after an earlier end.

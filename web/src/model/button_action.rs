@@ -11,7 +11,7 @@ pub(crate) enum ButtonAction {
     Cancel,
     /// Opens the call again after it completed or was cancelled.
     OpenAgain,
-    /// Opens the call again after a failure.
+    /// Opens the call again after a failure. A stream that does work is not repeated without being asked.
     Retry,
 }
 
@@ -32,7 +32,7 @@ impl ButtonAction {
             Self::Open => "Open stream",
             Self::Cancel => "Cancel",
             Self::OpenAgain => "Open again",
-            Self::Retry => "Try again",
+            Self::Retry => "Start again",
         }
     }
 }

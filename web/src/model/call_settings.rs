@@ -38,13 +38,18 @@ impl CallSettings {
         unary: bool,
         random: impl FnMut() -> f64,
     ) -> (Request<M>, SentCall) {
-        let mut metadata = self.metadata.clone();
-        let own = metadata.get(X_REQUEST_ID).and_then(|own| own.to_str().ok()).map(str::to_owned);
+        let own = self.metadata.get(X_REQUEST_ID).and_then(|own| own.to_str().ok()).map(str::to_owned);
         let request_id = own.unwrap_or_else(|| request_id(random));
-        if let Ok(value) = request_id.parse() {
+        let sent = SentCall { request_id, trace: Trace::new() };
+        (self.request_of(&sent, message, unary), sent)
+    }
+
+    /// Returns a request for `message` that belongs to this call, with its request id and its trace.
+    pub(crate) fn request_of<M>(&self, sent: &SentCall, message: M, unary: bool) -> Request<M> {
+        let mut metadata = self.metadata.clone();
+        if let Ok(value) = sent.request_id.parse() {
             metadata.insert(X_REQUEST_ID, value);
         }
-        let sent = SentCall { request_id, trace: Trace::new() };
         let options = CallOptions::new().with_metadata(metadata).with_trace(&sent.trace);
         let options = match self.timeout {
             Some(timeout) => options.with_timeout(timeout),
@@ -57,7 +62,7 @@ impl CallSettings {
         };
         let mut request = Request::new(message);
         request.extensions_mut().insert(options);
-        (request, sent)
+        request
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a call failed, explained to a user.
 
-use drawbridge_core::code_name;
+use drawbridge_core::{FailedAttempt, Pushback, code_name};
 use drawbridge_fetch::Cause;
 use tonic::{Code, Status};
 
@@ -11,11 +11,18 @@ pub(crate) struct Failure {
     cause: Option<Cause>,
     code: Code,
     message: String,
+    /// Whether the server announced that it ends the call, and asks for another one.
+    planned: bool,
 }
 
 impl From<&Status> for Failure {
     fn from(status: &Status) -> Self {
-        Self { cause: Cause::of(status), code: status.code(), message: status.message().to_owned() }
+        Self {
+            cause: Cause::of(status),
+            code: status.code(),
+            message: status.message().to_owned(),
+            planned: matches!(FailedAttempt::from_status(status).pushback, Some(Pushback::After(_))),
+        }
     }
 }
 
@@ -51,6 +58,9 @@ impl Failure {
     /// Returns what happened and what the user can do.
     pub(crate) fn explanation(&self) -> &'static str {
         match self.cause {
+            None if self.planned => {
+                "The server restarts, and has ended the call. Start it again in a moment."
+            }
             None => explain_code(self.code),
             Some(Cause::Unreachable { offline: false }) => {
                 "The server cannot be reached. Check that it is running, then try again."
@@ -97,7 +107,12 @@ fn explain_code(code: Code) -> &'static str {
 #[cfg(test)]
 impl Failure {
     pub(crate) fn no_time_to_retry() -> Self {
-        Self { cause: Some(Cause::NoTimeToRetry), code: Code::DeadlineExceeded, message: String::new() }
+        Self {
+            cause: Some(Cause::NoTimeToRetry),
+            code: Code::DeadlineExceeded,
+            message: String::new(),
+            planned: false,
+        }
     }
 }
 
@@ -115,10 +130,14 @@ mod tests {
 
     #[test]
     fn each_cause_of_unavailable_has_its_own_explanation() {
-        let explain =
-            |cause| Failure { cause, code: Code::Unavailable, message: String::new() }.explanation();
+        let explain = |cause| {
+            Failure { cause, code: Code::Unavailable, message: String::new(), planned: false }.explanation()
+        };
+        let mut restarting = Status::unavailable("the server is shutting down");
+        restarting.metadata_mut().insert("grpc-retry-pushback-ms", "300".parse().unwrap());
         let explanations = [
             explain(None),
+            Failure::from(&restarting).explanation(),
             explain(Some(Cause::Unreachable { offline: false })),
             explain(Some(Cause::ConnectionBroke { offline: false })),
             explain(Some(Cause::ConnectionBroke { offline: true })),

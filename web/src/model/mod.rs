@@ -11,9 +11,10 @@
 //! 6. [`call_format`], [`Receipt`] and [`Waterfall`]: the servers' records of a call, as text and as a diagram.
 //!    [`Severity`] selects their colour.
 //! 7. [`CallList`]: the server's calls, updated by `Watch`.
-//! 8. [`Services`]: the services that the server hosts and forwards.
-//! 9. [`Task`]: a background future that its owner cancels by dropping it.
-//! 10. [`mod@format`]: durations and keys as text.
+//! 8. [`Connection`]: the connection of a live view, over restarts of the server.
+//! 9. [`Services`]: the services that the server hosts and forwards.
+//! 10. [`Task`]: a background future that its owner cancels by dropping it.
+//! 11. [`mod@format`]: durations and keys as text.
 // Only the page and the tests use this module, so a native build without tests finds it unused.
 #![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, unused_imports))]
 
@@ -22,6 +23,7 @@ pub(crate) mod call_format;
 mod call_list;
 mod call_settings;
 mod call_state;
+mod connection;
 mod failure;
 pub(crate) mod fault_injection;
 pub(crate) mod format;
@@ -39,6 +41,7 @@ pub(crate) use button_action::ButtonAction;
 pub(crate) use call_list::CallList;
 pub(crate) use call_settings::{CallSettings, SentCall};
 pub(crate) use call_state::{CallEvent, CallState, Phase};
+pub(crate) use connection::{Connection, Link};
 pub(crate) use failure::Failure;
 pub(crate) use hop_timeouts::HopTimeouts;
 pub(crate) use receipt::Receipt;

@@ -14,6 +14,12 @@ pub(crate) fn now() -> Duration {
     Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or_default()
 }
 
+/// Returns the time of day, such as `21:40:12`.
+pub(crate) fn time_of_day() -> String {
+    let date = js_sys::Date::new_0();
+    format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
+}
+
 /// Returns the clock as a signal that ticks while `active` is true, so that an idle page does no work. The current owner
 /// stops it.
 pub(crate) fn ticking(active: Memo<bool>) -> ReadSignal<Duration> {

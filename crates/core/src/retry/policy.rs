@@ -69,8 +69,8 @@ impl RetryPolicy {
     }
 
     /// Returns the backoff before a retry. `number` counts from 0 after the first attempt and after each pushback.
-    /// `random` is evenly distributed in 0..1.
-    pub(super) fn backoff(&self, number: u32, random: f64) -> Duration {
+    /// `random` is evenly distributed in 0..1: below 0.5 shortens the backoff, above lengthens it.
+    pub fn backoff(&self, number: u32, random: f64) -> Duration {
         let initial = self.initial_backoff.as_secs_f64();
         let exponent = i32::try_from(number).unwrap_or(i32::MAX);
         let grown = initial * self.multiplier.powi(exponent);

@@ -1,15 +1,19 @@
 //! A page or a worker as the platform of calls.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use js_sys::Reflect;
 use send_wrapper::SendWrapper;
+use wasm_bindgen::JsCast as _;
+use web_sys::Document;
 
 use super::fetch::{self, Chunks, ResponseFuture};
 use super::global::global;
 use super::listener::Listener;
 use super::timer::Timer;
-use crate::platform::{InFlight, OutgoingRequest, Platform, Registration, TimerCallback};
+use crate::platform::{InFlight, OutgoingRequest, PageEvent, Platform, Registration, TimerCallback};
 
 /// The browser, with the URL of the server that is called.
 #[derive(Clone, Debug)]
@@ -43,12 +47,34 @@ impl Platform for Browser {
         Box::new(SendWrapper::new(Listener::new("pagehide", callback)))
     }
 
+    fn on_page_event(&self, callback: Box<dyn Fn(PageEvent) + Send>) -> Registration {
+        let callback = Rc::new(callback);
+        let listeners = [
+            ("pagehide", PageEvent::Left),
+            ("pageshow", PageEvent::Shown),
+            ("visibilitychange", PageEvent::Changed),
+            ("online", PageEvent::Changed),
+            ("offline", PageEvent::Changed),
+        ]
+        .map(|(name, event)| {
+            let callback = Rc::clone(&callback);
+            Listener::new(name, move || callback(event))
+        });
+        Box::new(SendWrapper::new(listeners))
+    }
+
     fn random(&self) -> f64 {
         js_sys::Math::random()
     }
 
     fn is_offline(&self) -> bool {
         !global().navigator().on_line()
+    }
+
+    /// A worker has no document, and is never hidden.
+    fn is_hidden(&self) -> bool {
+        let document = Reflect::get(&global(), &"document".into());
+        document.is_ok_and(|document| document.is_object() && document.unchecked_ref::<Document>().hidden())
     }
 }
 

@@ -13,7 +13,9 @@ use prost::Message as _;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::metadata;
-use crate::platform::{FetchError, InFlight, OutgoingRequest, Platform, Registration, TimerCallback};
+use crate::platform::{
+    FetchError, InFlight, OutgoingRequest, PageEvent, Platform, Registration, TimerCallback,
+};
 
 /// The browser of the calls of one test. Clones are the same browser.
 #[derive(Clone, Default)]
@@ -23,11 +25,15 @@ pub(super) struct MockBrowser(Arc<Mutex<State>>);
 struct State {
     now: Duration,
     offline: bool,
+    hidden: bool,
     ids: u64,
     timers: Vec<(u64, Duration, Arc<Mutex<TimerCallback>>)>,
     page_left_listeners: Vec<(u64, Arc<dyn Fn() + Send + Sync>)>,
+    page_listeners: Vec<(u64, PageListener)>,
     exchanges: Vec<Exchange>,
 }
+
+type PageListener = Arc<dyn Fn(PageEvent) + Send + Sync>;
 
 /// One request as the server sees it, and its response.
 #[derive(Clone)]
@@ -79,14 +85,43 @@ impl MockBrowser {
 
     /// Leaves the page.
     pub(super) fn leave(&self) {
+        self.notify(PageEvent::Left);
         let listeners = self.0.lock().unwrap().page_left_listeners.clone();
         for (_, callback) in &listeners {
             callback();
         }
     }
 
+    /// Brings the page back out of the back/forward cache.
+    pub(super) fn show_again(&self) {
+        self.notify(PageEvent::Shown);
+    }
+
     pub(super) fn go_offline(&self) {
         self.0.lock().unwrap().offline = true;
+        self.notify(PageEvent::Changed);
+    }
+
+    pub(super) fn go_online(&self) {
+        self.0.lock().unwrap().offline = false;
+        self.notify(PageEvent::Changed);
+    }
+
+    pub(super) fn set_hidden(&self, hidden: bool) {
+        self.0.lock().unwrap().hidden = hidden;
+        self.notify(PageEvent::Changed);
+    }
+
+    fn notify(&self, event: PageEvent) {
+        let listeners = self.0.lock().unwrap().page_listeners.clone();
+        for (_, callback) in &listeners {
+            callback(event);
+        }
+    }
+
+    /// Returns how many requests were sent.
+    pub(super) fn attempts(&self) -> usize {
+        self.0.lock().unwrap().exchanges.len()
     }
 
     /// Returns the only request that was sent.
@@ -108,7 +143,7 @@ impl MockBrowser {
     /// Returns whether there are no timers and no listeners.
     pub(super) fn is_idle(&self) -> bool {
         let state = self.0.lock().unwrap();
-        state.timers.is_empty() && state.page_left_listeners.is_empty()
+        state.timers.is_empty() && state.page_left_listeners.is_empty() && state.page_listeners.is_empty()
     }
 
     fn expire(&self, id: u64, callback: &Mutex<TimerCallback>) {
@@ -135,9 +170,10 @@ impl Drop for Remove {
         let mut state = self.0.0.lock().unwrap();
         let timer = state.timers.extract_if(.., |timer| timer.0 == self.1).next();
         let listener = state.page_left_listeners.extract_if(.., |listener| listener.0 == self.1).next();
+        let page = state.page_listeners.extract_if(.., |listener| listener.0 == self.1).next();
         drop(state);
         // Their callbacks may use the browser when they are dropped, which must not be locked then.
-        drop((timer, listener));
+        drop((timer, listener, page));
     }
 }
 
@@ -175,6 +211,14 @@ impl Platform for MockBrowser {
         registration
     }
 
+    fn on_page_event(&self, callback: Box<dyn Fn(PageEvent) + Send>) -> Registration {
+        let (id, registration) = self.register();
+        let callback = Mutex::new(callback);
+        let listener = Arc::new(move |event| callback.lock().unwrap()(event));
+        self.0.lock().unwrap().page_listeners.push((id, listener));
+        registration
+    }
+
     /// The middle of the range: a backoff is exactly what its policy says.
     fn random(&self) -> f64 {
         0.5
@@ -182,6 +226,10 @@ impl Platform for MockBrowser {
 
     fn is_offline(&self) -> bool {
         self.0.lock().unwrap().offline
+    }
+
+    fn is_hidden(&self) -> bool {
+        self.0.lock().unwrap().hidden
     }
 }
 

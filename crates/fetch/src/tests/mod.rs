@@ -9,6 +9,7 @@ mod deadline;
 mod fetch_options;
 mod interceptor;
 mod mock_browser;
+mod reconnect;
 mod request;
 mod response;
 mod retry;

@@ -29,6 +29,11 @@ impl<T: Unpin> Task<T> {
         Self { work, woken: Arc::new(Woken(AtomicBool::new(true))), waiting: false }
     }
 
+    /// Returns what it polls.
+    pub(super) fn get(&self) -> &T {
+        &self.work
+    }
+
     fn poll<O>(&mut self, poll: impl FnOnce(Pin<&mut T>, &mut Context<'_>) -> Poll<O>) -> Option<O> {
         let woken = self.woken.0.swap(false, Ordering::Relaxed);
         if self.waiting && !woken {

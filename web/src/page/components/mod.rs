@@ -3,6 +3,7 @@
 mod announcer;
 mod call_form;
 mod call_settings_fields;
+mod connection_notice;
 mod dropped_notice;
 mod failure_notice;
 mod flag_hint;
@@ -21,6 +22,7 @@ mod timing;
 pub(crate) use announcer::announcer;
 pub(crate) use call_form::{call_form, submit_button};
 pub(crate) use call_settings_fields::CallSettingsFields;
+pub(crate) use connection_notice::connection_notice;
 pub(crate) use dropped_notice::dropped_notice;
 pub(crate) use failure_notice::{failure_notice, failure_status};
 pub(crate) use flag_hint::flag_hint;

@@ -1,9 +1,11 @@
 //! A slot for the calls of a view.
 
+use drawbridge_fetch::{ReconnectEvent, ReconnectPolicy, reconnecting};
 use leptos::prelude::*;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::dropped_calls::DroppedCall;
+use super::live_connection::LiveConnection;
 use super::receipts::Receipts;
 use crate::model::{ButtonAction, CallEvent, CallSettings, CallState, Failure, Receipt, SentCall, Task};
 use crate::page::clock::now;
@@ -85,6 +87,37 @@ impl CallSlot {
                 apply(CallEvent::Message(format(message)));
             }
             Ok(())
+        });
+    }
+
+    /// Starts a server streaming call that is made again after a restart of the server or a lost network, within its timeout.
+    /// All its calls have one request id and one trace. `format` returns the text of a message. An open call is dropped first.
+    pub(crate) fn start_live<Q: Clone + 'static, M: Clone + 'static, F>(
+        self,
+        settings: &CallSettings,
+        connection: LiveConnection,
+        message: Q,
+        send: impl FnMut(Request<Q>) -> F + 'static,
+        format: fn(M) -> String,
+    ) where
+        F: Future<Output = Result<Response<Streaming<M>>, Status>> + 'static,
+    {
+        let policy = match settings.timeout {
+            Some(timeout) => ReconnectPolicy::repeatable().with_timeout(timeout),
+            None => ReconnectPolicy::repeatable(),
+        };
+        let (_, first) = settings.request((), false, js_sys::Math::random);
+        self.sent.set_value(first.clone());
+        let repeated = settings.clone();
+        let request = move |_: Option<&M>| repeated.request_of(&first, message.clone(), false);
+        let stream = reconnecting(policy, request, send);
+        self.start(settings, async move |apply: &dyn Fn(CallEvent)| {
+            let on_event = |event| match event {
+                ReconnectEvent::Connected => apply(CallEvent::Accepted),
+                ReconnectEvent::Message(message) => apply(CallEvent::Message(format(message))),
+                ReconnectEvent::Disconnected(_) => {}
+            };
+            connection.follow(stream, on_event).await
         });
     }
 

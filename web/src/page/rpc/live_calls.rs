@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use drawbridge_calls_proto::calls_client::CallsClient;
-use drawbridge_calls_proto::{Call, CancelRequest, WatchRequest};
-use drawbridge_fetch::{CallOptions, Transport};
+use drawbridge_calls_proto::{Call, CancelRequest, WatchRequest, WatchResponse};
+use drawbridge_fetch::{CallOptions, ReconnectEvent, ReconnectPolicy, Transport, reconnecting};
 use leptos::leptos_dom::helpers::set_interval_with_handle;
 use leptos::prelude::*;
 use tonic::{Code, Request, Status};
 
+use super::live_connection::LiveConnection;
 use crate::model::{CallList, Failure, Task, call_format};
 use crate::page::clock::now;
 
@@ -21,13 +22,11 @@ const CANCEL_MESSAGE: &str = "cancelled by an operator on the Calls page";
 /// The state of the `Watch` stream.
 #[derive(Clone, PartialEq)]
 pub(crate) enum WatchStatus {
-    /// The stream was opened, and no response has arrived.
-    Connecting,
-    /// Responses arrive.
-    Live,
+    /// The list is followed, also over restarts of the server.
+    Following,
     /// The server does not implement `Watch`.
     Unsupported,
-    /// The stream ended: with an error, or with OK.
+    /// The stream ended for good: with an error, or with OK.
     Stopped(Option<Failure>),
 }
 
@@ -39,6 +38,7 @@ pub(crate) struct LiveCalls {
     /// changed.
     version: RwSignal<usize>,
     tasks: StoredValue<Vec<Task>, LocalStorage>,
+    connection: LiveConnection,
 }
 
 struct Inner {
@@ -47,6 +47,8 @@ struct Inner {
     /// The numbers of the rows in display order.
     order: Vec<usize>,
     status: WatchStatus,
+    /// Since when no response arrives because the connection broke. Times of calls stop there.
+    stale: Option<Duration>,
     /// The result of the last cancellation.
     cancel_result: String,
     /// Whether a response arrived since the last refresh.
@@ -60,7 +62,8 @@ impl LiveCalls {
             transport: expect_context(),
             list: CallList::default(),
             order: Vec::new(),
-            status: WatchStatus::Connecting,
+            status: WatchStatus::Following,
+            stale: None,
             cancel_result: String::new(),
             changed: false,
         };
@@ -68,6 +71,7 @@ impl LiveCalls {
             inner: StoredValue::new(inner),
             version: RwSignal::new(0),
             tasks: StoredValue::new_local(Vec::new()),
+            connection: LiveConnection::new(),
         };
         if let Ok(interval) = set_interval_with_handle(move || calls.refresh(), REFRESH) {
             on_cleanup(move || interval.clear());
@@ -78,11 +82,12 @@ impl LiveCalls {
 
     /// Opens the `Watch` stream again after it stopped.
     pub(crate) fn connect(self) {
-        self.update(|inner| inner.status = WatchStatus::Connecting);
+        self.update(|inner| inner.status = WatchStatus::Following);
         self.spawn(async move {
             let result = self.receive().await;
             self.refresh();
             self.update(|inner| {
+                inner.stale.get_or_insert_with(now);
                 inner.status = match &result {
                     Ok(()) => WatchStatus::Stopped(None),
                     Err(status) if status.code() == Code::Unimplemented => WatchStatus::Unsupported,
@@ -93,33 +98,54 @@ impl LiveCalls {
     }
 
     async fn receive(self) -> Result<(), Status> {
-        let mut client = CallsClient::new(self.inner.with_value(|inner| inner.transport.clone()));
-        let mut responses = client.watch(WatchRequest {}).await?.into_inner();
-        while let Some(response) = responses.message().await? {
-            let mut first = false;
-            self.inner.update_value(|inner| {
-                first = inner.status == WatchStatus::Connecting;
-                inner.status = WatchStatus::Live;
-                inner.list.apply(response, now());
-                inner.changed = true;
-            });
-            if first {
-                self.refresh();
+        let client = CallsClient::new(self.inner.with_value(|inner| inner.transport.clone()));
+        let send = move |request| {
+            let mut client = client.clone();
+            async move { client.watch(request).await }
+        };
+        let request = |_: Option<&WatchResponse>| Request::new(WatchRequest {});
+        let stream = reconnecting(ReconnectPolicy::repeatable(), request, send);
+        // The first response of a call is shown at once.
+        let mut first = true;
+        let on_event = |event| match event {
+            ReconnectEvent::Connected => first = true,
+            ReconnectEvent::Message(response) => {
+                self.inner.update_value(|inner| {
+                    inner.stale = None;
+                    inner.list.apply(response, now());
+                    inner.changed = true;
+                });
+                if std::mem::take(&mut first) {
+                    self.refresh();
+                }
             }
-        }
-        Ok(())
+            ReconnectEvent::Disconnected(_) => self.update(|inner| {
+                inner.stale.get_or_insert_with(now);
+            }),
+        };
+        self.connection.follow(stream, on_event).await
+    }
+
+    /// Returns the connection of the `Watch` stream.
+    pub(crate) fn connection(self) -> LiveConnection {
+        self.connection
+    }
+
+    /// Returns whether the list is not updated at the moment, tracked.
+    pub(crate) fn is_stale(self) -> bool {
+        self.read(|inner| inner.stale.is_some())
     }
 
     /// Updates the view if a response arrived, or if calls are open whose elapsed time grows.
     fn refresh(self) {
-        let mut stale = false;
+        let mut outdated = false;
         self.inner.update_value(|inner| {
-            stale = inner.changed || inner.list.open() > 0;
+            outdated = inner.changed || inner.list.open() > 0 && inner.stale.is_none();
             if std::mem::take(&mut inner.changed) {
                 inner.order = inner.list.order();
             }
         });
-        if stale {
+        if outdated {
             self.version.update(|version| *version += 1);
         }
     }
@@ -127,7 +153,8 @@ impl LiveCalls {
     /// Cancels the call with this number on the server.
     pub(crate) fn cancel(self, number: usize) {
         let call = self.inner.with_value(|inner| {
-            let call = inner.list.call(number)?;
+            // A server that does not report its calls cannot be asked to cancel one.
+            let call = inner.list.call(number).filter(|_| inner.stale.is_none())?;
             Some((inner.transport.clone(), call.call_id.clone(), call.method.clone()))
         });
         let Some((transport, call_id, path)) = call else { return };
@@ -165,7 +192,8 @@ impl LiveCalls {
     pub(crate) fn format(self, number: usize, format: fn(&Call, Duration, usize) -> String) -> String {
         self.read(|inner| {
             let list = &inner.list;
-            let text = |call| format(call, list.elapsed(number, now()), list.depth(number));
+            let time = inner.stale.unwrap_or_else(now);
+            let text = |call| format(call, list.elapsed(number, time), list.depth(number));
             list.call(number).map(text).unwrap_or_default()
         })
     }

@@ -3,11 +3,13 @@
 mod call_slot;
 mod dropped_calls;
 mod live_calls;
+mod live_connection;
 mod receipts;
 mod services;
 
 pub(crate) use call_slot::CallSlot;
 pub(crate) use dropped_calls::{DroppedCall, DroppedCalls};
 pub(crate) use live_calls::{LiveCalls, WatchStatus};
+pub(crate) use live_connection::LiveConnection;
 pub(crate) use receipts::Receipts;
 pub(crate) use services::fetch_services;

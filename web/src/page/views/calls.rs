@@ -5,8 +5,8 @@ use std::time::Duration;
 use drawbridge_calls_proto::Call;
 use leptos::prelude::*;
 
-use crate::model::{Failure, Severity, call_format, format};
-use crate::page::components::{column_head, hero};
+use crate::model::{Failure, Link, Severity, call_format, format};
+use crate::page::components::{column_head, connection_notice, hero};
 use crate::page::dom::{BoxedView, boxed, element, keyed_list, optional, text, text_signal};
 use crate::page::rpc::{LiveCalls, WatchStatus};
 
@@ -18,18 +18,16 @@ pub(crate) fn calls() -> BoxedView {
     let live = LiveCalls::watch();
     let status = Memo::new(move |_| live.status());
     // The state selects the colour, as that of a stream does.
-    let state = text_signal(move || match &*status.read() {
-        WatchStatus::Connecting => "opening",
-        WatchStatus::Live => "streaming",
-        WatchStatus::Unsupported => "idle",
-        WatchStatus::Stopped(_) => "failed",
+    let names = Memo::new(move |_| match (&*status.read(), live.connection().state().read().link()) {
+        (WatchStatus::Unsupported, _) => ("idle", "not available"),
+        (WatchStatus::Stopped(_), _) => ("failed", "stopped"),
+        (_, Link::Connecting) => ("opening", "connecting"),
+        (_, Link::Connected) => ("streaming", "live"),
+        (_, Link::Waiting(_)) => ("reconnecting", "reconnecting"),
     });
-    let label = text_signal(move || match &*status.read() {
-        WatchStatus::Connecting => "connecting",
-        WatchStatus::Live => "live",
-        WatchStatus::Unsupported => "not available",
-        WatchStatus::Stopped(_) => "stopped",
-    });
+    let state = text_signal(move || names.get().0);
+    let label = text_signal(move || names.get().1);
+    let outdated = text_signal(move || live.is_stale().to_string());
     let heads: Vec<_> = ["Call", "Protocol", "Peer", "Duration", "Time left", "Messages", "Result"]
         .into_iter()
         .map(column_head)
@@ -48,7 +46,8 @@ pub(crate) fn calls() -> BoxedView {
                 </header>
                 <p id="cancel-result" role="status">{text_signal(move || live.cancel_result())}</p>
                 {optional(move || warning(live, &status.read()))}
-                <table id="calls" class="data-table" role="table" aria-labelledby="calls-title">
+                {connection_notice(live.connection(), move || *status.read() == WatchStatus::Following)}
+                <table id="calls" class="data-table" role="table" aria-labelledby="calls-title" data-stale=outdated>
                     <thead role="rowgroup"><tr role="row">{heads}</tr></thead>
                     <tbody role="rowgroup">{keyed_list(move || live.order(), move |number| row(live, number))}</tbody>
                 </table>
@@ -63,13 +62,16 @@ fn title(live: LiveCalls) -> String {
         0 => String::new(),
         skipped => format!(", {skipped} ended too fast to be listed"),
     };
-    format!("{open} open{skipped}")
+    let connection = live.connection().state().read();
+    let unknown =
+        connection.unknown_since().map(|since| format!(", unknown since {since}")).unwrap_or_default();
+    format!("{open} open{skipped}{unknown}")
 }
 
 /// Says why the list is not updated, if it is not.
 fn warning(live: LiveCalls, status: &WatchStatus) -> Option<BoxedView> {
     match status {
-        WatchStatus::Connecting | WatchStatus::Live => None,
+        WatchStatus::Following => None,
         WatchStatus::Unsupported => {
             Some(element("p", &[("class", "warning")], [text(call_format::NO_CALL_RECORDS)]))
         }
@@ -130,7 +132,14 @@ fn cancel_button(live: LiveCalls, number: usize) -> BoxedView {
     let label =
         untrack(|| live.format(number, |call, _, _| format!("Cancel {}", call_format::method(&call.method))));
     boxed(view! {
-        <button type="button" aria-label=label on:click=move |_| live.cancel(number)>"Cancel"</button>
+        <button
+            type="button"
+            aria-label=label
+            aria-disabled=text_signal(move || live.is_stale().to_string())
+            on:click=move |_| live.cancel(number)
+        >
+            "Cancel"
+        </button>
     })
 }
 

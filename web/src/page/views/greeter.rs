@@ -7,17 +7,20 @@ use drawbridge_proto::greet::greeter_client::GreeterClient;
 use drawbridge_proto::greet::{HelloReply, HelloRequest};
 use leptos::prelude::*;
 
-use crate::model::{CallState, Phase};
+use crate::model::{CallState, Link, Phase};
 use crate::page::clock;
 use crate::page::components::{
-    CallSettingsFields, InputAttributes, TextField, announcer, call_form, dropped_notice, failure_notice,
-    hero, message_log, submit_button, timing,
+    CallSettingsFields, InputAttributes, TextField, announcer, call_form, connection_notice, dropped_notice,
+    failure_notice, hero, message_log, submit_button, timing,
 };
 use crate::page::dom::{BoxedView, boxed, text, text_signal};
-use crate::page::rpc::{CallSlot, DroppedCall, DroppedCalls};
+use crate::page::rpc::{CallSlot, DroppedCall, DroppedCalls, LiveConnection};
 
 /// The key of the view's dropped calls.
 const VIEW: &str = "greeter";
+
+/// What the notice of dropped calls calls the stream.
+const STREAM: &str = "the stream of greetings";
 
 /// The form and the two calls.
 #[derive(Clone, Copy)]
@@ -27,6 +30,7 @@ struct GreeterView {
     settings: CallSettingsFields,
     greeting: CallSlot,
     greetings: CallSlot,
+    connection: LiveConnection,
 }
 
 impl GreeterView {
@@ -37,6 +41,7 @@ impl GreeterView {
             settings: CallSettingsFields::new(),
             greeting: CallSlot::new(),
             greetings: CallSlot::new(),
+            connection: LiveConnection::new(),
         }
     }
 
@@ -58,14 +63,18 @@ impl GreeterView {
         if !untrack(|| self.greetings.is_open())
             && let Some(settings) = self.settings.read()
         {
-            let mut client = self.client.get_value();
-            let send = async move |request| client.say_hellos(request).await;
-            self.greetings.start_streaming(&settings, self.request(), send, |HelloReply { message }| message);
+            let client = self.client.get_value();
+            let send = move |request| {
+                let mut client = client.clone();
+                async move { client.say_hellos(request).await }
+            };
+            let text = |HelloReply { message }| message;
+            self.greetings.start_live(&settings, self.connection, self.request(), send, text);
         }
     }
 
     fn open_calls(self) -> Vec<DroppedCall> {
-        [(self.greeting, "the pending greeting"), (self.greetings, "the stream of greetings")]
+        [(self.greeting, "the pending greeting"), (self.greetings, STREAM)]
             .into_iter()
             .filter_map(|(call, label)| call.to_dropped(label))
             .collect()
@@ -76,6 +85,7 @@ impl GreeterView {
 pub(crate) fn greeter() -> BoxedView {
     let view = GreeterView::new();
     let dropped = expect_context::<DroppedCalls>().track(VIEW, move || view.open_calls());
+    let start_again = dropped.iter().any(|call| call.label == STREAM).then(|| start_again_button(view));
     view.name.focus_on_load();
     let attributes = InputAttributes {
         enterkeyhint: Some("send"),
@@ -92,7 +102,7 @@ pub(crate) fn greeter() -> BoxedView {
             "The unary call gets one greeting. The server stream sends one every second until you stop it or leave this \
              view: then the handler on the server ends too.",
         )}
-        {dropped_notice(&dropped, None)}
+        {dropped_notice(&dropped, start_again)}
         <div class="greeter-form">
             {form}
             <p id="name-help" class="help">
@@ -104,6 +114,11 @@ pub(crate) fn greeter() -> BoxedView {
         <div class="greeter">{unary(view.greeting, time)} {stream(view, time, streaming)}</div>
         {announcer(text_signal(move || last_greeting(view.greetings)), streaming)}
     })
+}
+
+/// Shows a button that starts the stream that was dropped.
+fn start_again_button(view: GreeterView) -> BoxedView {
+    boxed(view! { <button type="button" on:click=move |_| view.start()>"Start again"</button> })
 }
 
 /// Shows the unary call.
@@ -123,7 +138,7 @@ fn unary(greeting: CallSlot, time: ReadSignal<Duration>) -> BoxedView {
 /// Shows the stream.
 fn stream(view: GreeterView, time: ReadSignal<Duration>, streaming: Memo<bool>) -> BoxedView {
     let greetings = view.greetings;
-    let state = text_signal(move || greetings_state(greetings));
+    let state = text_signal(move || greetings_state(view));
     let idle = text_signal(move || (!streaming.get()).to_string());
     boxed(view! {
         <section id="greetings" class="panel" aria-labelledby="stream-title" data-state=state>
@@ -132,6 +147,7 @@ fn stream(view: GreeterView, time: ReadSignal<Duration>, streaming: Memo<bool>) 
                 <p class="state" role="status">{state}</p>
             </header>
             {message_log(greetings)}
+            {connection_notice(view.connection, move || greetings.is_open())}
             <footer>
                 {timing(greetings, time, "Completed after")}
                 <span class="buttons">
@@ -174,8 +190,11 @@ fn greeting_text(greeting: CallSlot) -> String {
 }
 
 /// Returns the label and the value of `data-state` for the stream.
-fn greetings_state(greetings: CallSlot) -> &'static str {
-    match greetings.state().read().as_ref().map(CallState::phase) {
+fn greetings_state(view: GreeterView) -> &'static str {
+    if view.greetings.is_open() && matches!(view.connection.state().read().link(), Link::Waiting(_)) {
+        return "reconnecting";
+    }
+    match view.greetings.state().read().as_ref().map(CallState::phase) {
         None => "idle",
         Some(Phase::Opening) => "opening",
         Some(Phase::Streaming) => "streaming",
