@@ -29,18 +29,24 @@ mod forwarded_call;
 mod head_size;
 mod headers;
 mod lease;
+mod network;
 mod pool;
 mod pool_channel;
 mod pool_options;
 mod request_body;
 mod reset_budget;
+mod resolve;
 mod response_body;
 mod retry;
 mod retry_rules;
 mod routes;
 mod service_pattern;
+#[cfg(all(test, feature = "axum"))]
+mod tests;
 #[cfg(feature = "tls")]
 mod tls;
+
+mod transport;
 mod trusted_proxies;
 
 pub use config::Upstream;

@@ -16,6 +16,7 @@ use super::connection::{Connection, Slot};
 use super::driver::{Driver, Event};
 use super::endpoints::Endpoints;
 use super::failure::Failure;
+use super::network::Network;
 use super::pool_options::PoolOptions;
 use crate::call::{Addresses, now};
 
@@ -42,6 +43,25 @@ pub(crate) struct Pool {
 struct Server {
     address: Address,
     options: PoolOptions,
+    network: Network,
+}
+
+impl Server {
+    async fn connect(&self) -> Result<super::connect::Connected, Failure> {
+        let sockets = self.network.resolve.resolve(self.address.host(), self.address.port()).await;
+        let sockets = sockets.map_err(|error| {
+            Failure::unavailable("cannot connect to the upstream")
+                .because(self.address.authority.as_str(), &error)
+        })?;
+        let mut failure = Failure::unavailable("cannot connect to the upstream");
+        for socket in sockets {
+            match connect(&self.address, socket, &*self.network.connect, &self.options).await {
+                Ok(connected) => return Ok(connected),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
 }
 
 struct State {
@@ -75,6 +95,7 @@ impl Pool {
             .map(|upstream| Server {
                 address: upstream.address.clone(),
                 options: upstream.options.share(index, count),
+                network: upstream.network.clone(),
             })
             .collect();
         let options = || servers.iter().map(|server| &server.options);
@@ -179,12 +200,11 @@ impl Pool {
         let pool = Arc::clone(self);
         tokio::spawn(async move {
             let mut attempt = ConnectAttempt { pool: &pool, index, failure: None };
-            let Server { address, options } = &pool.servers[index];
-            match connect(address, options).await {
+            match pool.servers[index].connect().await {
                 Ok((sender, h2, max_header_list_size)) => {
                     let limit = max_header_list_size.get().copied();
                     let connection = Arc::new(Connection::new(sender, index, limit));
-                    let driver = Driver::new(h2, &connection, options);
+                    let driver = Driver::new(h2, &connection, &pool.servers[index].options);
                     tokio::spawn(drive(driver, Arc::downgrade(&pool)));
                     pool.lock().endpoints.add(connection);
                 }
