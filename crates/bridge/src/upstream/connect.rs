@@ -19,7 +19,7 @@ use super::transport::{Connect, Transport};
 
 /// The flow control window of a connection: the largest of HTTP/2 (RFC 9113, section 6.9.1). Only the windows of the streams
 /// limit what is buffered, so a slow caller delays only its own stream.
-const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
+pub(super) const MAX_WINDOW: u32 = (1 << 31) - 1;
 
 /// The longest frame that is accepted, in bytes. Few large frames cost less than many small ones.
 const MAX_FRAME_SIZE: u32 = 256 * 1024;
@@ -78,8 +78,8 @@ async fn handshake(
     let max_header_list_size = MaxHeaderListSize::default();
     let settings = FirstSettings::new(Arc::clone(&max_header_list_size));
     let (sender, mut connection) = Builder::new()
-        .initial_window_size(options.stream_window.min(CONNECTION_WINDOW))
-        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_window_size(options.stream_window.min(MAX_WINDOW))
+        .initial_connection_window_size(MAX_WINDOW)
         .max_frame_size(MAX_FRAME_SIZE)
         .max_header_list_size(MAX_HEADER_LIST_SIZE)
         .initial_max_send_streams(BEFORE_SETTINGS)
