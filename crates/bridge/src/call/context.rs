@@ -226,9 +226,11 @@ impl CallContext {
         self.0.record.forwarding.sent(addresses, index, now().saturating_duration_since(self.opened()));
     }
 
-    /// Records that the upstream's response has begun.
-    pub(crate) fn response_began(&self) {
-        self.0.record.forwarding.answered(now().saturating_duration_since(self.opened()));
+    /// Records that the upstream's response has begun, and returns the time.
+    pub(crate) fn response_began(&self) -> Instant {
+        let now = now();
+        self.0.record.forwarding.answered(now.saturating_duration_since(self.opened()));
+        now
     }
 
     /// Returns where the call was forwarded to.

@@ -1,6 +1,7 @@
 //! The address of an upstream server.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 
 use http::uri::{Authority, Scheme, Uri};
 
@@ -10,7 +11,7 @@ use super::tls::UpstreamTls;
 
 /// The address of an upstream server.
 #[derive(Clone)]
-pub(super) struct Address {
+pub(crate) struct Address {
     pub(super) scheme: Scheme,
     pub(super) authority: Authority,
     #[cfg(feature = "tls")]
@@ -60,6 +61,12 @@ impl Address {
     /// Returns the host to resolve, without the brackets of an IPv6 address.
     pub(super) fn host(&self) -> &str {
         bare_host(&self.authority)
+    }
+
+    /// Returns the socket address, if the host is an IP address and not a name.
+    pub(super) fn socket(&self) -> Option<SocketAddr> {
+        let host: IpAddr = self.host().parse().ok()?;
+        Some(SocketAddr::new(host, self.port()))
     }
 }
 

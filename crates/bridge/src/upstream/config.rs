@@ -6,6 +6,7 @@ use drawbridge_core::path::is_name;
 
 use super::address::Address;
 use super::error::UpstreamError;
+use super::network::Network;
 use super::pool_options::PoolOptions;
 #[cfg(feature = "tls")]
 use super::tls::TrustRoots;
@@ -31,6 +32,7 @@ pub struct Upstream {
     pub(super) service: Option<String>,
     pub(super) address: Address,
     pub(super) options: PoolOptions,
+    pub(super) network: Network,
 }
 
 impl Upstream {
@@ -42,7 +44,12 @@ impl Upstream {
     ///
     /// Returns an error if the URL is invalid, has more than a scheme, a host and a port, or needs TLS without the feature `tls`.
     pub fn new(url: &str) -> Result<Self, UpstreamError> {
-        Ok(Self { service: None, address: Address::parse(url)?, options: PoolOptions::default() })
+        Ok(Self {
+            service: None,
+            address: Address::parse(url)?,
+            options: PoolOptions::default(),
+            network: Network::default(),
+        })
     }
 
     /// Forwards only the calls of this service, or of this package and the packages below it. If several upstreams match a call,
@@ -102,6 +109,13 @@ impl Upstream {
     #[must_use]
     pub fn pool(mut self, options: PoolOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Resolves and connects through this network instead of the system's.
+    #[cfg(test)]
+    pub(crate) fn through(mut self, network: Network) -> Self {
+        self.network = network;
         self
     }
 }

@@ -1,16 +1,13 @@
 //! Opens a connection to an upstream.
 
 use std::future::poll_fn;
-use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::address::Address;
@@ -18,14 +15,11 @@ use super::bounded_read::BoundedRead;
 use super::failure::Failure;
 use super::first_settings::{FirstSettings, MaxHeaderListSize};
 use super::pool_options::PoolOptions;
-use crate::tcp::set_keepalive;
-
-/// After how long without traffic the kernel sends a TCP keepalive probe.
-const TCP_KEEPALIVE: Duration = Duration::from_secs(10);
+use super::transport::{Connect, Transport};
 
 /// The flow control window of a connection: the largest of HTTP/2 (RFC 9113, section 6.9.1). Only the windows of the streams
 /// limit what is buffered, so a slow caller delays only its own stream.
-const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
+pub(super) const MAX_WINDOW: u32 = (1 << 31) - 1;
 
 /// The longest frame that is accepted, in bytes. Few large frames cost less than many small ones.
 const MAX_FRAME_SIZE: u32 = 256 * 1024;
@@ -40,33 +34,40 @@ const MAX_HEADER_LIST_SIZE: u32 = 64 * 1024 * 1024;
 /// frame, so any other number says that it has arrived.
 const BEFORE_SETTINGS: usize = 0;
 
-/// A TCP connection, with or without TLS.
-pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
-
 /// An HTTP/2 connection. It reads and writes when it is polled.
 pub(super) type H2Connection = h2::client::Connection<BoundedRead<Box<dyn Transport>>, Bytes>;
 
 /// A new connection, with what the upstream has announced of the heads it accepts.
 pub(super) type Connected = (SendRequest<Bytes>, H2Connection, MaxHeaderListSize);
 
-/// Connects to an upstream, and waits for its SETTINGS frame.
+/// Connects to one socket address of an upstream, and waits for its SETTINGS frame.
 ///
 /// # Errors
 ///
-/// Returns an error if the name cannot be resolved, the connection is refused, the certificate is not valid, the upstream does
-/// not speak HTTP/2, or the connect timeout passes.
-pub(super) async fn connect(address: &Address, options: &PoolOptions) -> Result<Connected, Failure> {
+/// Returns an error if the connection is refused, the certificate is not valid, the upstream does not speak HTTP/2, or the
+/// connect timeout passes.
+pub(super) async fn connect(
+    address: &Address,
+    socket: SocketAddr,
+    network: &dyn Connect,
+    options: &PoolOptions,
+) -> Result<Connected, Failure> {
     let limit = options.connect_timeout;
-    timeout(limit, handshake(address, options)).await.unwrap_or_else(|_| {
+    timeout(limit, handshake(address, socket, network, options)).await.unwrap_or_else(|_| {
         let message = format!("the upstream did not answer within {limit:?}");
-        Err(Failure::unavailable(message).at(address.authority.as_str()))
+        Err(Failure::unavailable(message).at(place(address, socket)))
     })
 }
 
-async fn handshake(address: &Address, options: &PoolOptions) -> Result<Connected, Failure> {
-    let authority = address.authority.as_str();
-    let transport = transport(address)
+async fn handshake(
+    address: &Address,
+    socket: SocketAddr,
+    network: &dyn Connect,
+    options: &PoolOptions,
+) -> Result<Connected, Failure> {
+    let authority = &*place(address, socket);
+    let transport = network
+        .connect(address, socket)
         .await
         .map_err(|error| Failure::unavailable("cannot connect to the upstream").because(authority, &error))?;
     let not_http2 = |error: &h2::Error| {
@@ -77,8 +78,8 @@ async fn handshake(address: &Address, options: &PoolOptions) -> Result<Connected
     let max_header_list_size = MaxHeaderListSize::default();
     let settings = FirstSettings::new(Arc::clone(&max_header_list_size));
     let (sender, mut connection) = Builder::new()
-        .initial_window_size(options.stream_window.min(CONNECTION_WINDOW))
-        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_window_size(options.stream_window.min(MAX_WINDOW))
+        .initial_connection_window_size(MAX_WINDOW)
         .max_frame_size(MAX_FRAME_SIZE)
         .max_header_list_size(MAX_HEADER_LIST_SIZE)
         .initial_max_send_streams(BEFORE_SETTINGS)
@@ -101,21 +102,10 @@ async fn handshake(address: &Address, options: &PoolOptions) -> Result<Connected
     Ok((sender, connection, max_header_list_size))
 }
 
-async fn transport(address: &Address) -> io::Result<Box<dyn Transport>> {
-    let stream = TcpStream::connect((address.host(), address.port())).await?;
-    stream.set_nodelay(true)?;
-    set_keepalive(&stream, TCP_KEEPALIVE, TCP_KEEPALIVE / 2, 3 * TCP_KEEPALIVE);
-    #[cfg(feature = "tls")]
-    if let Some(tls) = &address.tls {
-        let connector = tls.connector().map_err(io::Error::other)?;
-        let stream = connector.connect(tls.name.clone(), stream).await?;
-        if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
-            return Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "the server did not select HTTP/2 in ALPN",
-            ));
-        }
-        return Ok(Box::new(stream));
+/// Returns the host and port of an upstream, with the socket address that a name stands for.
+fn place(address: &Address, socket: SocketAddr) -> String {
+    if address.socket().is_some() {
+        return address.authority.to_string();
     }
-    Ok(Box::new(stream))
+    format!("{} at {socket}", address.authority)
 }

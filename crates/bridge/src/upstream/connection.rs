@@ -7,6 +7,7 @@ use bytes::Bytes;
 use h2::client::SendRequest;
 
 use super::failure::Failure;
+use super::health::Health;
 use super::reset_budget::ResetBudget;
 use crate::call::now;
 
@@ -14,16 +15,18 @@ use crate::call::now;
 pub(super) struct Connection {
     /// Cloned for each call. When all clones are dropped, h2 closes the connection.
     pub(super) sender: SendRequest<Bytes>,
-    /// The index of the address in the pool.
-    pub(super) address: usize,
+    /// The index of the upstream in the pool.
+    pub(super) upstream: usize,
+    /// What its calls say of its address.
+    pub(super) health: Arc<Health>,
     /// The upstream's `SETTINGS_MAX_HEADER_LIST_SIZE`, if it has one.
     pub(super) max_header_list_size: Option<u32>,
     /// How many streams are reserved or open.
     pub(super) open_streams: AtomicUsize,
     /// The upstream's `SETTINGS_MAX_CONCURRENT_STREAMS`.
     pub(super) max_streams: AtomicUsize,
-    /// Whether the upstream has sent anything since the driver last looked.
-    pub(super) received: AtomicBool,
+    /// How often something was received from the upstream.
+    received: AtomicUsize,
     /// Whether there was a call since the driver last looked.
     pub(super) used: AtomicBool,
     reset_budget: Mutex<ResetBudget>,
@@ -32,15 +35,21 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(sender: SendRequest<Bytes>, address: usize, max_header_list_size: Option<u32>) -> Self {
+    pub(super) fn new(
+        sender: SendRequest<Bytes>,
+        upstream: usize,
+        health: Arc<Health>,
+        max_header_list_size: Option<u32>,
+    ) -> Self {
         let max_streams = sender.current_max_send_streams();
         Self {
             sender,
-            address,
+            upstream,
+            health,
             max_header_list_size,
             open_streams: AtomicUsize::new(0),
             max_streams: AtomicUsize::new(max_streams),
-            received: AtomicBool::new(true),
+            received: AtomicUsize::new(0),
             used: AtomicBool::new(true),
             reset_budget: Mutex::new(ResetBudget::new(now())),
             keepalive_failure: OnceLock::new(),
@@ -54,7 +63,13 @@ impl Connection {
 
     /// Records that the upstream has sent something.
     pub(super) fn note_received(&self) {
-        self.received.store(true, Ordering::Relaxed);
+        // Not a read-modify-write, which costs more: the count only has to change.
+        self.received.store(self.received().wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Returns how often something was received, about. It differs when something was received in between.
+    pub(super) fn received(&self) -> usize {
+        self.received.load(Ordering::Relaxed)
     }
 
     /// Records that a stream was reset. `responded`: the upstream had begun its response. Returns whether the connection is
@@ -69,37 +84,5 @@ impl Connection {
             Some(failure) if !(error.is_remote() && error.is_reset()) => failure.clone().at(authority),
             _ => Failure::from_h2(authority, error),
         }
-    }
-}
-
-/// A stream of a connection that is reserved for one call. Dropping it releases the stream.
-pub(super) struct Slot {
-    connection: Arc<Connection>,
-    reserved: bool,
-}
-
-impl Slot {
-    /// Reserves a stream.
-    pub(super) fn new(connection: &Arc<Connection>) -> Self {
-        connection.open_streams.fetch_add(1, Ordering::Relaxed);
-        connection.used.store(true, Ordering::Relaxed);
-        Self { connection: Arc::clone(connection), reserved: true }
-    }
-
-    pub(super) fn connection(&self) -> &Arc<Connection> {
-        &self.connection
-    }
-
-    /// Releases the stream before the drop.
-    pub(super) fn release(&mut self) {
-        if std::mem::take(&mut self.reserved) {
-            self.connection.open_streams.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.release();
     }
 }

@@ -7,17 +7,17 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use h2::{Ping, PingPong};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep};
 
-use super::connect::H2Connection;
+use super::connect::{H2Connection, MAX_WINDOW};
 use super::connection::Connection;
 use super::failure::Failure;
 use super::pool_options::PoolOptions;
+use crate::random;
 
-/// The least time between pings while the upstream sends nothing else. By default gRPC servers allow one ping in five minutes
-/// and close the connection after more; data that they send resets the count
-/// ([keepalive](https://github.com/grpc/grpc/blob/master/doc/keepalive.md)).
-const MIN_PING_INTERVAL: Duration = Duration::from_secs(301);
+/// The largest random deviation of the age of a connection, as a part of it: connections that were opened together are not
+/// replaced together.
+const AGE_JITTER: f64 = 0.1;
 
 /// Runs a connection until it has ended, or until neither a call nor the pool uses it.
 pub(super) struct Driver {
@@ -27,26 +27,39 @@ pub(super) struct Driver {
     max_streams: usize,
     keepalive: Interval,
     idle: Interval,
-    ping: PingState,
+    /// When the connection gets no new calls any more.
+    age: Option<Pin<Box<Sleep>>>,
+    probe: Probe,
+    /// How often something was received when the driver last looked.
+    received: usize,
+    stream_window: u32,
 }
 
 /// What a driver reports about its connection.
 pub(super) enum Event {
     /// The upstream has changed how many streams it accepts.
     MaxStreamsChanged,
-    /// The connection was idle for the configured time. Calls on it go on.
+    /// The connection was idle for the configured time, or has its age. Calls on it go on.
     Retire(Arc<Connection>),
     /// The connection has ended.
     Ended(Option<Arc<Connection>>),
 }
 
-enum PingState {
-    /// The upstream has sent data since the last ping.
-    Active,
-    /// The last ping was answered at this time, and the upstream has sent no data since.
-    Answered(Instant),
-    /// The last ping was not answered yet.
-    Sent,
+/// What was done to find out whether an upstream that is silent is still there.
+///
+/// The first probe is a PING. By default gRPC servers allow one in five minutes, and close the connection after more; data that
+/// they send resets the count ([keepalive](https://github.com/grpc/grpc/blob/master/doc/keepalive.md)). The next ones are SETTINGS
+/// that change nothing, which servers acknowledge and do not count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Probe {
+    /// The upstream has sent data since the last probe.
+    NotNeeded,
+    /// A ping was not answered yet.
+    Ping,
+    /// A probe was answered, and the upstream has sent no data since.
+    Answered,
+    /// SETTINGS were sent.
+    Settings,
 }
 
 impl Driver {
@@ -63,7 +76,13 @@ impl Driver {
             max_streams: connection.max_streams.load(Ordering::Relaxed),
             keepalive: every(options.keepalive),
             idle: every(options.idle),
-            ping: PingState::Active,
+            age: options.max_connection_age.map(|age| {
+                let jitter = 1.0 - AGE_JITTER + 2.0 * AGE_JITTER * random::fraction();
+                Box::pin(sleep(age.mul_f64(jitter)))
+            }),
+            probe: Probe::NotNeeded,
+            received: connection.received(),
+            stream_window: options.stream_window.min(MAX_WINDOW),
         }
     }
 
@@ -84,21 +103,28 @@ impl Driver {
             connection.max_streams.store(max_streams, Ordering::Relaxed);
             return Poll::Ready(Event::MaxStreamsChanged);
         }
-        if let Some(ping_pong) = &mut self.ping_pong
-            && matches!(self.ping, PingState::Sent)
+        if self.probe == Probe::Ping
+            && let Some(ping_pong) = &mut self.ping_pong
             && let Poll::Ready(Ok(_)) = ping_pong.poll_pong(cx)
         {
-            self.ping = PingState::Answered(Instant::now());
+            self.probe = Probe::Answered;
+            connection.health.alive();
         }
         let mut ticked = false;
         while self.keepalive.poll_tick(cx).is_ready() {
             ticked = true;
-            if self.ping_is_overdue(&connection) {
+            if self.is_lost(&connection) {
                 let period = self.keepalive.period();
                 let message = format!("the upstream did not answer a ping within {period:?}");
                 let _ = connection.keepalive_failure.set(Failure::unavailable(message));
                 return Poll::Ready(Event::Ended(Some(connection)));
             }
+        }
+        if let Some(age) = &mut self.age
+            && age.as_mut().poll(cx).is_ready()
+        {
+            self.age = None;
+            return Poll::Ready(Event::Retire(connection));
         }
         while self.idle.poll_tick(cx).is_ready() {
             if connection.open_streams.load(Ordering::Relaxed) == 0
@@ -115,25 +141,42 @@ impl Driver {
         Poll::Pending
     }
 
-    /// Sends a ping if the upstream has sent nothing for one period while calls are open. Returns whether it has not answered
-    /// the previous ping.
-    fn ping_is_overdue(&mut self, connection: &Connection) -> bool {
-        if connection.received.swap(false, Ordering::Relaxed) {
-            self.ping = PingState::Active;
+    /// Probes an upstream that has sent nothing for one period while calls are open. Returns whether it has not answered the
+    /// previous probe.
+    fn is_lost(&mut self, connection: &Connection) -> bool {
+        let received = std::mem::replace(&mut self.received, connection.received());
+        if received != self.received {
+            self.probe = Probe::NotNeeded;
             return false;
         }
-        let may_ping = match self.ping {
-            PingState::Sent => return true,
-            PingState::Active => true,
-            PingState::Answered(at) => at.elapsed() >= MIN_PING_INTERVAL,
-        };
-        if may_ping
-            && connection.open_streams.load(Ordering::Relaxed) > 0
-            && let Some(ping_pong) = &mut self.ping_pong
-            && ping_pong.send_ping(Ping::opaque()).is_ok()
-        {
-            self.ping = PingState::Sent;
+        let is_used = connection.open_streams.load(Ordering::Relaxed) > 0;
+        match self.probe {
+            Probe::Ping => return true,
+            Probe::NotNeeded if is_used => {
+                if let Some(ping_pong) = &mut self.ping_pong
+                    && ping_pong.send_ping(Ping::opaque()).is_ok()
+                {
+                    self.probe = Probe::Ping;
+                }
+            }
+            Probe::Answered if is_used => {
+                if self.send_settings() {
+                    self.probe = Probe::Settings;
+                }
+            }
+            Probe::Settings if is_used => {
+                if !self.send_settings() {
+                    return true;
+                }
+                connection.health.alive();
+            }
+            Probe::NotNeeded | Probe::Answered | Probe::Settings => {}
         }
         false
+    }
+
+    /// Sends SETTINGS that change nothing, if the previous ones were acknowledged.
+    fn send_settings(&mut self) -> bool {
+        self.h2.set_initial_window_size(self.stream_window).is_ok()
     }
 }

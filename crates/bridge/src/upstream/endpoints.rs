@@ -1,140 +1,139 @@
-//! The state of the addresses of one service: which connection a call takes, and which address is connected to next.
+//! The addresses of one service: which connection a call takes, and which address is connected to next.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::connection::{Connection, Slot};
-use crate::random;
+use super::balancer::choose;
+use super::connection::Connection;
+use super::ejection::EjectionLimit;
+use super::endpoint::{EXPECTED_STREAMS, Endpoint};
+use super::health::Health;
+use super::report::Report;
+use super::slot::Slot;
 
-/// How many streams a connection that is being opened is expected to accept: the common limit of servers.
-const EXPECTED_STREAMS: usize = 100;
-
-/// How long an address is ejected after a failure to connect: after the first failure, and at most.
-const INITIAL_EJECTION: Duration = Duration::from_millis(500);
-const MAX_EJECTION: Duration = Duration::from_secs(30);
-
-/// The endpoints, in the order of the pool's addresses.
-pub(super) struct Endpoints(Vec<Endpoint>);
-
-/// The state of one address.
+/// The addresses of one service, as they are known.
 #[derive(Default)]
-struct Endpoint {
-    connections: Vec<Arc<Connection>>,
-    /// How many connections are being opened.
-    connecting: usize,
-    /// How many attempts to connect have failed in a row.
-    failures: u32,
-    ejected_until: Option<Instant>,
-}
-
-impl Endpoint {
-    /// Returns how many streams are open.
-    fn load(&self) -> usize {
-        self.connections.iter().map(|connection| connection.open_streams.load(Ordering::Relaxed)).sum()
-    }
-
-    /// Returns how many streams are open, with those that the connections being opened are expected to take.
-    fn expected_load(&self) -> usize {
-        self.load() + self.connecting * EXPECTED_STREAMS
-    }
-
-    fn is_disconnected(&self) -> bool {
-        self.connections.is_empty() && self.connecting == 0
-    }
-
-    fn is_ejected(&self, now: Instant) -> bool {
-        self.ejected_until.is_some_and(|until| now < until)
-    }
+pub(super) struct Endpoints {
+    all: Vec<Endpoint>,
+    limit: Arc<EjectionLimit>,
+    /// Whether addresses have more than one connection at least.
+    several_connections: bool,
 }
 
 impl Endpoints {
-    /// Creates the endpoints of this many addresses, without connections.
-    pub(super) fn new(addresses: usize) -> Self {
-        Self((0..addresses).map(|_| Endpoint::default()).collect())
+    /// Sets the addresses of an upstream. Those that are known keep their connections and state. Those that are removed get no
+    /// more calls; the calls on their connections go on. `connections`: how many each address has at least and at most.
+    pub(super) fn set(
+        &mut self,
+        upstream: usize,
+        name: &str,
+        sockets: &[SocketAddr],
+        connections: (usize, usize),
+        now: Instant,
+    ) {
+        self.all.retain(|endpoint| endpoint.upstream != upstream || sockets.contains(&endpoint.socket));
+        for socket in sockets {
+            let is_known = |endpoint: &Endpoint| endpoint.upstream == upstream && endpoint.socket == *socket;
+            if !self.all.iter().any(is_known) {
+                let health = Health::new(format!("{name} at {socket}"), &self.limit, now);
+                self.all.push(Endpoint::new(upstream, *socket, health, connections));
+            }
+        }
+        self.several_connections |= connections.0 > 1;
+        self.limit.set_addresses(self.all.len());
     }
 
-    /// Reserves a stream on the endpoint with the fewest streams, if a connection accepts one.
-    pub(super) fn reserve(&self) -> Option<Slot> {
-        let available = self.0.iter().filter_map(|endpoint| {
-            let connection = endpoint.connections.iter().find(|connection| connection.has_capacity())?;
-            Some((endpoint, connection))
-        });
-        let connection = if self.0.len() == 1 {
-            available.map(|(_, connection)| connection).next()
-        } else {
-            available.min_by_key(|(endpoint, _)| endpoint.load()).map(|(_, connection)| connection)
-        }?;
-        Some(Slot::new(connection))
+    /// Reserves a stream on one of the addresses, if a connection accepts one. `avoid`: an address that is taken only if there is
+    /// no other.
+    pub(super) fn reserve(&self, avoid: Option<&Arc<Health>>) -> Option<Slot> {
+        if let [only] = &self.all[..] {
+            return only.available().map(|connection| Slot::new(connection, None));
+        }
+        let now = crate::call::now();
+        let reserve = |endpoint: &Endpoint, is_probe| {
+            let connection = endpoint.available()?;
+            Some(Slot::new(connection, Some(Report::begin(connection, now, is_probe))))
+        };
+        let is_avoided =
+            |endpoint: &&Endpoint| avoid.is_some_and(|avoid| Arc::ptr_eq(avoid, &endpoint.health));
+        let available = || self.all.iter().filter(|endpoint| endpoint.available().is_some());
+        let others = || available().filter(|endpoint| !is_avoided(endpoint));
+        if let Some(endpoint) = others().find(|endpoint| endpoint.health.begin_probe(now)) {
+            return reserve(endpoint, true);
+        }
+        let load = |endpoint: &&Endpoint| endpoint.load(now);
+        let is_admitted = |endpoint: &&Endpoint| !endpoint.health.is_ejected();
+        let chosen = choose(others().filter(is_admitted), load)
+            .or_else(|| choose(available().filter(is_admitted), load))
+            .or_else(|| {
+                // A failing address is better than none. Calls wait for one that has no room or is being connected to.
+                let has_hope =
+                    self.all.iter().any(|endpoint| is_admitted(&endpoint) && !endpoint.is_disconnected());
+                if has_hope { None } else { choose(available(), load) }
+            })?;
+        reserve(chosen, false)
     }
 
     /// Returns how many streams the connections being opened are expected to accept.
     pub(super) fn expected_streams(&self) -> usize {
-        self.0.iter().map(|endpoint| endpoint.connecting).sum::<usize>() * EXPECTED_STREAMS
+        self.all.iter().map(|endpoint| endpoint.connecting).sum::<usize>() * EXPECTED_STREAMS
     }
 
-    /// Returns whether no endpoint has a connection, and none is being opened.
+    /// Returns whether no address has a connection, and none is being opened.
     pub(super) fn all_disconnected(&self) -> bool {
-        self.0.iter().all(Endpoint::is_disconnected)
+        self.all.iter().all(Endpoint::is_disconnected)
     }
 
-    /// Returns the address to connect to next: the one with the fewest expected streams of those that are not ejected and may
-    /// have one more connection.
-    pub(super) fn next_to_connect(
-        &self,
-        max_connections: impl Fn(usize) -> usize,
-        now: Instant,
-    ) -> Option<usize> {
-        let endpoints = self.0.iter().enumerate().filter(|(index, endpoint)| {
-            let connections = endpoint.connections.len() + endpoint.connecting;
-            connections < max_connections(*index) && !endpoint.is_ejected(now)
-        });
-        endpoints.min_by_key(|(_, endpoint)| endpoint.expected_load()).map(|(index, _)| index)
+    /// Returns whether an upstream has a connection, or one is being opened.
+    pub(super) fn is_used(&self, upstream: usize) -> bool {
+        self.all.iter().any(|endpoint| endpoint.upstream == upstream && !endpoint.is_disconnected())
     }
 
-    /// Returns the address whose ejection ends first.
-    pub(super) fn first_readmitted(&self) -> Option<usize> {
-        self.0.iter().enumerate().min_by_key(|(_, endpoint)| endpoint.ejected_until).map(|(index, _)| index)
+    /// Returns whether addresses of an upstream are known.
+    pub(super) fn is_known(&self, upstream: usize) -> bool {
+        self.all.iter().any(|endpoint| endpoint.upstream == upstream)
     }
 
-    /// Returns whether an address has no connection, none is being opened, and it is not ejected.
-    pub(super) fn needs_connection(&self, address: usize, now: Instant) -> bool {
-        let endpoint = &self.0[address];
-        endpoint.is_disconnected() && !endpoint.is_ejected(now)
+    /// Returns the address to connect to next: the one with the fewest expected streams of those that may have one more
+    /// connection, and are not backing off.
+    pub(super) fn next_to_connect(&self, now: Instant) -> Option<&Endpoint> {
+        let may_connect = |endpoint: &&Endpoint| endpoint.may_connect() && !endpoint.is_backing_off(now);
+        self.all.iter().filter(may_connect).min_by_key(|endpoint| endpoint.expected_streams())
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
+    /// Returns the address that is connected to first after failures.
+    pub(super) fn next_to_retry(&self) -> Option<&Endpoint> {
+        self.all.iter().min_by_key(|endpoint| endpoint.retry_at())
     }
 
-    /// Records that a connection is being opened. [`connect_finished`](Self::connect_finished) must follow.
-    pub(super) fn connect_started(&mut self, address: usize) {
-        self.0[address].connecting += 1;
+    /// Returns an address without a connection, which may be connected to.
+    pub(super) fn next_disconnected(&self, now: Instant) -> Option<&Endpoint> {
+        self.all.iter().find(|endpoint| endpoint.is_disconnected() && !endpoint.is_backing_off(now))
     }
 
-    /// Records that an attempt to connect has finished.
-    pub(super) fn connect_finished(&mut self, address: usize) {
-        self.0[address].connecting -= 1;
+    /// Returns an address with fewer connections than it should have, which may be connected to. A single address with one is
+    /// connected to when a call needs it.
+    pub(super) fn next_lacking(&self) -> Option<&Endpoint> {
+        if self.all.len() == 1 && !self.several_connections {
+            return None;
+        }
+        // The clock is read only if there is one.
+        let mut lacking = self.all.iter().filter(|endpoint| endpoint.lacks_connections()).peekable();
+        lacking.peek()?;
+        let now = crate::call::now();
+        lacking.find(|endpoint| endpoint.needs_connection(now))
     }
 
-    /// Adds a connection, and readmits its address.
-    pub(super) fn add(&mut self, connection: Arc<Connection>) {
-        let endpoint = &mut self.0[connection.address];
-        (endpoint.failures, endpoint.ejected_until) = (0, None);
-        endpoint.connections.push(connection);
-    }
-
-    /// Ejects an address that could not be connected to. The time doubles with each failure in a row.
-    pub(super) fn eject(&mut self, address: usize, now: Instant) {
-        let endpoint = &mut self.0[address];
-        endpoint.failures = endpoint.failures.saturating_add(1);
-        let ejection =
-            INITIAL_EJECTION.saturating_mul(1 << (endpoint.failures - 1).min(10)).min(MAX_EJECTION);
-        endpoint.ejected_until = Some(now + ejection.mul_f64(0.8 + 0.4 * random::fraction()));
+    /// Returns the state of an address, if it is still known.
+    pub(super) fn find(&mut self, health: &Arc<Health>) -> Option<&mut Endpoint> {
+        self.all.iter_mut().find(|endpoint| Arc::ptr_eq(&endpoint.health, health))
     }
 
     /// Removes a connection. The calls on it go on.
     pub(super) fn retire(&mut self, connection: &Arc<Connection>) {
-        self.0[connection.address].connections.retain(|other| !Arc::ptr_eq(other, connection));
+        if let Some(endpoint) = self.find(&connection.health) {
+            endpoint.connections.retain(|other| !Arc::ptr_eq(other, connection));
+        }
     }
 }

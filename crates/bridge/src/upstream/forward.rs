@@ -60,8 +60,14 @@ where
             headers::prepare_request(&mut head.headers, context.as_ref(), peer.as_ref());
             let replay_bytes = if policy.is_some() { MAX_REPLAY_BYTES } else { TRANSPARENT_RETRY_BYTES };
             let request_body = RequestBody::new(body, replay_bytes, max_message_bytes);
-            let mut call =
-                ForwardedCall { pool, uri: head.uri, headers: head.headers, request_body, context };
+            let mut call = ForwardedCall {
+                pool,
+                uri: head.uri,
+                headers: head.headers,
+                request_body,
+                context,
+                tried: None,
+            };
             let response = match policy {
                 None => call.send().await,
                 // Boxed, so that the future of a call without retries has no room for it.

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Instant;
 
 use bytes::Bytes;
 use drawbridge_core::headers::GRPC_STATUS;
@@ -16,11 +17,13 @@ use tonic::body::Body;
 use super::failure::{Failure, was_refused};
 use super::head_size;
 use super::headers;
+use super::health::{Health, Outcome};
 use super::lease::{Lease, Stage};
 use super::pool::Pool;
+use super::report::outcome_of;
 use super::request_body::{RequestBody, SendError};
 use super::response_body::ResponseBody;
-use crate::call::CallContext;
+use crate::call::{CallContext, now};
 
 /// How many times a call is sent, if upstreams refuse it without processing it.
 const MAX_SENDS: usize = 3;
@@ -41,6 +44,8 @@ pub(super) struct ForwardedCall {
     pub(super) request_body: RequestBody,
     /// `None` for an internal call.
     pub(super) context: Option<CallContext>,
+    /// The address of the last attempt, which the next one avoids.
+    pub(super) tried: Option<Arc<Health>>,
 }
 
 impl ForwardedCall {
@@ -53,6 +58,7 @@ impl ForwardedCall {
             headers: head.headers,
             request_body: RequestBody::new(body, TRANSPARENT_RETRY_BYTES, u32::MAX),
             context: None,
+            tried: None,
         }
     }
 
@@ -60,7 +66,8 @@ impl ForwardedCall {
     pub(super) async fn send(&mut self) -> Result<Response<Body>, Failure> {
         let (mut sends, mut closed_connections) = (1, 0);
         loop {
-            let mut lease = Lease::acquire(&self.pool).await?;
+            let deadline = || self.context.as_ref()?.deadline().map(|deadline| deadline.at());
+            let mut lease = Lease::acquire(&self.pool, self.tried.as_ref(), deadline).await?;
             if let Some(limit) = lease.connection().max_header_list_size {
                 // Sent to an upstream that does not accept it, it might cost the calls of others on the connection.
                 head_size::check_request(&self.headers, lease.authority(), &self.uri, limit as usize)
@@ -76,23 +83,27 @@ impl ForwardedCall {
                     self.pool.retire(lease.connection());
                     closed_connections += 1;
                     if closed_connections == MAX_CLOSED_CONNECTIONS {
-                        return Err(lease.failure(&error));
+                        return Err(lease.failed(&error));
                     }
                     continue;
                 }
             };
             lease.stage = Stage::Sent;
-            self.context.as_ref().inspect(|call| call.sent_to(self.pool.names(), lease.connection().address));
+            self.context
+                .as_ref()
+                .inspect(|call| call.sent_to(self.pool.names(), lease.connection().upstream));
             match receive_head(response, &mut stream, &mut self.request_body).await {
                 Ok(response) => {
-                    self.context.as_ref().inspect(|call| call.response_began());
-                    return self.begin_response(response, stream, lease);
+                    let began = self.context.as_ref().map(CallContext::response_began);
+                    return self.begin_response(response, stream, lease, began);
                 }
                 Err(ExchangeError::Request(status)) => return Ok(status.into_http()),
                 Err(ExchangeError::Upstream(error)) => {
                     lease.stage = Stage::Finished;
+                    let failure = lease.failed(&error);
+                    self.tried = lease.health();
                     if !was_refused(&error) || sends == MAX_SENDS || !self.rewind() {
-                        return Err(lease.failure(&error));
+                        return Err(failure);
                     }
                 }
             }
@@ -106,6 +117,7 @@ impl ForwardedCall {
         response: Response<h2::RecvStream>,
         mut stream: SendStream<Bytes>,
         mut lease: Lease,
+        began: Option<Instant>,
     ) -> Result<Response<Body>, Failure> {
         lease.connection().note_received();
         let (mut head, body) = response.into_parts();
@@ -116,7 +128,20 @@ impl ForwardedCall {
             return Err(head_size::refused_request(&self.headers, lease.authority(), &self.uri));
         }
         if !has_status && (head.status != StatusCode::OK || !is_grpc(&head.headers)) {
+            lease.ended(if head.status.is_server_error() { Outcome::Failed } else { Outcome::Succeeded });
+            self.tried = lease.health();
             return Err(Failure::from_http_status(lease.authority(), head.status));
+        }
+        if has_status || has_ended {
+            // A failed response says nothing of how long the address takes.
+            let outcome = outcome_of(head.headers.get(GRPC_STATUS));
+            if outcome != Outcome::Failed {
+                lease.answered(|| began.unwrap_or_else(now));
+            }
+            lease.ended(outcome);
+            self.tried = lease.health();
+        } else {
+            lease.answered(|| began.unwrap_or_else(now));
         }
         head_size::check_response("headers", &head.headers)
             .map_err(|failure| failure.at(lease.authority()))?;

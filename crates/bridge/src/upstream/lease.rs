@@ -1,13 +1,16 @@
 //! The stream that a call has on a connection.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 
-use super::connection::{Connection, Slot};
-use super::failure::Failure;
+use super::connection::Connection;
+use super::failure::{Failure, was_refused};
+use super::health::{Health, Outcome};
 use super::pool::{Acquired, Pool};
+use super::slot::Slot;
 
 /// A stream of a connection, leased to one call. Dropping it returns the stream to the pool.
 pub(super) struct Lease {
@@ -31,15 +34,20 @@ pub(super) enum Stage {
 }
 
 impl Lease {
-    /// Leases a stream, and waits for one if there is none. Dropping the future leaves the queue.
+    /// Leases a stream, and waits for one if there is none. Dropping the future leaves the queue. `avoid`: an address that is taken
+    /// only if there is no other.
     ///
     /// # Errors
     ///
     /// Returns an error if the queue is full, if there is no stream in time, or if no connection can be opened.
-    pub(super) async fn acquire(pool: &Arc<Pool>) -> Result<Self, Failure> {
-        let slot = match pool.acquire()? {
+    pub(super) async fn acquire(
+        pool: &Arc<Pool>,
+        avoid: Option<&Arc<Health>>,
+        deadline: impl FnOnce() -> Option<Instant>,
+    ) -> Result<Self, Failure> {
+        let slot = match pool.acquire(avoid, deadline)? {
             Acquired::Slot(slot) => slot,
-            Acquired::Waiting(receiver) => Waiting { pool, receiver }.wait().await?,
+            Acquired::Waiting { receiver, retry_at } => Waiting { pool, receiver }.wait(retry_at).await?,
         };
         Ok(Self { pool: Arc::clone(pool), slot, stage: Stage::Unsent })
     }
@@ -53,8 +61,37 @@ impl Lease {
         self.pool.address(self.connection()).authority.as_str()
     }
 
-    /// Returns why the call failed with an HTTP/2 error.
-    pub(super) fn failure(&self, error: &h2::Error) -> Failure {
+    /// Records that the response has begun. `now` is called only if it is needed.
+    pub(super) fn answered(&mut self, now: impl FnOnce() -> Instant) {
+        if let Some(report) = &mut self.slot.report {
+            report.answered(now());
+        }
+    }
+
+    /// Records how the call has ended.
+    pub(super) fn ended(&mut self, outcome: Outcome) {
+        if let Some(report) = &mut self.slot.report {
+            report.ended(outcome);
+        }
+    }
+
+    /// Returns the address, if there is a choice of addresses.
+    pub(super) fn health(&self) -> Option<Arc<Health>> {
+        self.slot.report.is_some().then(|| Arc::clone(&self.connection().health))
+    }
+
+    /// Records that the upstream has failed the call with an HTTP/2 error, and returns it as a failure.
+    pub(super) fn failed(&mut self, error: &h2::Error) -> Failure {
+        if let Some(report) = &mut self.slot.report {
+            let is_reset = error.is_remote() && error.is_reset();
+            report.ended(match error.reason() {
+                // It is shutting down, or busy.
+                _ if was_refused(error) => Outcome::Unknown,
+                Some(h2::Reason::CANCEL) if is_reset => Outcome::Succeeded,
+                Some(h2::Reason::ENHANCE_YOUR_CALM) if is_reset => Outcome::Overloaded,
+                _ => Outcome::Failed,
+            });
+        }
         self.connection().failure(self.authority(), error)
     }
 }
@@ -62,6 +99,12 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.slot.release();
+        let connection = Arc::clone(self.slot.connection());
+        if self.stage == Stage::Sent
+            && let Some(report) = &mut self.slot.report
+        {
+            report.dropped(&connection);
+        }
         let within_budget = match self.stage {
             Stage::Unsent | Stage::Finished => true,
             stage => self.connection().note_reset(stage == Stage::Responding),
@@ -83,11 +126,27 @@ struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    async fn wait(mut self) -> Result<Slot, Failure> {
+    /// Waits for a stream. `retry_at`: when the next attempt to connect is due.
+    async fn wait(mut self, retry_at: Option<Instant>) -> Result<Slot, Failure> {
         let pool = self.pool;
-        match timeout(pool.max_wait, &mut self.receiver).await {
+        let receiver = &mut self.receiver;
+        let received = async {
+            if let Some(at) = retry_at {
+                tokio::select! {
+                    biased;
+                    received = &mut *receiver => return received,
+                    () = sleep_until(at.into()) => pool.retry(),
+                }
+            }
+            receiver.await
+        };
+        match timeout(pool.max_wait, received).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Failure::unavailable("the server is shutting down")),
+            Err(_) if pool.is_disconnected() => {
+                Err(Failure::unavailable(format!("the upstream was not reached within {:?}", pool.max_wait))
+                    .at(pool))
+            }
             Err(_) => Err(Failure::resource_exhausted(format!(
                 "the upstream accepts no more calls on {} connections, and none has ended within {:?}",
                 pool.max_connections(),

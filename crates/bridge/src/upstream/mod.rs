@@ -15,11 +15,15 @@
 //! 7. [`failure`]: the status for a failure of an upstream. [`pool_channel`]: a channel for calls of the bridge itself.
 
 mod address;
+mod backoff;
+mod balancer;
 mod bounded_read;
 mod config;
 mod connect;
 mod connection;
 mod driver;
+mod ejection;
+mod endpoint;
 mod endpoints;
 mod error;
 mod failure;
@@ -28,20 +32,33 @@ mod forward;
 mod forwarded_call;
 mod head_size;
 mod headers;
+mod health;
+mod latency;
 mod lease;
+mod lookups;
+mod network;
 mod pool;
 mod pool_channel;
 mod pool_options;
+mod report;
 mod request_body;
 mod reset_budget;
+mod resolve;
 mod response_body;
 mod retry;
 mod retry_rules;
 mod routes;
+mod server;
 mod service_pattern;
+mod slot;
+#[cfg(all(test, feature = "axum"))]
+mod tests;
 #[cfg(feature = "tls")]
 mod tls;
+
+mod transport;
 mod trusted_proxies;
+mod warnings;
 
 pub use config::Upstream;
 pub use error::UpstreamError;

@@ -3,20 +3,27 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use drawbridge_core::{SharedThrottle, Throttle};
 use tokio::sync::oneshot;
+use tokio::time::sleep;
 
 use super::address::Address;
 use super::config::Upstream;
-use super::connect::connect;
-use super::connection::{Connection, Slot};
+use super::connection::Connection;
 use super::driver::{Driver, Event};
+use super::endpoint::Endpoint;
 use super::endpoints::Endpoints;
 use super::failure::Failure;
-use super::pool_options::PoolOptions;
+use super::health::Health;
+use super::lookups::Lookups;
+use super::server::Server;
+use super::slot::Slot;
+use super::warnings::Warnings;
 use crate::call::{Addresses, now};
 
 /// The tokens of a pool's retry throttle. With half of them lost to failures, nothing is retried. There are more than for one
@@ -25,6 +32,9 @@ const RETRY_TOKENS: u32 = 100;
 
 /// How many tokens each successful call returns.
 const RETRY_RATIO: f64 = 0.1;
+
+/// How long an attempt to connect may take before the next address is tried too (RFC 8305, section 5).
+const STAGGER: Duration = Duration::from_millis(250);
 
 /// The connections to the servers of one service.
 pub(crate) struct Pool {
@@ -38,22 +48,40 @@ pub(crate) struct Pool {
     state: Mutex<State>,
 }
 
-/// One server, with the options of its connections.
-struct Server {
-    address: Address,
-    options: PoolOptions,
-}
-
 struct State {
     endpoints: Endpoints,
+    /// The lookups of each server's name.
+    lookups: Vec<Lookups>,
+    /// Whether no address of one of the servers is known.
+    has_unknown: bool,
     /// The calls that wait for a stream, in the order of their arrival.
     waiting: VecDeque<oneshot::Sender<Result<Slot, Failure>>>,
+    warnings: Warnings,
+}
+
+impl State {
+    /// Returns whether there is no connection to any server, and nothing is done about it.
+    fn is_idle(&self) -> bool {
+        let is_resolved =
+            |(index, lookups): (usize, &Lookups)| !lookups.is_in_progress() || self.endpoints.is_known(index);
+        self.endpoints.all_disconnected() && self.lookups.iter().enumerate().all(is_resolved)
+    }
+
+    /// Returns when the next attempt may be made after failures.
+    fn retry_at(&self) -> Option<Instant> {
+        let lookups = self.lookups.iter().filter_map(Lookups::retry_at);
+        self.endpoints.next_to_retry().and_then(Endpoint::retry_at).into_iter().chain(lookups).min()
+    }
 }
 
 /// A stream for a call, or a place in the queue.
 pub(super) enum Acquired {
     Slot(Slot),
-    Waiting(oneshot::Receiver<Result<Slot, Failure>>),
+    Waiting {
+        receiver: oneshot::Receiver<Result<Slot, Failure>>,
+        /// When [`Pool::retry`] is due, if nothing can be connected to before.
+        retry_at: Option<Instant>,
+    },
 }
 
 impl Pool {
@@ -70,36 +98,48 @@ impl Pool {
 
     /// Creates one of `count` pools that share the limits.
     fn new(upstreams: &[&Upstream], index: usize, count: usize) -> Arc<Self> {
-        let servers: Vec<_> = upstreams
-            .iter()
-            .map(|upstream| Server {
-                address: upstream.address.clone(),
-                options: upstream.options.share(index, count),
-            })
-            .collect();
+        let servers: Vec<_> = upstreams.iter().map(|upstream| Server::new(upstream, index, count)).collect();
         let options = || servers.iter().map(|server| &server.options);
+        let mut endpoints = Endpoints::default();
+        for (index, server) in servers.iter().enumerate() {
+            if let Some(socket) = server.address.socket() {
+                let name = server.address.authority.as_str();
+                endpoints.set(index, name, &[socket], server.connections(), now());
+            }
+        }
         Arc::new(Self {
             names: servers.iter().map(|server| server.address.to_string().into()).collect(),
             max_waiting: options().map(|options| options.max_waiting).max().unwrap_or_default(),
             max_wait: options().map(|options| options.max_wait).max().unwrap_or_default(),
             throttle: SharedThrottle::new(Throttle::new(RETRY_TOKENS, RETRY_RATIO)),
-            state: Mutex::new(State { endpoints: Endpoints::new(servers.len()), waiting: VecDeque::new() }),
+            state: Mutex::new(State {
+                lookups: servers.iter().map(|_| Lookups::default()).collect(),
+                has_unknown: (0..servers.len()).any(|index| !endpoints.is_known(index)),
+                endpoints,
+                waiting: VecDeque::new(),
+                warnings: Warnings::default(),
+            }),
             servers,
         })
     }
 
-    /// Reserves a stream for a call, or puts the call into the queue.
+    /// Reserves a stream for a call, or puts the call into the queue. `avoid`: an address that is taken only if there is no other.
     ///
     /// # Errors
     ///
-    /// Returns an error if the queue is full.
-    pub(super) fn acquire(self: &Arc<Self>) -> Result<Acquired, Failure> {
+    /// Returns an error if the queue is full, or if no address can be reached and the next attempt comes after the deadline of the
+    /// call or the longest wait.
+    pub(super) fn acquire(
+        self: &Arc<Self>,
+        avoid: Option<&Arc<Health>>,
+        deadline: impl FnOnce() -> Option<Instant>,
+    ) -> Result<Acquired, Failure> {
         let mut state = self.lock();
         // Calls in the queue take precedence.
         if state.waiting.is_empty()
-            && let Some(slot) = state.endpoints.reserve()
+            && let Some(slot) = state.endpoints.reserve(avoid)
         {
-            self.connect_disconnected(&mut state);
+            self.connect_lacking(&mut state);
             return Ok(Acquired::Slot(slot));
         }
         if state.waiting.len() >= self.max_waiting {
@@ -112,15 +152,43 @@ impl Pool {
         }
         let (sender, receiver) = oneshot::channel();
         state.waiting.push_back(sender);
-        self.connect_for_waiting(&mut state, true);
-        Ok(Acquired::Waiting(receiver))
+        self.connect_for_waiting(&mut state);
+        let retry_at = if state.is_idle() { state.retry_at() } else { None };
+        if let Some(retry_at) = retry_at {
+            let now = now();
+            let longest = now + self.max_wait;
+            if retry_at > deadline().map_or(longest, |deadline| longest.min(deadline)) {
+                state.waiting.pop_back();
+                return Err(self.unreachable(retry_at.saturating_duration_since(now)));
+            }
+        }
+        Ok(Acquired::Waiting { receiver, retry_at })
+    }
+
+    fn unreachable(&self, next_attempt: Duration) -> Failure {
+        let seconds = next_attempt.as_secs_f64();
+        let message =
+            format!("the upstream cannot be reached; the next attempt to connect is in {seconds:.1} s");
+        Failure::unavailable(message).at(self)
+    }
+
+    /// Connects for the calls in the queue, now that the time after failures is over.
+    pub(super) fn retry(self: &Arc<Self>) {
+        self.connect_for_waiting(&mut self.lock());
     }
 
     /// Retires a connection: it gets no more calls, and is closed when the last call on it has ended.
     pub(super) fn retire(self: &Arc<Self>, connection: &Arc<Connection>) {
         let mut state = self.lock();
         state.endpoints.retire(connection);
-        self.connect_for_waiting(&mut state, true);
+        self.connect_for_waiting(&mut state);
+        if !state.waiting.is_empty() && state.is_idle() {
+            // The calls in the queue have waited for this connection, and not for the next attempt.
+            let next = state.endpoints.next_to_retry().map(|endpoint| Arc::clone(&endpoint.health));
+            if let Some(health) = next {
+                self.connect(&mut state, &health);
+            }
+        }
     }
 
     /// Assigns available streams to the calls in the queue.
@@ -130,12 +198,12 @@ impl Pool {
             {
                 let mut state = self.lock();
                 while !state.waiting.is_empty()
-                    && let Some(slot) = state.endpoints.reserve()
+                    && let Some(slot) = state.endpoints.reserve(None)
                     && let Some(waiting) = state.waiting.pop_front()
                 {
                     assigned.push((waiting, slot));
                 }
-                self.connect_for_waiting(&mut state, true);
+                self.connect_for_waiting(&mut state);
             }
             // Sent without the lock. If a call no longer waits, the next one gets its stream.
             let unused =
@@ -146,76 +214,169 @@ impl Pool {
         }
     }
 
-    /// Opens as many connections as the calls in the queue are expected to need.
-    fn connect_for_waiting(self: &Arc<Self>, state: &mut State, even_if_ejected: bool) {
+    /// Opens as many connections as the calls in the queue are expected to need, after the names are resolved.
+    fn connect_for_waiting(self: &Arc<Self>, state: &mut State) {
+        if !state.waiting.is_empty() && state.has_unknown {
+            self.resolve_unknown(state);
+        }
         while state.waiting.len() > state.endpoints.expected_streams() {
-            let max_connections = |index: usize| self.servers[index].options.max_connections;
-            let next = state.endpoints.next_to_connect(max_connections, now()).or_else(|| {
-                // With all servers ejected, the first to be readmitted is tried at once.
-                let all_ejected = even_if_ejected && state.endpoints.all_disconnected();
-                if all_ejected { state.endpoints.first_readmitted() } else { None }
-            });
-            let Some(index) = next else { break };
-            self.connect(state, index);
+            let next = state.endpoints.next_to_connect(now()).map(|endpoint| Arc::clone(&endpoint.health));
+            let Some(health) = next else { break };
+            self.connect(state, &health);
         }
     }
 
-    /// Connects to each server without a connection, if several servers share the calls.
-    fn connect_disconnected(self: &Arc<Self>, state: &mut State) {
-        if state.endpoints.len() == 1 {
+    /// Connects to the addresses that have fewer connections than they should.
+    fn connect_lacking(self: &Arc<Self>, state: &mut State) {
+        if state.has_unknown {
+            self.resolve_unknown(state);
+        }
+        while let Some(endpoint) = state.endpoints.next_lacking() {
+            let health = Arc::clone(&endpoint.health);
+            self.connect(state, &health);
+        }
+    }
+
+    /// Tries one more address for the calls in the queue, if an attempt takes long.
+    fn connect_another(self: &Arc<Self>) {
+        let mut state = self.lock();
+        if state.waiting.is_empty() {
             return;
         }
-        let now = now();
-        for index in 0..state.endpoints.len() {
-            if state.endpoints.needs_connection(index, now) {
-                self.connect(state, index);
-            }
+        let next = state.endpoints.next_disconnected(now()).map(|endpoint| Arc::clone(&endpoint.health));
+        if let Some(health) = next {
+            self.connect(&mut state, &health);
         }
     }
 
     /// Connects in a task of its own, so that the connection outlives the call that needed it first.
-    fn connect(self: &Arc<Self>, state: &mut State, index: usize) {
-        state.endpoints.connect_started(index);
-        let pool = Arc::clone(self);
+    fn connect(self: &Arc<Self>, state: &mut State, health: &Arc<Health>) {
+        let Some(endpoint) = state.endpoints.find(health) else { return };
+        endpoint.connecting += 1;
+        let (upstream, socket) = (endpoint.upstream, endpoint.socket);
+        let (pool, health) = (Arc::clone(self), Arc::clone(health));
         tokio::spawn(async move {
-            let mut attempt = ConnectAttempt { pool: &pool, index, failure: None };
-            let Server { address, options } = &pool.servers[index];
-            match connect(address, options).await {
+            let mut attempt = ConnectAttempt { pool: &pool, upstream, health: &health, failure: None };
+            let server = &pool.servers[upstream];
+            let mut connecting = pin!(server.connect(socket));
+            let connected = tokio::select! {
+                biased;
+                connected = &mut connecting => connected,
+                () = sleep(STAGGER) => {
+                    pool.connect_another();
+                    connecting.await
+                }
+            };
+            match connected {
                 Ok((sender, h2, max_header_list_size)) => {
                     let limit = max_header_list_size.get().copied();
-                    let connection = Arc::new(Connection::new(sender, index, limit));
-                    let driver = Driver::new(h2, &connection, options);
+                    let connection = Arc::new(Connection::new(sender, upstream, Arc::clone(&health), limit));
+                    let driver = Driver::new(h2, &connection, &server.options);
                     tokio::spawn(drive(driver, Arc::downgrade(&pool)));
-                    pool.lock().endpoints.add(connection);
+                    // An address that was removed meanwhile gets no calls.
+                    if let Some(endpoint) = pool.lock().endpoints.find(&health) {
+                        endpoint.add(connection);
+                    }
                 }
-                Err(failure) => {
-                    tracing::warn!(error = failure.for_operator(), "cannot connect to an upstream");
-                    attempt.failure = Some(failure);
-                }
+                Err(failure) => attempt.failure = Some(failure),
             }
         });
     }
 
     /// Records that an attempt to connect has finished. If it failed and there is no connection to any server, the calls in the
     /// queue fail.
-    fn connect_finished(self: &Arc<Self>, index: usize, failure: Option<Failure>) {
+    fn connect_finished(self: &Arc<Self>, upstream: usize, health: &Arc<Health>, failure: Option<Failure>) {
         let mut failed = VecDeque::new();
         {
             let mut state = self.lock();
-            state.endpoints.connect_finished(index);
-            if failure.is_some() {
-                state.endpoints.eject(index, now());
-                self.connect_for_waiting(&mut state, false);
-                if state.endpoints.all_disconnected() {
+            let endpoint = state.endpoints.find(health);
+            if let Some(endpoint) = endpoint {
+                endpoint.connecting -= 1;
+                if failure.is_some() {
+                    endpoint.connect_failed(now());
+                }
+            }
+            if let Some(failure) = &failure {
+                Self::warn(&mut state, failure);
+                self.resolve(&mut state, upstream);
+                self.connect_for_waiting(&mut state);
+                if state.is_idle() {
                     failed = std::mem::take(&mut state.waiting);
                 }
             }
         }
-        if let Some(failure) = failure {
-            for waiting in failed {
-                drop(waiting.send(Err(failure.clone())));
+        fail_all(failed, failure);
+        self.serve_waiting();
+    }
+
+    fn warn(state: &mut State, failure: &Failure) {
+        let error = failure.for_operator();
+        if let Some(times) = state.warnings.record(&error, now()) {
+            tracing::warn!(error, times, "cannot connect to an upstream");
+        }
+    }
+
+    /// Resolves the names of which no address is known, unless that has just failed.
+    fn resolve_unknown(self: &Arc<Self>, state: &mut State) {
+        for upstream in 0..self.servers.len() {
+            let is_due = state.lookups[upstream].retry_at().is_none_or(|at| at <= now());
+            if is_due && !state.endpoints.is_known(upstream) && !state.lookups[upstream].is_in_progress() {
+                self.resolve(state, upstream);
             }
         }
+    }
+
+    /// Resolves the name of a server as soon as possible, and again while the server is used.
+    fn resolve(self: &Arc<Self>, state: &mut State, upstream: usize) {
+        if self.servers[upstream].address.socket().is_some() || !state.lookups[upstream].request() {
+            return;
+        }
+        let timer = state.lookups[upstream].timer();
+        let lookups = LookupTask { pool: Arc::downgrade(self), upstream };
+        let mut lookup = Box::pin(self.servers[upstream].resolve());
+        tokio::spawn(async move {
+            loop {
+                let resolved = lookup.await;
+                let Some(pool) = lookups.pool.upgrade() else { return };
+                pool.resolved(upstream, resolved);
+                drop(pool);
+                timer.next().await;
+                let Some(pool) = lookups.pool.upgrade() else { return };
+                let mut state = pool.lock();
+                if state.waiting.is_empty() && !state.endpoints.is_used(upstream) {
+                    // The next failure, or the next call that needs a connection, asks for a lookup.
+                    return;
+                }
+                state.lookups[upstream].started();
+                lookup = Box::pin(pool.servers[upstream].resolve());
+            }
+        });
+    }
+
+    /// Takes the addresses that a lookup has found. If it failed, the known ones stay.
+    fn resolved(self: &Arc<Self>, upstream: usize, resolved: Result<Vec<SocketAddr>, Failure>) {
+        let mut failed = VecDeque::new();
+        let failure = {
+            let mut state = self.lock();
+            state.lookups[upstream].finished(now(), resolved.is_err());
+            match resolved {
+                Ok(sockets) => {
+                    let server = &self.servers[upstream];
+                    let name = server.address.authority.as_str();
+                    state.endpoints.set(upstream, name, &sockets, server.connections(), now());
+                    state.has_unknown = (0..self.servers.len()).any(|index| !state.endpoints.is_known(index));
+                    None
+                }
+                Err(failure) => {
+                    Self::warn(&mut state, &failure);
+                    if state.is_idle() && !state.endpoints.is_known(upstream) {
+                        failed = std::mem::take(&mut state.waiting);
+                    }
+                    Some(failure)
+                }
+            }
+        };
+        fail_all(failed, failure);
         self.serve_waiting();
     }
 
@@ -224,9 +385,14 @@ impl Pool {
         !self.lock().waiting.is_empty()
     }
 
+    /// Returns whether there is no connection to any server.
+    pub(super) fn is_disconnected(&self) -> bool {
+        !(0..self.servers.len()).any(|upstream| self.lock().endpoints.is_used(upstream))
+    }
+
     /// Returns the address of a connection.
     pub(super) fn address(&self, connection: &Connection) -> &Address {
-        &self.servers[connection.address].address
+        &self.servers[connection.upstream].address
     }
 
     /// Returns the URLs of all servers.
@@ -276,15 +442,39 @@ impl fmt::Debug for Pool {
     }
 }
 
+/// Fails calls that wait.
+fn fail_all(waiting: VecDeque<oneshot::Sender<Result<Slot, Failure>>>, failure: Option<Failure>) {
+    let Some(failure) = failure else { return };
+    for call in waiting {
+        // A call that no longer waits needs no failure.
+        drop(call.send(Err(failure.clone())));
+    }
+}
+
 /// An attempt to connect. It finishes when this is dropped, also if the task is cancelled.
 struct ConnectAttempt<'a> {
     pool: &'a Arc<Pool>,
-    index: usize,
+    upstream: usize,
+    health: &'a Arc<Health>,
     failure: Option<Failure>,
 }
 
 impl Drop for ConnectAttempt<'_> {
     fn drop(&mut self) {
-        self.pool.connect_finished(self.index, self.failure.take());
+        self.pool.connect_finished(self.upstream, self.health, self.failure.take());
+    }
+}
+
+/// The task that resolves a name. It stops when this is dropped, also if the task is cancelled.
+struct LookupTask {
+    pool: Weak<Pool>,
+    upstream: usize,
+}
+
+impl Drop for LookupTask {
+    fn drop(&mut self) {
+        if let Some(pool) = self.pool.upgrade() {
+            pool.lock().lookups[self.upstream].stopped();
+        }
     }
 }

@@ -21,16 +21,25 @@ pub struct PoolOptions {
     /// The most connections to one address. Another one is opened when the upstream accepts no more streams on the open ones
     /// (`SETTINGS_MAX_CONCURRENT_STREAMS`). Default: 200.
     pub max_connections: usize,
+    /// How many connections each address has at least while it is used. Raise it for an address that stands for several servers,
+    /// such as the virtual address of a Kubernetes service: each connection leads to one of them. Default: 1.
+    pub min_connections: usize,
     /// The most calls that wait for a connection or a stream at a time. A further call fails with `RESOURCE_EXHAUSTED`.
     /// Default: 10,000.
     pub max_waiting: usize,
-    /// How long a call waits for a connection or a stream, before it fails with `RESOURCE_EXHAUSTED`. Default: 10 s.
+    /// How long a call waits for a stream, before it fails with `RESOURCE_EXHAUSTED`, or for a connection, before it fails with
+    /// `UNAVAILABLE`. After failures to connect, a call waits for the next attempt; it fails at once if that comes after this
+    /// time or after its deadline. Default: 10 s.
     pub max_wait: Duration,
     /// How long an attempt to connect may take, until the upstream's HTTP/2 SETTINGS frame arrives. The calls that wait for the
     /// connection fail with `UNAVAILABLE` then. Default: 5 s.
     pub connect_timeout: Duration,
     /// A connection without calls is closed after this time, or at the latest after twice this time. Default: 60 s.
     pub idle: Duration,
+    /// A connection gets no new calls after this time, more or less a tenth; it is closed when its last call has ended. `None`: it
+    /// is used as long as it is open. Set it for an address that stands for several servers, so that new ones get calls.
+    /// Default: `None`.
+    pub max_connection_age: Option<Duration>,
     /// The HTTP/2 flow control window of each stream, in bytes: how much of one response is buffered for a caller that reads
     /// slowly, and the most of one response that arrives per round trip. Increase it for large responses from distant upstreams.
     /// Values above 2³¹ − 1 count as that. Default: 65,536 (64 KiB).
@@ -45,10 +54,12 @@ impl PoolOptions {
     pub const fn new() -> Self {
         Self {
             max_connections: 200,
+            min_connections: 1,
             max_waiting: 10_000,
             max_wait: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),
             idle: Duration::from_secs(60),
+            max_connection_age: None,
             stream_window: 64 * 1024,
             keepalive: Duration::from_secs(20),
         }
@@ -58,6 +69,20 @@ impl PoolOptions {
     #[must_use]
     pub const fn with_max_connections(mut self, max: usize) -> Self {
         self.max_connections = max;
+        self
+    }
+
+    /// Sets how many connections each address has at least while it is used.
+    #[must_use]
+    pub const fn with_min_connections(mut self, min: usize) -> Self {
+        self.min_connections = min;
+        self
+    }
+
+    /// Sets after which time a connection gets no new calls.
+    #[must_use]
+    pub const fn with_max_connection_age(mut self, age: Duration) -> Self {
+        self.max_connection_age = Some(age);
         self
     }
 
@@ -107,6 +132,7 @@ impl PoolOptions {
     pub(super) const fn share(mut self, index: usize, count: usize) -> Self {
         let rest = self.max_connections % count;
         self.max_connections = self.max_connections / count + if index < rest { 1 } else { 0 };
+        self.min_connections = self.min_connections.div_ceil(count);
         self.max_waiting = self.max_waiting.div_ceil(count);
         self
     }

@@ -12,7 +12,9 @@ use tonic::Status;
 
 use super::failure::Failure;
 use super::head_size;
+use super::health::Outcome;
 use super::lease::{Lease, Stage};
+use super::report::outcome_of;
 use crate::body::Coalesce;
 
 /// The response body of an upstream, passed on as it arrives. Data that is ready at one time becomes one frame, since
@@ -63,11 +65,18 @@ impl ResponseBody {
                 if let Err(failure) = head_size::check_response("trailers", &trailers) {
                     return self.fail(failure.at(self.lease.authority()));
                 }
+                self.lease.ended(outcome_of(trailers.get(GRPC_STATUS)));
                 self.finish();
                 Poll::Ready(Some(Ok(Frame::trailers(trailers))))
             }
-            Ok(_) => self.fail(Failure::missing_status(self.lease.authority())),
-            Err(error) => self.fail(self.lease.failure(&error)),
+            Ok(_) => {
+                self.lease.ended(Outcome::Failed);
+                self.fail(Failure::missing_status(self.lease.authority()))
+            }
+            Err(error) => {
+                let failure = self.lease.failed(&error);
+                self.fail(failure)
+            }
         }
     }
 
@@ -115,7 +124,10 @@ impl HttpBody for ResponseBody {
             }
             // The end comes again with the next poll, if the trailers have not arrived.
             Err(None) => this.poll_end(cx),
-            Err(Some(error)) => this.fail(this.lease.failure(&error)),
+            Err(Some(error)) => {
+                let failure = this.lease.failed(&error);
+                this.fail(failure)
+            }
         }
     }
 

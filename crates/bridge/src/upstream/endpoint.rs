@@ -1,0 +1,127 @@
+//! The state of one address of an upstream.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::backoff::Backoff;
+use super::balancer::Load;
+use super::connection::Connection;
+use super::health::Health;
+
+/// How many streams a connection that is being opened is expected to accept: the common limit of servers.
+pub(super) const EXPECTED_STREAMS: usize = 100;
+
+/// How long an address is not connected to after a failure to connect.
+const CONNECT_BACKOFF: Backoff =
+    Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(30), jitter: 0.2 };
+
+/// The state of one address.
+pub(super) struct Endpoint {
+    /// The index of the upstream in the pool.
+    pub(super) upstream: usize,
+    pub(super) socket: SocketAddr,
+    pub(super) health: Arc<Health>,
+    pub(super) connections: Vec<Arc<Connection>>,
+    /// How many connections it has at least while it is used, and at most.
+    min_connections: usize,
+    max_connections: usize,
+    /// How many connections are being opened.
+    pub(super) connecting: usize,
+    /// How many attempts to connect have failed in a row.
+    failures: u32,
+    retry_at: Option<Instant>,
+}
+
+impl Endpoint {
+    pub(super) fn new(
+        upstream: usize,
+        socket: SocketAddr,
+        health: Health,
+        (min_connections, max_connections): (usize, usize),
+    ) -> Self {
+        Self {
+            upstream,
+            socket,
+            health: Arc::new(health),
+            connections: Vec::new(),
+            min_connections,
+            max_connections,
+            connecting: 0,
+            failures: 0,
+            retry_at: None,
+        }
+    }
+
+    /// Returns a connection that accepts one more stream.
+    pub(super) fn available(&self) -> Option<&Arc<Connection>> {
+        let mut available = self.connections.iter().filter(|connection| connection.has_capacity());
+        if self.min_connections > 1 {
+            // They may lead to different servers.
+            return available.min_by_key(|connection| connection.open_streams.load(Ordering::Relaxed));
+        }
+        available.next()
+    }
+
+    /// Returns what one more call costs here.
+    pub(super) fn load(&self, now: Instant) -> Load {
+        Load { open: self.open_streams(), latency: self.health.latency(now) }
+    }
+
+    fn open_streams(&self) -> usize {
+        self.connections.iter().map(|connection| connection.open_streams.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Returns how many streams are open, with those that the connections being opened are expected to take.
+    pub(super) fn expected_streams(&self) -> usize {
+        self.open_streams() + self.connecting * EXPECTED_STREAMS
+    }
+
+    pub(super) fn is_disconnected(&self) -> bool {
+        self.connections.is_empty() && self.connecting == 0
+    }
+
+    /// Returns whether it has fewer connections than it should, and may be connected to.
+    pub(super) fn needs_connection(&self, now: Instant) -> bool {
+        self.has_fewer_connections_than(self.min_connections.min(self.max_connections))
+            && !self.is_backing_off(now)
+    }
+
+    /// Returns whether it has fewer connections than it should, whether or not it may be connected to.
+    pub(super) fn lacks_connections(&self) -> bool {
+        self.has_fewer_connections_than(self.min_connections.min(self.max_connections))
+    }
+
+    /// Returns whether it may have one more connection.
+    pub(super) fn may_connect(&self) -> bool {
+        self.has_fewer_connections_than(self.max_connections)
+    }
+
+    fn has_fewer_connections_than(&self, count: usize) -> bool {
+        self.connections.len() + self.connecting < count
+    }
+
+    /// Returns whether it is not connected to because of failures.
+    pub(super) fn is_backing_off(&self, now: Instant) -> bool {
+        self.retry_at.is_some_and(|at| now < at)
+    }
+
+    /// Returns when it is connected to again after failures.
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
+    /// Adds a connection.
+    pub(super) fn add(&mut self, connection: Arc<Connection>) {
+        (self.failures, self.retry_at) = (0, None);
+        self.connections.push(connection);
+    }
+
+    /// Records that it could not be connected to.
+    pub(super) fn connect_failed(&mut self, now: Instant) {
+        self.failures = self.failures.saturating_add(1);
+        self.retry_at = Some(now + CONNECT_BACKOFF.after(self.failures));
+        self.health.failed(now);
+    }
+}
