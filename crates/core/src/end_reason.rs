@@ -38,6 +38,11 @@ pub enum EndReason {
     CancelledByOperator(String),
     /// The server shut down before the call was complete.
     Draining,
+    /// The call was open for as long as the server keeps any call.
+    MaxDuration {
+        /// How long that is for this call.
+        after: Duration,
+    },
     /// The handler panicked.
     Panicked,
     /// The upstream server failed the call without a gRPC status, for example by closing the connection.
@@ -69,6 +74,9 @@ impl EndReason {
                 Some(Status::cancelled(message.clone()))
             }
             Self::Draining => Some(Status::unavailable("the server is shutting down")),
+            Self::MaxDuration { after } => Some(Status::unavailable(format!(
+                "the call was open for {after:?}, which is as long as this server keeps a call; call again"
+            ))),
             Self::Panicked => {
                 Some(Status::internal("the handler panicked; the server's log has the details"))
             }
@@ -117,6 +125,7 @@ impl fmt::Display for EndReason {
             Self::CancelledByHandler(_) => f.write_str("cancelled by the handler"),
             Self::CancelledByOperator(_) => f.write_str("cancelled by an operator"),
             Self::Draining => f.write_str("draining"),
+            Self::MaxDuration { .. } => f.write_str("maximum duration"),
             Self::Panicked => f.write_str("panicked"),
             Self::UpstreamFailed { .. } => f.write_str("upstream failed"),
         }
@@ -139,6 +148,7 @@ mod tests {
             (EndReason::CancelledByHandler(message()), Code::Cancelled),
             (EndReason::CancelledByOperator(message()), Code::Cancelled),
             (EndReason::Draining, Code::Unavailable),
+            (EndReason::MaxDuration { after: Duration::from_secs(60) }, Code::Unavailable),
             (EndReason::Panicked, Code::Internal),
             (
                 EndReason::UpstreamFailed { code: Code::Internal, message: message(), cause: None },

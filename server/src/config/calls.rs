@@ -25,6 +25,18 @@ pub struct CallArgs {
     #[arg(long, env = "DRAWBRIDGE_MAX_DEADLINE", value_name = "TIME", value_parser = super::parse::timeout)]
     pub max_deadline: Option<Duration>,
 
+    /// Maximum time that a call may be open
+    ///
+    /// Such as 55s, give or take a tenth. The call then ends with UNAVAILABLE and a retry pushback, with whatever deadline. Set it below the
+    /// time after which a balancer in front cuts streams without a status. Default: no maximum.
+    #[arg(
+        long,
+        env = "DRAWBRIDGE_MAX_STREAM_DURATION",
+        value_name = "TIME",
+        value_parser = super::parse::timeout
+    )]
+    pub max_stream_duration: Option<Duration>,
+
     /// Maximum number of open calls
     ///
     /// A stream counts until it ends. A further call gets RESOURCE_EXHAUSTED. Set it to what the machine's memory can hold.
@@ -102,7 +114,10 @@ impl CallArgs {
 
     /// Returns the timeouts that calls are granted.
     pub(crate) fn deadlines(&self) -> DeadlinePolicy {
-        DeadlinePolicy::new().with_default(self.default_deadline).with_max(self.max_deadline)
+        DeadlinePolicy::new()
+            .with_default(self.default_deadline)
+            .with_max(self.max_deadline)
+            .with_max_duration(self.max_stream_duration)
     }
 
     /// Returns how much the bridge takes on.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawbridge::{Bridge, ConnectionInfo, ConnectionOptions, Listener, serve};
+use drawbridge::{Bridge, ConnectionInfo, ConnectionOptions, Limits, Listener, serve};
 use drawbridge_gateway::samples::MessageService;
 use drawbridge_proto::message::message_server::MessageServer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
@@ -40,7 +40,9 @@ impl Server {
     fn start(options: ConnectionOptions) -> Self {
         let (pipes, accepted) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel();
-        let mut bridge = Bridge::new().add_service(MessageServer::new(MessageService::new()));
+        // Half a request may stay for as long as its connection.
+        let limits = Limits::new().with_request_idle_timeout(None);
+        let mut bridge = Bridge::new().limits(limits).add_service(MessageServer::new(MessageService::new()));
         let calls = bridge.calls();
         let service = bridge.fallback_unimplemented().into_service();
         let task = tokio::spawn(serve(Pipes(accepted), service, calls, options, async {

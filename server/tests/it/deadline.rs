@@ -69,6 +69,30 @@ async fn the_handler_is_dropped_at_the_deadline_even_if_its_response_is_not_poll
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_with_a_pushback_when_it_was_open_for_as_long_as_any_may_be() {
+    let policy = DeadlinePolicy::new().with_max_duration(Duration::from_secs(10));
+    for (timeout, code, seconds) in [("1H", 14, 9..=11), ("5S", 4, 5..=5)] {
+        for wire in [Wire::GRPC, Wire::WEB_H1] {
+            let start = Instant::now();
+            let (bridge, mut events) = Probe::hosted();
+            let router = bridge.deadlines(policy).into_router();
+            let headers = [("grpc-timeout", timeout)];
+            let answer = wire.call_router(router, "/Message/Stream", frame(&told("three")), &headers).await;
+            let trailers = answer.trailers_after::<Progress>().await;
+            assert!(
+                seconds.contains(&start.elapsed().as_secs()),
+                "{wire:?}, {timeout}: {:?}",
+                start.elapsed()
+            );
+            assert_eq!(trailers["grpc-status"], code.to_string().as_str(), "{wire:?}, {timeout}");
+            assert_eq!(trailers.contains_key("grpc-retry-pushback-ms"), code == 14);
+            let reason = events.started().await.end_reason().cloned();
+            assert_eq!(matches!(reason, Some(EndReason::MaxDuration { .. })), code == 14, "{reason:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_stream_that_is_always_ready_ends_at_the_deadline() {
     for wire in [Wire::GRPC, Wire::WEB_H1] {

@@ -98,7 +98,7 @@ async fn ctrl_c_ends_open_calls_although_there_is_a_drain() {
 async fn sighup_does_not_end_the_program() {
     let mut program = Program::start(&[]).await;
     program.send("-HUP").await;
-    program.logged("SIGHUP: nothing to read again, there is no --tls-cert").await;
+    program.logged("SIGHUP: nothing to read again, there is no --tls-cert and no --console-token-file").await;
     assert!(exchange(program.socket(), b"GET /livez HTTP/1.0\r\n\r\n").await.starts_with("HTTP/1.0 200"));
 }
 

@@ -51,6 +51,7 @@ pub(crate) fn end_reason(end: &End) -> &'static str {
         Reason::UpstreamFailed => "upstream failed",
         Reason::RequestStalled => "request stalled",
         Reason::ReaderStalled => "reader stalled",
+        Reason::MaxDuration => "maximum duration",
     }
 }
 

@@ -12,8 +12,8 @@ use super::id::CallId;
 use super::keeper;
 use super::list::{Added, CallList, Rejected};
 use super::observers::Hook;
+use super::pushback::with_pushback;
 use super::shards::{Full, Shards};
-use super::shutting_down::shutting_down;
 
 /// The calls that are open, and, for the console, those that ended last: 1,000 calls, and 100 more that succeeded without
 /// anything to tell, which are kept only while somebody watches. Cloning it gives another handle to the same list.
@@ -118,13 +118,15 @@ impl Calls {
     ///
     /// Returns the status that the call ends with if it is not admitted.
     pub(super) fn add(&self, call: &CallContext) -> Result<(), Status> {
-        let deadline = call.deadline().map(|deadline| (keeper::current_runtime(), deadline.at()));
+        let deadline = call.ends_at().map(|at| (keeper::current_runtime(), at));
         let runtime = deadline.map(|(runtime, _)| runtime);
         let added = loop {
             match self.shard.add(call, deadline, |call, key| call.put_at(key, runtime)) {
                 Ok(added) => break added,
                 Err(Rejected::NoPermit) => self.shards.stock(&self.shard).map_err(status_of)?,
-                Err(Rejected::Closed) => return Err(shutting_down()),
+                Err(Rejected::Closed) => {
+                    return Err(with_pushback(Status::unavailable("the server is shutting down")));
+                }
             }
         };
         match (added, runtime) {

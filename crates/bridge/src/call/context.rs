@@ -244,6 +244,25 @@ impl CallContext {
         self.0.record.forwarding.version()
     }
 
+    /// Returns when the call ends at the latest.
+    pub(super) fn ends_at(&self) -> Option<Instant> {
+        let deadline = self.deadline().map(|deadline| deadline.at());
+        let Some(max) = self.facts().max_duration.as_deref() else { return deadline };
+        let end = self.opened() + *max;
+        Some(deadline.map_or(end, |deadline| deadline.min(end)))
+    }
+
+    /// Returns why the call ends when [`CallContext::ends_at`] has passed.
+    pub(super) fn overdue(&self, now: Instant) -> Option<EndReason> {
+        match (self.deadline(), self.facts().max_duration.as_deref()) {
+            (Some(deadline), _) if deadline.expired(now) => {
+                Some(EndReason::DeadlineExceeded { granted: deadline.granted() })
+            }
+            (_, Some(max)) => Some(EndReason::MaxDuration { after: *max }),
+            (_, None) => None,
+        }
+    }
+
     /// Notes the key of the call in its list, and the runtime that keeps its deadline.
     pub(super) fn put_at(&self, key: usize, runtime: Option<runtime::Id>) {
         if let Some(runtime) = runtime {
@@ -263,7 +282,7 @@ impl CallContext {
         let key = self.0.key.load(Ordering::Relaxed);
         if key != NO_KEY {
             let runtime = self.0.runtime.get().copied();
-            let deadline = runtime.zip(self.deadline().map(|deadline| deadline.at()));
+            let deadline = runtime.zip(self.ends_at());
             drop(list.remove(key, deadline));
         }
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use drawbridge_core::EndReason;
 use tokio::runtime::{self, Handle};
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
@@ -45,11 +44,9 @@ impl Keeper {
 
     fn end_due(&self, now: Instant) {
         for call in self.list.take_due(self.runtime, now) {
-            let Some(deadline) = call.deadline() else { continue };
+            let Some(reason) = call.overdue(now) else { continue };
             // Each in its own task, so that a slow destructor of one handler does not delay other calls.
-            tokio::spawn(async move {
-                call.end(EndReason::DeadlineExceeded { granted: deadline.granted() });
-            });
+            tokio::spawn(async move { call.end(reason) });
         }
     }
 }

@@ -119,6 +119,7 @@ impl CallLayer {
             protocol: request.extensions().get::<Protocol>().copied().unwrap_or_default(),
             requested,
             deadline,
+            max_duration: self.deadlines.duration().map(Box::new),
             previous_attempts,
         };
         let context = CallContext::open(facts, now, self.calls.shard());

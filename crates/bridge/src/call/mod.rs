@@ -8,7 +8,7 @@
 //!    forwarded to. [`log`]: its two log lines.
 //! 3. [`list`]: where the calls of one shard are kept; [`history`] and [`deadline_queue`] are parts of it. [`observers`]: the
 //!    log and the hooks of its users. [`shards`]: all shards of a list; [`permits`]: how many calls they may have open.
-//! 4. [`response_slot`]: what a call keeps of its response. [`request_wait`]: how long it has waited for its request. [`shutting_down`]: the status of a call that a shutdown ends.
+//! 4. [`response_slot`]: what a call keeps of its response. [`request_wait`]: how long it has waited for its request. [`pushback`]: when a client is asked to retry.
 //! 5. [`context`]: one call, as its handler and whatever ends it share it. [`guard`] follows it to its end, [`scope`] and
 //!    [`task`] run futures as part of it.
 //! 6. [`keeper`]: ends calls at their deadlines. [`request_watch`]: ends calls whose request stalls. [`calls`]: the list as its users see it.
@@ -32,6 +32,7 @@ mod list;
 mod log;
 mod observers;
 mod permits;
+mod pushback;
 mod record;
 mod request_id;
 mod request_info;
@@ -40,7 +41,6 @@ mod request_watch;
 mod response_slot;
 mod scope;
 mod shards;
-mod shutting_down;
 mod task;
 #[cfg(test)]
 mod testing;

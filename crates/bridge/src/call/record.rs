@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{LazyLock, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use drawbridge_core::{Deadline, EndReason, Timeout};
 use tonic::Code;
@@ -29,6 +29,8 @@ pub(super) struct CallFacts {
     /// The timeout that the caller sent.
     pub(super) requested: Option<Timeout>,
     pub(super) deadline: Option<Deadline<Instant>>,
+    /// How long the call may be open. Boxed, since few servers limit it.
+    pub(super) max_duration: Option<Box<Duration>>,
     pub(super) previous_attempts: u32,
 }
 

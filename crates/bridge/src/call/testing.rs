@@ -29,6 +29,7 @@ impl CallContext {
             protocol: Protocol::Grpc,
             requested: None,
             deadline: None,
+            max_duration: None,
             previous_attempts: 0,
         };
         let call = Self::open(facts, now(), calls.shard());

@@ -111,6 +111,7 @@ fn end(reason: &EndReason) -> proto::End {
         EndReason::CancelledByHandler(_) => Reason::CancelledByHandler,
         EndReason::CancelledByOperator(_) => Reason::CancelledByOperator,
         EndReason::Draining => Reason::Draining,
+        EndReason::MaxDuration { .. } => Reason::MaxDuration,
         EndReason::Panicked => Reason::Panicked,
         EndReason::UpstreamFailed { .. } => Reason::UpstreamFailed,
         _ => Reason::Unspecified,

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tonic::Status;
 
 use super::{CallContext, log, now};
-use crate::call::shutting_down::shutting_down;
+use crate::call::pushback::with_pushback;
 
 impl CallContext {
     /// Waits until the call has ended, for whatever reason, and returns that reason.
@@ -84,7 +84,9 @@ impl CallContext {
     /// Returns the status to send to the caller, if the call has ended for a reason that sends one.
     pub(in crate::call) fn end_status(&self) -> Option<Status> {
         match self.end_reason()? {
-            EndReason::Draining => Some(shutting_down()),
+            reason @ (EndReason::Draining | EndReason::MaxDuration { .. }) => {
+                reason.status().map(with_pushback)
+            }
             reason => reason.status(),
         }
     }
