@@ -130,17 +130,17 @@ impl Waiting<'_> {
     async fn wait(mut self, retry_at: Option<Instant>) -> Result<Slot, Failure> {
         let pool = self.pool;
         let receiver = &mut self.receiver;
-        let received = async {
+        let slot = async {
             if let Some(at) = retry_at {
                 tokio::select! {
                     biased;
-                    received = &mut *receiver => return received,
+                    slot = &mut *receiver => return slot,
                     () = sleep_until(at.into()) => pool.retry(),
                 }
             }
             receiver.await
         };
-        match timeout(pool.max_wait, received).await {
+        match timeout(pool.max_wait, slot).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Failure::unavailable("the server is shutting down")),
             Err(_) if pool.is_disconnected() => {

@@ -78,7 +78,7 @@ type Connect<M> = Box<dyn FnMut(Option<&M>, CallOptions) -> (Connecting<M>, Call
 ///
 /// Any other status ends the stream, and so does `OK`. The handles of [`CallOptions::with_cancel`] in the last request end the
 /// wait between two calls too. The deadline of the policy covers all calls and waits; a timeout in a request covers that call.
-/// A [`Trace`] that is set on each request records all calls as attempts of one.
+/// A [`Trace`](crate::Trace) that is set on each request records all calls as attempts of one.
 pub fn reconnecting<Q, M, F>(
     policy: ReconnectPolicy,
     request: impl FnMut(Option<&M>) -> Request<Q> + 'static,
