@@ -1,13 +1,16 @@
 //! What happens on a connection: its requests, and whether it waits for its peer.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use futures_util::task::AtomicWaker;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::time::Instant;
 
+use super::resets::Resets;
 use super::stream_task::{self, Polled};
 
 /// What happens on a connection, as its stream and its requests report it.
@@ -22,15 +25,26 @@ pub(super) struct Activity {
     is_reading_head: AtomicBool,
     /// Whether the peer does not read what is written.
     is_write_blocked: AtomicBool,
+    /// The most streams that the connection may have open.
+    max_streams: u32,
+    resets: Mutex<Resets>,
+    /// Whether the peer has reset too many streams.
+    is_abusive: AtomicBool,
+    /// Wakes the connection, for it to end.
+    connection: AtomicWaker,
 }
 
 impl Activity {
+    pub(super) fn new(max_streams: u32) -> Self {
+        Self { max_streams, ..Self::default() }
+    }
+
     /// Counts a request until the result is dropped.
     pub(super) fn request_began(self: &Arc<Self>) -> OpenRequest {
         self.open_requests.fetch_add(1, Ordering::Relaxed);
         self.is_reading_head.store(false, Ordering::Relaxed);
         self.is_established.store(true, Ordering::Relaxed);
-        OpenRequest(Arc::clone(self))
+        OpenRequest { activity: Arc::clone(self), is_complete: false }
     }
 
     /// Records that the peer speaks HTTP/2, and has sent its SETTINGS.
@@ -50,6 +64,28 @@ impl Activity {
     pub(super) fn set_write_blocked(&self, is_blocked: bool) {
         if self.is_write_blocked() != is_blocked {
             self.is_write_blocked.store(is_blocked, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns whether the peer has reset too many streams. If not, `waker` is woken when it has.
+    pub(super) fn is_abusive(&self, waker: &Waker) -> bool {
+        self.connection.register(waker);
+        self.is_abusive.load(Ordering::Relaxed)
+    }
+
+    fn request_ended(&self, is_complete: bool) {
+        self.open_requests.fetch_sub(1, Ordering::Relaxed);
+        if !self.is_http2() {
+            return;
+        }
+        let mut resets = self.resets.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_complete {
+            resets.completed();
+        } else if resets.reset(self.max_streams, Instant::now())
+            && !self.is_abusive.swap(true, Ordering::Relaxed)
+        {
+            tracing::debug!("a client has reset too many streams");
+            self.connection.wake();
         }
     }
 
@@ -77,11 +113,15 @@ impl Activity {
 
 /// A request, until its response is complete or dropped.
 #[derive(Debug)]
-pub(super) struct OpenRequest(Arc<Activity>);
+pub(super) struct OpenRequest {
+    activity: Arc<Activity>,
+    /// Whether the whole response was handed to hyper.
+    is_complete: bool,
+}
 
 impl Drop for OpenRequest {
     fn drop(&mut self) {
-        self.0.open_requests.fetch_sub(1, Ordering::Relaxed);
+        self.activity.request_ended(self.is_complete);
     }
 }
 
@@ -114,8 +154,10 @@ pin_project_lite::pin_project! {
     }
 }
 
-impl<B> TrackedBody<B> {
-    pub(super) const fn new(inner: B, request: OpenRequest) -> Self {
+impl<B: HttpBody> TrackedBody<B> {
+    pub(super) fn new(inner: B, mut request: OpenRequest) -> Self {
+        // hyper does not poll a body that has ended.
+        request.is_complete = inner.is_end_stream();
         Self { inner, rest: Bytes::new(), request }
     }
 }
@@ -128,21 +170,29 @@ impl<B: HttpBody<Data = Bytes>> HttpBody for TrackedBody<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let this = self.project();
+        let mut this = self.project();
         if !this.rest.is_empty() {
             let part = this.rest.split_to(first_part(this.rest.len()));
             stream_task::record(Polled::Frame);
+            this.request.is_complete = this.rest.is_empty() && this.inner.is_end_stream();
             return Poll::Ready(Some(Ok(Frame::data(part))));
         }
-        let mut polled = this.inner.poll_frame(cx);
+        let mut polled = this.inner.as_mut().poll_frame(cx);
         stream_task::record(if polled.is_pending() { Polled::Pending } else { Polled::Frame });
         if let Poll::Ready(Some(Ok(frame))) = &mut polled
             && let Some(data) = frame.data_mut()
             && data.len() > FRAME
-            && this.request.0.is_http2()
+            && this.request.activity.is_http2()
         {
             *this.rest = data.split_off(first_part(data.len()));
         }
+        this.request.is_complete = match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                frame.is_trailers() || (this.rest.is_empty() && this.inner.is_end_stream())
+            }
+            Poll::Ready(end) => end.is_none(),
+            Poll::Pending => false,
+        };
         polled
     }
 

@@ -93,7 +93,7 @@ where
         first_head: Instant,
     ) -> Result<(), BoxError> {
         let Self { builder, service, info, mut phase } = self;
-        let activity = Arc::new(Activity::default());
+        let activity = Arc::new(Activity::new(options.max_streams));
         // A client that connects while the server drains may make its first call.
         let is_late = *phase.borrow() != Phase::Running;
         let service = {

@@ -15,12 +15,17 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The length of the header of an HTTP/2 frame.
 const FRAME_HEADER: usize = 9;
 
+/// GOAWAY with ENHANCE_YOUR_CALM (RFC 9113, sections 6.8 and 7). It says that any stream may have been processed.
+const CALM: [u8; 17] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0xb];
+
 /// A stream that reports to an [`Activity`] whether bytes arrive, whether HTTP/2 has begun, and whether the peer reads.
 #[derive(Debug)]
 pub(super) struct WatchedStream<S> {
     inner: S,
     activity: Arc<Activity>,
     start: Start,
+    /// How much of [`CALM`] is written.
+    calm: usize,
 }
 
 /// How much is known of the first bytes.
@@ -73,7 +78,7 @@ impl Start {
 
 impl<S> WatchedStream<S> {
     pub(super) const fn new(inner: S, activity: Arc<Activity>) -> Self {
-        Self { inner, activity, start: Start::Preface(0) }
+        Self { inner, activity, start: Start::Preface(0), calm: 0 }
     }
 
     fn arrived(&mut self, bytes: &[u8]) {
@@ -88,6 +93,28 @@ impl<S> WatchedStream<S> {
                 }
             }
         }
+    }
+
+    /// Tells a peer that resets too many streams to calm down, and shuts the stream down. `h2` would end its connection like this, and hyper
+    /// does not let it. To be called when all frames are written, which is when `h2` flushes. `None`: the peer is not told.
+    fn poll_calm(&mut self, cx: &mut Context<'_>) -> Option<Poll<io::Result<()>>>
+    where
+        S: AsyncWrite + Unpin,
+    {
+        if self.start != Start::Http2 || !self.activity.is_abusive(cx.waker()) {
+            return None;
+        }
+        while self.calm < CALM.len() {
+            match Pin::new(&mut self.inner).poll_write(cx, &CALM[self.calm..]) {
+                Poll::Ready(Ok(count)) if count > 0 => self.calm += count,
+                Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
+                Poll::Ready(Ok(_)) => break,
+                Poll::Pending => return Some(Poll::Pending),
+            }
+        }
+        Some(Pin::new(&mut self.inner).poll_shutdown(cx).map(|_| {
+            Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the client has reset too many streams"))
+        }))
     }
 
     fn wrote<T>(&self, polled: Poll<T>) -> Poll<T> {
@@ -131,6 +158,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(calm) = self.poll_calm(cx) {
+            return calm;
+        }
         let polled = Pin::new(&mut self.inner).poll_flush(cx);
         self.wrote(polled)
     }

@@ -120,6 +120,21 @@ impl Frames {
         soon("room for frames", self.stream.write_all(&burst.0)).await.unwrap();
     }
 
+    /// Sends frames to a server that may have closed the connection.
+    pub async fn try_send(&mut self, burst: &Burst) -> std::io::Result<()> {
+        self.stream.write_all(&burst.0).await
+    }
+
+    /// Returns the next frame, or `None` at the end of the connection. Acknowledges nothing.
+    pub async fn try_next(&mut self) -> Option<Frame> {
+        let mut head = [0; 9];
+        self.stream.read_exact(&mut head).await.ok()?;
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        self.stream.read_exact(&mut payload).await.ok()?;
+        let stream = u32::from_be_bytes(head[5..9].try_into().unwrap());
+        Some(Frame { kind: head[3], flags: head[4], stream, payload })
+    }
+
     /// Returns the next frame that concerns a stream or the connection's end. Acknowledges SETTINGS and PING.
     pub async fn next(&mut self) -> Frame {
         loop {
