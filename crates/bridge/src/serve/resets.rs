@@ -16,7 +16,7 @@ pub(super) struct Resets {
     /// When the window began: with a premature reset.
     began: Option<Instant>,
     /// How many streams have been reset since then.
-    resets: u32,
+    premature: u32,
     /// How many streams have ended since then.
     ended: u32,
 }
@@ -31,12 +31,12 @@ impl Resets {
     /// so many streams open.
     pub(super) fn reset(&mut self, max_streams: u32, now: Instant) -> bool {
         if self.began.is_none_or(|began| now.duration_since(began) >= WINDOW) {
-            *self = Self { began: Some(now), resets: 0, ended: 0 };
+            *self = Self { began: Some(now), premature: 0, ended: 0 };
         }
-        self.resets += 1;
+        self.premature += 1;
         self.ended = self.ended.saturating_add(1);
         // A page that is left resets all its streams at once.
-        self.resets > MAX_RESETS.max(max_streams) && self.resets > self.ended / 2
+        self.premature > MAX_RESETS.max(max_streams) && self.premature > self.ended / 2
     }
 }
 

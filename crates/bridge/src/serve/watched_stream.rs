@@ -15,7 +15,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The length of the header of an HTTP/2 frame.
 const FRAME_HEADER: usize = 9;
 
-/// GOAWAY with ENHANCE_YOUR_CALM (RFC 9113, sections 6.8 and 7). It says that any stream may have been processed.
+/// GOAWAY with `ENHANCE_YOUR_CALM` (RFC 9113, sections 6.8 and 7). It says that any stream may have been processed.
 const CALM: [u8; 17] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0xb];
 
 /// A stream that reports to an [`Activity`] whether bytes arrive, whether HTTP/2 has begun, and whether the peer reads.
