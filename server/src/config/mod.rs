@@ -159,6 +159,8 @@ mod tests {
             (["--max-calls", "0"], "0", "1 or more"),
             (["--max-calls", "many"], "many", "1 or more"),
             (["--upstream-connections", "-"], "-", "1 or more"),
+            (["--max-wait", "0s"], "0s", "at least 1ms"),
+            (["--upstream-connection-age", "10"], "10", "30s"),
             (["--max-header-bytes", "1"], "1", "8192..=1048576"),
             (["--default-deadline", "30"], "30", "30s"),
             (["--max-deadline", "0s"], "0s", "leave out the flag"),

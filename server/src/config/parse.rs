@@ -78,6 +78,15 @@ pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     Ok(timeout)
 }
 
+/// Parses a time that is not zero, such as `250ms`.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    let time = duration::parse(text)?;
+    if time.is_zero() {
+        return Err(format!("{text:?} is no time: expected one of at least 1ms, such as 10s"));
+    }
+    Ok(time)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

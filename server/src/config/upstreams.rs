@@ -3,6 +3,7 @@
 #![allow(clippy::doc_markdown, rustdoc::bare_urls, reason = "the comments of flags are the text of --help")]
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use drawbridge::{PoolOptions, RetryRule, ServicePattern, Upstream};
@@ -16,8 +17,9 @@ pub struct UpstreamArgs {
     /// URL is http://HOST:PORT for HTTP/2 without TLS, or https://HOST:PORT for HTTP/2 over TLS. With SERVICE, the name of a
     /// service or a package, as in shop.Orders=http://127.0.0.1:50052, it receives only the calls of that service or
     /// package; the longest matching name wins. Without SERVICE it is the catch-all: it receives all calls that no hosted
-    /// service and no other upstream takes. Upstreams with the same name share its calls: each call goes to the server with
-    /// the fewest open calls.
+    /// service and no other upstream takes. Upstreams with the same name share its calls, and so do all addresses that HOST
+    /// resolves to. HOST is resolved again every 30 s. Each call goes to the better of two random addresses, by open calls and
+    /// latency. An address that fails 7 times in a row gets no calls for 1 s, and for up to 60 s if it fails again.
     ///
     /// Default: none, and the sample services are hosted. With an upstream they are hosted only with --samples.
     #[arg(long, env = "DRAWBRIDGE_UPSTREAM", value_name = "[SERVICE=]URL", value_delimiter = ',')]
@@ -43,6 +45,45 @@ pub struct UpstreamArgs {
         value_parser = super::parse::count
     )]
     pub upstream_connections: usize,
+
+    /// Number of connections that each upstream address has at least
+    ///
+    /// They are opened with the first call to the address, and calls are spread over them. Raise it for an address that stands
+    /// for several servers, such as the cluster IP of a Kubernetes service: each connection leads to one of them.
+    #[arg(
+        long,
+        env = "DRAWBRIDGE_UPSTREAM_CONNECTIONS_MIN",
+        value_name = "COUNT",
+        default_value_t = PoolOptions::new().min_connections,
+        value_parser = super::parse::count
+    )]
+    pub upstream_connections_min: usize,
+
+    /// Time after which a connection to an upstream gets no new calls
+    ///
+    /// It is closed when its last call has ended, and another one is opened. The time varies by 10 %. Set it, such as to 10m, for
+    /// an address that stands for several servers, so that new servers get calls. Default: none.
+    #[arg(
+        long,
+        env = "DRAWBRIDGE_UPSTREAM_CONNECTION_AGE",
+        value_name = "TIME",
+        value_parser = super::parse::time
+    )]
+    pub upstream_connection_age: Option<Duration>,
+
+    /// Time that a call waits for a connection or a free stream of its upstream
+    ///
+    /// A call that waits longer for a stream fails with RESOURCE_EXHAUSTED, for a connection with UNAVAILABLE. While an
+    /// upstream cannot be reached, a call waits for the next attempt to connect; it fails at once if that comes later than this
+    /// time or its deadline. Lower it for callers that retry themselves.
+    #[arg(
+        long,
+        env = "DRAWBRIDGE_MAX_WAIT",
+        value_name = "TIME",
+        default_value = "10s",
+        value_parser = super::parse::time
+    )]
+    pub max_wait: Duration,
 
     /// Flow-control window of each stream from an upstream, in bytes
     ///
@@ -82,8 +123,14 @@ pub struct UpstreamArgs {
 impl UpstreamArgs {
     /// Returns how the connections to each upstream are kept.
     pub(crate) fn pool_options(&self) -> PoolOptions {
-        PoolOptions::new()
+        let options = PoolOptions::new()
             .with_max_connections(self.upstream_connections)
-            .with_stream_window(self.upstream_window)
+            .with_min_connections(self.upstream_connections_min)
+            .with_max_wait(self.max_wait)
+            .with_stream_window(self.upstream_window);
+        match self.upstream_connection_age {
+            Some(age) => options.with_max_connection_age(age),
+            None => options,
+        }
     }
 }

@@ -85,6 +85,11 @@ impl Endpoints {
         self.all.iter().all(Endpoint::is_disconnected)
     }
 
+    /// Returns whether an address has a connection.
+    pub(super) fn any_connected(&self) -> bool {
+        self.all.iter().any(|endpoint| !endpoint.connections.is_empty())
+    }
+
     /// Returns whether an upstream has a connection, or one is being opened.
     pub(super) fn is_used(&self, upstream: usize) -> bool {
         self.all.iter().any(|endpoint| endpoint.upstream == upstream && !endpoint.is_disconnected())

@@ -143,7 +143,7 @@ impl Waiting<'_> {
         match timeout(pool.max_wait, slot).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Failure::unavailable("the server is shutting down")),
-            Err(_) if pool.is_disconnected() => {
+            Err(_) if !pool.is_connected() => {
                 Err(Failure::unavailable(format!("the upstream was not reached within {:?}", pool.max_wait))
                     .at(pool))
             }

@@ -70,9 +70,9 @@ impl Lookups {
 pub(super) struct LookupTimer(Arc<Notify>);
 
 impl LookupTimer {
-    pub(super) async fn next(&self) {
+    /// Waits for the time of the next lookup. Returns whether it was asked for.
+    pub(super) async fn next(&self) -> bool {
         sleep(LEAST_INTERVAL).await;
-        // An error means that nobody has asked for a lookup, and that it is time for one.
-        let _ = timeout(INTERVAL.saturating_sub(LEAST_INTERVAL), self.0.notified()).await;
+        timeout(INTERVAL.saturating_sub(LEAST_INTERVAL), self.0.notified()).await.is_ok()
     }
 }

@@ -204,6 +204,9 @@ impl Pool {
                     assigned.push((waiting, slot));
                 }
                 self.connect_for_waiting(&mut state);
+                if !assigned.is_empty() {
+                    self.connect_lacking(&mut state);
+                }
             }
             // Sent without the lock. If a call no longer waits, the next one gets its stream.
             let unused =
@@ -340,11 +343,12 @@ impl Pool {
                 let Some(pool) = lookups.pool.upgrade() else { return };
                 pool.resolved(upstream, resolved);
                 drop(pool);
-                timer.next().await;
+                let was_requested = timer.next().await;
                 let Some(pool) = lookups.pool.upgrade() else { return };
                 let mut state = pool.lock();
-                if state.waiting.is_empty() && !state.endpoints.is_used(upstream) {
-                    // The next failure, or the next call that needs a connection, asks for a lookup.
+                let is_used = !state.waiting.is_empty() || state.endpoints.is_used(upstream);
+                if !was_requested && !is_used {
+                    // The next failure to connect asks for a lookup.
                     return;
                 }
                 state.lookups[upstream].started();
@@ -385,9 +389,9 @@ impl Pool {
         !self.lock().waiting.is_empty()
     }
 
-    /// Returns whether there is no connection to any server.
-    pub(super) fn is_disconnected(&self) -> bool {
-        !(0..self.servers.len()).any(|upstream| self.lock().endpoints.is_used(upstream))
+    /// Returns whether there is a connection to one of the servers.
+    pub(super) fn is_connected(&self) -> bool {
+        self.lock().endpoints.any_connected()
     }
 
     /// Returns the address of a connection.

@@ -4,4 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod balance;
+mod keepalive;
+mod names;
 mod sim;
+mod unreachable;
