@@ -63,7 +63,7 @@ pub(super) fn host(text: &str) -> Result<String, String> {
 }
 
 /// Parses a time, such as `250ms`, which may be zero.
-pub(super) fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time_or_zero(text: &str) -> Result<Duration, String> {
     duration::parse(text)
 }
 

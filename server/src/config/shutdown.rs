@@ -20,7 +20,7 @@ pub struct ShutdownArgs {
         env = "DRAWBRIDGE_DRAIN",
         value_name = "TIME",
         default_value = "20s",
-        value_parser = super::parse::time
+        value_parser = super::parse::time_or_zero
     )]
     pub drain: Duration,
 
@@ -33,7 +33,7 @@ pub struct ShutdownArgs {
         env = "DRAWBRIDGE_DRAIN_DELAY",
         value_name = "TIME",
         default_value = "0s",
-        value_parser = super::parse::time
+        value_parser = super::parse::time_or_zero
     )]
     pub drain_delay: Duration,
 }

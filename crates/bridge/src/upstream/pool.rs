@@ -1,37 +1,29 @@
 //! The connections to the servers of one service, which all of its calls share.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use drawbridge_core::{SharedThrottle, Throttle};
+use drawbridge_core::SharedThrottle;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use super::address::Address;
-use super::config::Upstream;
 use super::connection::Connection;
 use super::driver::{Driver, Event};
-use super::endpoint::Endpoint;
-use super::endpoints::Endpoints;
 use super::failure::Failure;
 use super::health::Health;
-use super::lookups::Lookups;
 use super::server::Server;
 use super::slot::Slot;
-use super::warnings::Warnings;
 use crate::call::{Addresses, now};
 
-/// The tokens of a pool's retry throttle. With half of them lost to failures, nothing is retried. There are more than for one
-/// client, since a bridge forwards the calls of many.
-const RETRY_TOKENS: u32 = 100;
+use self::state::{State, fail_all};
 
-/// How many tokens each successful call returns.
-const RETRY_RATIO: f64 = 0.1;
+mod for_threads;
+mod info;
+mod state;
 
 /// How long an attempt to connect may take before the next address is tried too (RFC 8305, section 5).
 const STAGGER: Duration = Duration::from_millis(250);
@@ -48,32 +40,6 @@ pub(crate) struct Pool {
     state: Mutex<State>,
 }
 
-struct State {
-    endpoints: Endpoints,
-    /// The lookups of each server's name.
-    lookups: Vec<Lookups>,
-    /// Whether no address of one of the servers is known.
-    has_unknown: bool,
-    /// The calls that wait for a stream, in the order of their arrival.
-    waiting: VecDeque<oneshot::Sender<Result<Slot, Failure>>>,
-    warnings: Warnings,
-}
-
-impl State {
-    /// Returns whether there is no connection to any server, and nothing is done about it.
-    fn is_idle(&self) -> bool {
-        let is_resolved =
-            |(index, lookups): (usize, &Lookups)| !lookups.is_in_progress() || self.endpoints.is_known(index);
-        self.endpoints.all_disconnected() && self.lookups.iter().enumerate().all(is_resolved)
-    }
-
-    /// Returns when the next attempt may be made after failures.
-    fn retry_at(&self) -> Option<Instant> {
-        let lookups = self.lookups.iter().filter_map(Lookups::retry_at);
-        self.endpoints.next_to_retry().and_then(Endpoint::retry_at).into_iter().chain(lookups).min()
-    }
-}
-
 /// A stream for a call, or a place in the queue.
 pub(super) enum Acquired {
     Slot(Slot),
@@ -85,44 +51,6 @@ pub(super) enum Acquired {
 }
 
 impl Pool {
-    /// Creates the pools of the upstreams of one service for this many threads, without connections.
-    ///
-    /// Each thread has a pool of its own with its share of the limits. If an upstream may have fewer connections than there are
-    /// threads, several threads share a pool: all of them need a connection, and the limit holds.
-    pub(super) fn for_threads(upstreams: &[&Upstream], threads: usize) -> Vec<Arc<Self>> {
-        let connections = upstreams.iter().map(|upstream| upstream.options.max_connections);
-        let count = connections.min().unwrap_or(threads).clamp(1, threads.max(1));
-        let pools: Vec<_> = (0..count).map(|index| Self::new(upstreams, index, count)).collect();
-        pools.into_iter().cycle().take(threads).collect()
-    }
-
-    /// Creates one of `count` pools that share the limits.
-    fn new(upstreams: &[&Upstream], index: usize, count: usize) -> Arc<Self> {
-        let servers: Vec<_> = upstreams.iter().map(|upstream| Server::new(upstream, index, count)).collect();
-        let options = || servers.iter().map(|server| &server.options);
-        let mut endpoints = Endpoints::default();
-        for (index, server) in servers.iter().enumerate() {
-            if let Some(socket) = server.address.socket() {
-                let name = server.address.authority.as_str();
-                endpoints.set(index, name, &[socket], server.connections(), now());
-            }
-        }
-        Arc::new(Self {
-            names: servers.iter().map(|server| server.address.to_string().into()).collect(),
-            max_waiting: options().map(|options| options.max_waiting).max().unwrap_or_default(),
-            max_wait: options().map(|options| options.max_wait).max().unwrap_or_default(),
-            throttle: SharedThrottle::new(Throttle::new(RETRY_TOKENS, RETRY_RATIO)),
-            state: Mutex::new(State {
-                lookups: servers.iter().map(|_| Lookups::default()).collect(),
-                has_unknown: (0..servers.len()).any(|index| !endpoints.is_known(index)),
-                endpoints,
-                waiting: VecDeque::new(),
-                warnings: Warnings::default(),
-            }),
-            servers,
-        })
-    }
-
     /// Reserves a stream for a call, or puts the call into the queue. `avoid`: an address that is taken only if there is no other.
     ///
     /// # Errors
@@ -394,21 +322,6 @@ impl Pool {
         self.lock().endpoints.any_connected()
     }
 
-    /// Returns the address of a connection.
-    pub(super) fn address(&self, connection: &Connection) -> &Address {
-        &self.servers[connection.upstream].address
-    }
-
-    /// Returns the URLs of all servers.
-    pub(super) fn names(&self) -> &Addresses {
-        &self.names
-    }
-
-    /// Returns the most connections that one server may have, for error messages.
-    pub(super) fn max_connections(&self) -> usize {
-        self.servers.iter().map(|server| server.options.max_connections).max().unwrap_or_default()
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -430,28 +343,6 @@ async fn drive(mut driver: Driver, pool: Weak<Pool>) {
             }
             (Event::MaxStreamsChanged | Event::Retire(_), None) => {}
         }
-    }
-}
-
-impl fmt::Display for Pool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.servers.iter().map(|server| server.address.authority.as_str()).collect();
-        f.write_str(&names.join(", "))
-    }
-}
-
-impl fmt::Debug for Pool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pool({self})")
-    }
-}
-
-/// Fails calls that wait.
-fn fail_all(waiting: VecDeque<oneshot::Sender<Result<Slot, Failure>>>, failure: Option<Failure>) {
-    let Some(failure) = failure else { return };
-    for call in waiting {
-        // A call that no longer waits needs no failure.
-        drop(call.send(Err(failure.clone())));
     }
 }
 

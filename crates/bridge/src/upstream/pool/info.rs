@@ -1,0 +1,38 @@
+//! What a pool is made of, for calls, the console and messages.
+
+use std::fmt;
+
+use super::Pool;
+use crate::call::Addresses;
+use crate::upstream::address::Address;
+use crate::upstream::connection::Connection;
+
+impl Pool {
+    /// Returns the address of a connection.
+    pub(in crate::upstream) fn address(&self, connection: &Connection) -> &Address {
+        &self.servers[connection.upstream].address
+    }
+
+    /// Returns the URLs of all servers.
+    pub(in crate::upstream) fn names(&self) -> &Addresses {
+        &self.names
+    }
+
+    /// Returns the most connections that one server may have, for error messages.
+    pub(in crate::upstream) fn max_connections(&self) -> usize {
+        self.servers.iter().map(|server| server.options.max_connections).max().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.servers.iter().map(|server| server.address.authority.as_str()).collect();
+        f.write_str(&names.join(", "))
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pool({self})")
+    }
+}
