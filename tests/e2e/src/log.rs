@@ -112,10 +112,12 @@ impl Log {
         Ok(Call { id, log: self.clone() })
     }
 
-    /// Returns how many calls are open.
+    /// Returns how many calls are open, besides those of the page to the console: it asks for receipts at times of its own.
     pub fn open_calls(&self) -> usize {
         let events = self.events.borrow();
-        let count = |message| events.iter().filter(|event| event.message() == message).count();
+        let of_others = |event: &&Event| !event.text("method").starts_with("/drawbridge.calls.v1.");
+        let count =
+            |message| events.iter().filter(of_others).filter(|event| event.message() == message).count();
         count("call opened") - count("call ended")
     }
 

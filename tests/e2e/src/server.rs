@@ -6,7 +6,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::{Call, Environment, Event, Log, process_output};
 
@@ -139,6 +139,14 @@ impl Server {
         // The process may have exited already.
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+
+    /// Asks the server to stop (SIGTERM), and waits for its exit. Start it with `--drain 0s`, or open calls hold it up.
+    pub fn terminate(&mut self) -> Result<()> {
+        let asked = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status()?;
+        ensure!(asked.success(), "the server had exited");
+        self.process.wait()?;
+        Ok(())
     }
 
     /// Kills the server and starts it again on the same port, with an empty log.

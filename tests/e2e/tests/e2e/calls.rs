@@ -119,13 +119,25 @@ async fn the_list_keeps_open_calls_and_the_last_hundred_ended_ones() -> Result<(
 }
 
 #[tokio::test]
-async fn a_list_that_stops_says_so_and_can_reconnect() -> Result<()> {
+async fn a_list_whose_server_is_killed_stands_still_and_goes_on_with_the_next_server() -> Result<()> {
     let mut visit = Visit::start("/calls").await?;
     visit.await_text(".calls .state", |text| text == "live").await?;
+    let caller = Caller::greetings(&visit.server, "ada").await?;
+    await_rows(&visit, "an open stream", |rows| rows.len() == 1).await?;
     visit.server.kill();
-    visit.await_text(".warning", |text| text.starts_with("The list is no longer updated.")).await?;
+    drop(caller);
+    visit.await_text(".calls .state", |text| text == "reconnecting").await?;
+    visit.await_text("#calls-title", |text| text.contains("1 open, unknown since ")).await?;
+    let duration = "return document.querySelector('#calls [data-head=Duration]').textContent";
+    let stopped: String = visit.browser.read(duration).await?;
+    // The countdown shows that the page's clock goes on.
+    visit.await_text(".connection .countdown", |text| text.starts_with("Connects again in ")).await?;
+    visit.await_text(".connection .countdown", |text| text.starts_with("Connecting")).await?;
+    assert_eq!(visit.browser.read::<String>(duration).await?, stopped, "the times stop at the break");
+    let disabled = "return document.querySelector('#calls button').getAttribute('aria-disabled')";
+    assert_eq!(visit.browser.read::<String>(disabled).await?, "true", "an unknown call cannot be cancelled");
     visit.server.restart().await?;
-    visit.browser.click("#reconnect").await?;
+    visit.await_text(".connection", |text| text.contains("The connection was lost at ")).await?;
     visit.await_text(".calls .state", |text| text == "live").await?;
     let _caller = Caller::greetings(&visit.server, "ada").await?;
     await_rows(&visit, "a stream on the restarted server", |rows| rows.len() == 1).await?;

@@ -12,6 +12,7 @@ mod greeter;
 mod keyboard;
 mod leaving;
 mod receipts;
+mod restarts;
 mod retries;
 mod screenshots;
 mod streaming;
