@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::{fmt, io};
 
-use sha2::{Digest as _, Sha256};
+use ring::digest::{self, SHA256};
 use subtle::ConstantTimeEq as _;
 
 /// The least length of a token, in characters.
@@ -63,7 +63,7 @@ impl ConsoleToken {
     ///
     /// Returns an error if it is shorter, or has other characters.
     pub fn new(token: &str) -> Result<Self, ConsoleTokenError> {
-        let digest = RwLock::new(digest(token, None)?);
+        let digest = RwLock::new(hash(token, None)?);
         Ok(Self(Arc::new(Inner { file: None, digest })))
     }
 
@@ -98,8 +98,7 @@ impl ConsoleToken {
 
     /// Returns whether this is the token. The time that it takes does not depend on the token.
     pub(super) fn matches(&self, presented: &[u8]) -> bool {
-        let presented: [u8; 32] = Sha256::digest(presented).into();
-        bool::from(presented.ct_eq(&self.digest()))
+        bool::from(sha256(presented).ct_eq(&self.digest()))
     }
 
     fn digest(&self) -> [u8; 32] {
@@ -117,10 +116,10 @@ fn read(path: &Path) -> Result<[u8; 32], ConsoleTokenError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConsoleTokenError::Unreadable { path: path.to_owned(), source })?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
-    digest(line.strip_suffix('\r').unwrap_or(line), Some(path))
+    hash(line.strip_suffix('\r').unwrap_or(line), Some(path))
 }
 
-fn digest(token: &str, path: Option<&Path>) -> Result<[u8; 32], ConsoleTokenError> {
+fn hash(token: &str, path: Option<&Path>) -> Result<[u8; 32], ConsoleTokenError> {
     let path = path.map(Path::to_owned);
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(ConsoleTokenError::Malformed { path });
@@ -128,7 +127,13 @@ fn digest(token: &str, path: Option<&Path>) -> Result<[u8; 32], ConsoleTokenErro
     if token.len() < MIN_LENGTH {
         return Err(ConsoleTokenError::TooShort { path, length: token.len() });
     }
-    Ok(Sha256::digest(token).into())
+    Ok(sha256(token.as_bytes()))
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&SHA256, bytes).as_ref());
+    hash
 }
 
 #[cfg(test)]
