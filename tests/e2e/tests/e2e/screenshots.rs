@@ -125,6 +125,29 @@ async fn calls() -> Result<()> {
 }
 
 #[tokio::test]
+async fn live_views_while_the_server_is_down_and_after_its_restart() -> Result<()> {
+    let mut visit = Visit::of(Server::start_with(&["--drain", "0s"]).await?, "/calls").await?;
+    let _caller = Caller::greetings(&visit.server, "ada").await?;
+    visit.await_text("#calls-title", |text| text == "1 open").await?;
+    visit.server.terminate()?;
+    visit.await_text("#calls-title", |text| text.contains("unknown since")).await?;
+    take(&visit.browser, "calls-reconnecting").await?;
+    visit.server.restart().await?;
+    visit.await_text(".calls .state", |text| text == "live").await?;
+    take(&visit.browser, "calls-restarted").await?;
+    visit.follow("/greeter").await?;
+    visit.browser.click("#start-greetings").await?;
+    visit.server.next_call(GREETINGS).await?;
+    visit.await_text("#greetings .messages", |text| !text.is_empty()).await?;
+    visit.server.terminate()?;
+    visit.await_text("#greetings .state", |text| text == "reconnecting").await?;
+    take(&visit.browser, "greeter-reconnecting").await?;
+    visit.server.restart().await?;
+    visit.await_text("#greetings .state", |text| text == "streaming").await?;
+    take(&visit.browser, "greeter-restarted").await
+}
+
+#[tokio::test]
 async fn services() -> Result<()> {
     let hosts = Visit::start("/services").await?;
     let shown = "return !!document.querySelector('#hosted li')";
