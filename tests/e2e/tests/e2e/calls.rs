@@ -131,7 +131,7 @@ async fn a_list_whose_server_is_killed_stands_still_and_goes_on_with_the_next_se
     let duration = "return document.querySelector('#calls [data-head=Duration]').textContent";
     let stopped: String = visit.browser.read(duration).await?;
     // The third backoff is the first that is longer than a second.
-    visit.await_text(".connection .countdown", |text| text == "Connects again in 2 s.").await?;
+    visit.await_text(".connection .next-call", |text| text == "Connects again in 2 s.").await?;
     assert_eq!(visit.browser.read::<String>(duration).await?, stopped, "the times stop at the break");
     let disabled = "return document.querySelector('#calls button').getAttribute('aria-disabled')";
     assert_eq!(visit.browser.read::<String>(disabled).await?, "true", "an unknown call cannot be cancelled");

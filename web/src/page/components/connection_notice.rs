@@ -25,7 +25,7 @@ pub(crate) fn connection_notice(
                         <span role="status">{text_signal(move || state.read().note())}</span>
                         " "
                         // Not in the status, which would be read at each second.
-                        <span class="countdown">{text_signal(move || state.read().next_call(time.get()))}</span>
+                        <span class="next-call">{text_signal(move || state.read().next_call(time.get()))}</span>
                     </p>
                     {optional(move || waits.get().then(|| boxed(view! {
                         <button id="connect-now" type="button" on:click=move |_| connection.reconnect_now()>
