@@ -1,8 +1,8 @@
 //! What a call costs in a browser: CPU time of the page's thread, and memory of an open stream, for `drawbridge-fetch`,
 //! connect-web and the official grpc-web.
 //!
-//! Compiled to WASM, it is the page's part for `drawbridge-fetch`: [`transport`] gives it the interface that
-//! `tests/clients/clients.js` gives to the others. Compiled natively, it is the [`driver`] of the browsers. `cargo xtask
+//! Compiled to WASM, it is the page's part for `drawbridge-fetch`: `transport` gives it the interface that
+//! `tests/clients/clients.js` gives to the others. Compiled natively, it is the `driver` of the browsers. `cargo xtask
 //! bench` builds both.
 
 #[cfg(not(target_arch = "wasm32"))]
