@@ -304,7 +304,7 @@ async fn these_promises_need_a_bridge() {
             "a response that ends inside of a message is broken off",
             broken_call("/broken.Service/Cut"),
             "grpc-web+proto: messages 0, no status, chunks 1",
-            "closed without a response",
+            "grpc-web+proto: messages 0, no status, chunks 1, broken off",
         ),
     ];
     Servers::start().await.check(&rows).await;
