@@ -36,7 +36,7 @@ impl Resets {
         self.premature += 1;
         self.ended = self.ended.saturating_add(1);
         // A page that is left resets all its streams at once.
-        self.premature > MAX_RESETS.max(max_streams) && self.premature > self.ended / 2
+        self.premature > MAX_RESETS.max(max_streams) && self.premature > self.ended.div_ceil(2)
     }
 }
 
