@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import unittest
+import urllib.parse
 
 import grpc
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -205,7 +206,7 @@ class Forwarding(unittest.TestCase):
                 _, trailers = read_web(response)
                 connection.close()
                 self.assertEqual(status(trailers), 14)
-                self.assertIn("cannot connect", dict(trailers)["grpc-message"])
+                self.assertIn("cannot connect", urllib.parse.unquote(dict(trailers)["grpc-message"]))
                 native = self.connect(server).Stream(self.request("k"), timeout=TIMEOUT_SECONDS)
                 with self.assertRaises(grpc.RpcError):
                     next(native)
