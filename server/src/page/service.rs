@@ -1,6 +1,7 @@
 //! Serves the files of the page.
 //!
-//! The page has its own router, so every path that is not a file's gets `index.html`. A file that does not exist is 404.
+//! The page has its own router, so the path of each view gets `index.html`. All other paths are 404; a browser gets `index.html` with
+//! it, whose router then shows the view for an unknown path.
 
 use std::convert::Infallible;
 use std::io;
@@ -21,7 +22,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
 
 use super::content_security_policy::content_security_policy;
-use super::file_name;
+use super::{file_name, views};
 
 const INDEX: &str = "/index.html";
 
@@ -70,7 +71,18 @@ impl Page {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return (StatusCode::NOT_FOUND, "nothing is served here\n").into_response();
         }
-        let is_file = file_name::is_file(request.uri().path());
+        let path = request.uri().path();
+        let is_file = file_name::is_file(path);
+        let is_unknown = !is_file && !views::is_view(path);
+        if is_unknown && !views::asks_for_html(request.headers()) {
+            return (StatusCode::NOT_FOUND, "nothing is served here\n").into_response();
+        }
+        if is_unknown {
+            // With a condition, the response would be 304: the client has the file, but from another path.
+            for condition in [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE] {
+                request.headers_mut().remove(condition);
+            }
+        }
         if !is_file {
             let mut parts = request.uri().clone().into_parts();
             parts.path_and_query = Some(PathAndQuery::from_static(INDEX));
@@ -85,6 +97,9 @@ impl Page {
         let Ok(mut response) = files.oneshot(request).await;
         if response.status() == StatusCode::NOT_FOUND {
             return (StatusCode::NOT_FOUND, "no such file\n").into_response();
+        }
+        if is_unknown {
+            *response.status_mut() = StatusCode::NOT_FOUND;
         }
         let mut set = |name: HeaderName, value: HeaderValue| response.headers_mut().insert(name, value);
         // `no-store` would keep the page out of the back/forward cache.

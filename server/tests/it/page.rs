@@ -80,7 +80,7 @@ async fn a_path_of_a_view_gets_the_index_and_a_missing_file_404() {
     let folder = folder();
     let (embedded, _) = embedded().await;
     for server in [serve(Page::from_folder(folder.path()).unwrap()).await, embedded] {
-        for path in ["/", "/streams", "/greeter", "/no/such/view", "/?key=a.b"] {
+        for path in ["/", "/streams", "/greeter", "/?key=a.b"] {
             let response = get(&server, path).await;
             assert_eq!(response.status(), 200, "{path}");
             assert!(response.body().starts_with(b"<!doctype html>"), "{path}");
@@ -96,6 +96,28 @@ async fn a_path_of_a_view_gets_the_index_and_a_missing_file_404() {
             let response = get(&server, path).await;
             assert_eq!(response.status(), 404, "{path}");
             assert!(!response.body().starts_with(b"<"), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_path_without_a_view_is_404_and_a_browser_gets_the_index_with_it() {
+    let folder = folder();
+    let (embedded, _) = embedded().await;
+    for server in [serve(Page::from_folder(folder.path()).unwrap()).await, embedded] {
+        let tag = get(&server, "/").await.headers().get("etag").map(|tag| tag.to_str().unwrap().to_owned());
+        for path in ["/no/such/view", "/streams/", "/stream", "/Streams", "/admin"] {
+            let html = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+            let mut headers = vec![html];
+            headers.extend(tag.as_deref().map(|tag| ("if-none-match", tag)));
+            let response = ask(&server, Method::GET, path, &headers).await;
+            assert_eq!(response.status(), 404, "{path}");
+            assert!(response.body().starts_with(b"<!doctype html>"), "{path}");
+            for headers in [&[("accept", "*/*")][..], &[("accept", "application/json")], &[]] {
+                let response = ask(&server, Method::GET, path, headers).await;
+                assert_eq!(response.status(), 404, "{path} {headers:?}");
+                assert_eq!(response.body(), "nothing is served here\n", "{path} {headers:?}");
+            }
         }
     }
 }

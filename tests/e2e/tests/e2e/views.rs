@@ -6,17 +6,25 @@ use anyhow::Result;
 use drawbridge_e2e::{Environment, Visit};
 use serde_json::json;
 
+/// Returns the HTTP status of the page's address.
+async fn status(visit: &Visit) -> Result<u16> {
+    visit.browser.read("return fetch(location).then((response) => response.status)").await
+}
+
 #[tokio::test]
 async fn each_view_has_a_title_and_a_path() -> Result<()> {
     let visit = Visit::start("/").await?;
     let mut titles = BTreeSet::new();
-    let paths = ["/streams", "/greeter", "/deadlines", "/calls", "/services"];
-    for path in paths {
+    let links = "return [...document.querySelectorAll('nav a')].map((link) => link.getAttribute('href'))";
+    let paths: Vec<String> = visit.browser.read(links).await?;
+    assert_eq!(paths.len(), 5, "{paths:?}");
+    for path in &paths {
         visit.follow(path).await?;
         let current: String = visit
             .browser
             .await_value("the path of the view", "return location.pathname", |at: &String| at == path)
             .await?;
+        assert_eq!(status(&visit).await?, 200, "the server knows the view at {path}");
         titles.insert(visit.browser.client().title().await?);
         // The path alone leads to the same view.
         visit.open(&current).await?;
@@ -29,6 +37,7 @@ async fn each_view_has_a_title_and_a_path() -> Result<()> {
 #[tokio::test]
 async fn an_unknown_path_shows_that_there_is_no_such_view() -> Result<()> {
     let visit = Visit::start("/no/such/view").await?;
+    assert_eq!(status(&visit).await?, 404);
     let title = "return document.title";
     visit
         .browser
