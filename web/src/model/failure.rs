@@ -4,6 +4,8 @@ use drawbridge_core::{FailedAttempt, Pushback, code_name};
 use drawbridge_fetch::Cause;
 use tonic::{Code, Status};
 
+use super::console_token;
+
 /// Why a call failed: on which side, and with which status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -13,6 +15,8 @@ pub(crate) struct Failure {
     message: String,
     /// Whether the server announced that it ends the call, and asks for another one.
     planned: bool,
+    /// Whether the server's console asks for its token.
+    needs_token: bool,
 }
 
 impl From<&Status> for Failure {
@@ -22,6 +26,7 @@ impl From<&Status> for Failure {
             code: status.code(),
             message: status.message().to_owned(),
             planned: matches!(FailedAttempt::from_status(status).pushback, Some(Pushback::After(_))),
+            needs_token: console_token::is_required(status),
         }
     }
 }
@@ -60,6 +65,9 @@ impl Failure {
         match self.cause {
             None if self.planned => {
                 "The server restarts, and has ended the call. Start it again in a moment."
+            }
+            None if self.needs_token => {
+                "The console of this server requires its token. Enter it in the view Calls."
             }
             None => explain_code(self.code),
             Some(Cause::Unreachable { offline: false }) => {
@@ -112,6 +120,7 @@ impl Failure {
             code: Code::DeadlineExceeded,
             message: String::new(),
             planned: false,
+            needs_token: false,
         }
     }
 }
@@ -130,9 +139,7 @@ mod tests {
 
     #[test]
     fn each_cause_of_unavailable_has_its_own_explanation() {
-        let explain = |cause| {
-            Failure { cause, code: Code::Unavailable, message: String::new(), planned: false }.explanation()
-        };
+        let explain = |cause| Failure { cause, ..Failure::from(&Status::unavailable("")) }.explanation();
         let mut restarting = Status::unavailable("the server is shutting down");
         restarting.metadata_mut().insert("grpc-retry-pushback-ms", "300".parse().unwrap());
         let explanations = [

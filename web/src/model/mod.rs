@@ -13,8 +13,9 @@
 //! 7. [`CallList`]: the server's calls, updated by `Watch`.
 //! 8. [`Connection`]: the connection of a live view, over restarts of the server.
 //! 9. [`Services`]: the services that the server hosts and forwards.
-//! 10. [`Task`]: a background future that its owner cancels by dropping it.
-//! 11. [`mod@format`]: durations and keys as text.
+//! 10. [`console_token`]: how the console asks for its token, and how it is sent.
+//! 11. [`Task`]: a background future that its owner cancels by dropping it.
+//! 12. [`mod@format`]: durations and keys as text.
 // Only the page and the tests use this module, so a native build without tests finds it unused.
 #![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, unused_imports))]
 
@@ -24,6 +25,7 @@ mod call_list;
 mod call_settings;
 mod call_state;
 mod connection;
+pub(crate) mod console_token;
 mod failure;
 pub(crate) mod fault_injection;
 pub(crate) mod format;

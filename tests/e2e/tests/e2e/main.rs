@@ -5,6 +5,7 @@
 
 mod call_settings;
 mod calls;
+mod console_token;
 mod deadlines;
 mod failures;
 mod forwarded;

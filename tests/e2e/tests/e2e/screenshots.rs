@@ -5,6 +5,8 @@ use std::{fs, path::Path};
 use anyhow::Result;
 use drawbridge_e2e::{Browser, Caller, FRONTEND, GREETINGS, Server, Size, Theme, USER, Visit};
 
+use crate::console_token;
+
 const SIZES: [Size; 2] =
     [Size { width: 390, height: 844, phone: true }, Size { width: 1280, height: 800, phone: false }];
 
@@ -193,6 +195,13 @@ async fn forwarded_calls() -> Result<()> {
     visit.follow("/calls").await?;
     visit.await_text("#calls tbody .upstream", |text| text.starts_with("sent to ")).await?;
     take(&visit.browser, "calls-forwarded").await
+}
+
+#[tokio::test]
+async fn calls_that_need_the_console_token() -> Result<()> {
+    let visit = console_token::visit("pictures", "/calls").await?;
+    visit.await_text("#console-token-form", |text| !text.is_empty()).await?;
+    take(&visit.browser, "calls-token").await
 }
 
 #[tokio::test]

@@ -7,10 +7,10 @@ use drawbridge_calls_proto::{Call, CancelRequest, WatchRequest, WatchResponse};
 use drawbridge_fetch::{CallOptions, ReconnectEvent, ReconnectPolicy, Transport, reconnecting};
 use leptos::leptos_dom::helpers::set_interval_with_handle;
 use leptos::prelude::*;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 
-use super::live_connection::LiveConnection;
-use crate::model::{CallList, Failure, Task, call_format};
+use super::{console, live_connection::LiveConnection};
+use crate::model::{CallList, Failure, Task, call_format, console_token};
 use crate::page::clock::now;
 
 /// How often the view is updated. The server may report hundreds of changes per second.
@@ -26,6 +26,11 @@ pub(crate) enum WatchStatus {
     Following,
     /// The server does not implement `Watch`.
     Unsupported,
+    /// The server requires the console's token.
+    TokenRequired {
+        /// Whether the token that the page has sent is not the server's.
+        rejected: bool,
+    },
     /// The stream ended for good: with an error, or with OK.
     Stopped(Option<Failure>),
 }
@@ -91,6 +96,9 @@ impl LiveCalls {
                 inner.status = match &result {
                     Ok(()) => WatchStatus::Stopped(None),
                     Err(status) if status.code() == Code::Unimplemented => WatchStatus::Unsupported,
+                    Err(status) if console_token::is_required(status) => {
+                        WatchStatus::TokenRequired { rejected: console::token().is_some() }
+                    }
                     Err(status) => WatchStatus::Stopped(Some(Failure::from(status))),
                 };
             });
@@ -103,7 +111,7 @@ impl LiveCalls {
             let mut client = client.clone();
             async move { client.watch(request).await }
         };
-        let request = |_: Option<&WatchResponse>| Request::new(WatchRequest {});
+        let request = |_: Option<&WatchResponse>| console::request(WatchRequest {}, CallOptions::new());
         let stream = reconnecting(ReconnectPolicy::repeatable(), request, send);
         // The first response of a call is shown at once.
         let mut first = true;
@@ -158,8 +166,8 @@ impl LiveCalls {
             Some((inner.transport.clone(), call.call_id.clone(), call.method.clone()))
         });
         let Some((transport, call_id, path)) = call else { return };
-        let mut request = Request::new(CancelRequest { call_id, message: CANCEL_MESSAGE.to_owned() });
-        request.extensions_mut().insert(CallOptions::new().unary());
+        let message = CancelRequest { call_id, message: CANCEL_MESSAGE.to_owned() };
+        let request = console::request(message, CallOptions::new().unary());
         self.spawn(async move {
             let name = call_format::method(&path);
             let result = match CallsClient::new(transport).cancel(request).await {

@@ -8,9 +8,10 @@ use drawbridge_calls_proto::calls_client::CallsClient;
 use drawbridge_fetch::{CallOptions, Transport};
 use leptos::prelude::*;
 use leptos::wasm_split::{SplitLoaderError, wasm_split};
-use tonic::{Request, Status};
+use tonic::Status;
 use wasm_bindgen_futures::spawn_local;
 
+use super::console;
 use crate::model::{Failure, Receipt};
 use crate::page::clock::now;
 
@@ -84,8 +85,8 @@ fn request(
     request_id: String,
     ended: Option<Duration>,
 ) -> Result<PendingReceipt, SplitLoaderError> {
-    let mut request = Request::new(GetRequest { request_id, wait_ms: WAIT_MS });
-    request.extensions_mut().insert(CallOptions::new().unary().with_timeout(TIMEOUT));
+    let options = CallOptions::new().unary().with_timeout(TIMEOUT);
+    let request = console::request(GetRequest { request_id, wait_ms: WAIT_MS }, options);
     Ok(Box::pin(async move {
         match CallsClient::new(transport).get(request).await {
             Ok(response) => {

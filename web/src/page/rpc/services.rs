@@ -6,9 +6,10 @@ use drawbridge_calls_proto::ServicesRequest;
 use drawbridge_calls_proto::calls_client::CallsClient;
 use drawbridge_fetch::{CallOptions, Transport};
 use leptos::prelude::*;
-use tonic::{Request, Response};
+use tonic::Response;
 use wasm_bindgen_futures::spawn_local;
 
+use super::console;
 use crate::model::Services;
 
 /// The timeout of the call. The page shows no start view before the call ends.
@@ -20,13 +21,21 @@ pub(crate) fn fetch_services(
     on_response: impl FnOnce(&Services) + 'static,
 ) -> RwSignal<Services> {
     let services = RwSignal::new(Services::Pending);
-    let mut request = Request::new(ServicesRequest {});
-    request.extensions_mut().insert(CallOptions::new().unary().with_timeout(TIMEOUT));
     spawn_local(async move {
-        let response = CallsClient::new(transport).services(request).await;
-        let response = Services::from(response.map(Response::into_inner));
+        let response = ask(transport).await;
         on_response(&response);
         services.set(response);
     });
     services
+}
+
+/// Asks again: the user has entered the console's token.
+pub(crate) fn refresh_services(transport: Transport, services: RwSignal<Services>) {
+    spawn_local(async move { services.set(ask(transport).await) });
+}
+
+async fn ask(transport: Transport) -> Services {
+    let request = console::request(ServicesRequest {}, CallOptions::new().unary().with_timeout(TIMEOUT));
+    let response = CallsClient::new(transport).services(request).await;
+    Services::from(response.map(Response::into_inner))
 }

@@ -6,7 +6,7 @@ use drawbridge_calls_proto::Call;
 use leptos::prelude::*;
 
 use crate::model::{Failure, Link, Severity, call_format, format};
-use crate::page::components::{column_head, connection_notice, hero};
+use crate::page::components::{column_head, connection_notice, console_token_form, hero};
 use crate::page::dom::{BoxedView, boxed, element, keyed_list, optional, text, text_signal};
 use crate::page::rpc::{LiveCalls, WatchStatus};
 
@@ -21,6 +21,7 @@ pub(crate) fn calls() -> BoxedView {
     let names = Memo::new(move |_| match (&*status.read(), live.connection().state().read().link()) {
         (WatchStatus::Unsupported, _) => ("idle", "not available"),
         (WatchStatus::Stopped(_), _) => ("failed", "stopped"),
+        (WatchStatus::TokenRequired { .. }, _) => ("idle", "locked"),
         (_, Link::Connecting) => ("opening", "connecting"),
         (_, Link::Connected) => ("streaming", "live"),
         (_, Link::Waiting(_)) => ("reconnecting", "reconnecting"),
@@ -57,6 +58,9 @@ pub(crate) fn calls() -> BoxedView {
 }
 
 fn title(live: LiveCalls) -> String {
+    if matches!(live.status(), WatchStatus::TokenRequired { .. }) {
+        return "Calls".to_owned();
+    }
     let (open, skipped) = live.counts();
     let skipped = match skipped {
         0 => String::new(),
@@ -74,6 +78,9 @@ fn warning(live: LiveCalls, status: &WatchStatus) -> Option<BoxedView> {
         WatchStatus::Following => None,
         WatchStatus::Unsupported => {
             Some(element("p", &[("class", "warning")], [text(call_format::NO_CALL_RECORDS)]))
+        }
+        WatchStatus::TokenRequired { rejected } => {
+            Some(console_token_form(*rejected, move || live.connect()))
         }
         WatchStatus::Stopped(failure) => {
             let why =
