@@ -13,9 +13,23 @@
 /// ```
 pub fn service_of(path: &str) -> Option<&str> {
     let path = path.strip_prefix('/')?;
-    let slash = path.bytes().position(|byte| byte == b'/')?;
-    let (service, method) = (&path[..slash], &path[slash + 1..]);
-    (is_name(service) && is_name(method)).then_some(service)
+    let mut part = 0;
+    let mut slash = None;
+    // One pass, which does nothing for a letter: the path of every request is read.
+    for (index, byte) in path.bytes().enumerate() {
+        if LETTERS[usize::from(byte)] {
+            continue;
+        }
+        let is_separator = byte == b'.' || (byte == b'/' && slash.is_none());
+        if !is_separator || index == part {
+            return None;
+        }
+        if byte == b'/' {
+            slash = Some(index);
+        }
+        part = index + 1;
+    }
+    slash.filter(|_| part < path.len()).map(|slash| &path[..slash])
 }
 
 /// Returns whether a package, a service or a method can have this name: parts of ASCII letters, digits and underscores,

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use futures_util::FutureExt as _;
 use futures_util::future::ready;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use http_body_util::Full;
 use tonic::Status;
 use tonic::body::Body;
@@ -45,34 +45,33 @@ pub(super) enum Refusal {
 }
 
 impl HeadRules {
-    /// Returns why a request is refused.
+    /// Returns why a request is refused. One pass over the headers answers all: most of them are looked at for each request.
     pub(super) fn check<B>(&self, request: &Request<B>) -> Option<Refusal> {
         let headers = request.headers();
         let is_http1 = request.version() < Version::HTTP_2;
         if is_http1 && headers.len() > MAX_HEADERS {
             return Some(Refusal::TooMany(headers.len()));
         }
-        let bytes = size_of_head(request, is_http1);
+        let overhead = if is_http1 { OVERHEAD_HTTP1 } else { OVERHEAD_HTTP2 };
+        let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+        let mut bytes = target + headers.len() * overhead;
+        let mut hosts = 0;
+        let mut host = None;
+        for (name, value) in headers {
+            bytes += name.as_str().len() + value.len();
+            if *name == header::HOST {
+                hosts += 1;
+                host.get_or_insert(value);
+            }
+        }
         if bytes > self.max_header_bytes as usize {
             return Some(Refusal::TooLarge { bytes, max: self.max_header_bytes });
         }
-        if is_http1 && has_several_hosts(headers) {
+        if is_http1 && hosts > 1 {
             return Some(Refusal::Hosts);
         }
-        self.hosts.refused(request).map(Refusal::Host)
+        self.hosts.refused(request.uri(), host).map(Refusal::Host)
     }
-}
-
-fn size_of_head<B>(request: &Request<B>, is_http1: bool) -> usize {
-    let overhead = if is_http1 { OVERHEAD_HTTP1 } else { OVERHEAD_HTTP2 };
-    let headers = request.headers();
-    let names_and_values: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
-    names_and_values + headers.len() * overhead + target
-}
-
-fn has_several_hosts(headers: &HeaderMap) -> bool {
-    headers.get_all(header::HOST).iter().nth(1).is_some()
 }
 
 impl Refusal {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, Version, header};
+use http::{Request, Response};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
@@ -16,10 +16,11 @@ use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
-use tower::{BoxError, Service, ServiceExt as _};
+use tower::{BoxError, Service};
 
-use super::activity::{Activity, TrackedBody};
+use super::activity::Activity;
 use super::connection_info::ConnectionInfo;
+use super::connection_service::ConnectionService;
 use super::options::ConnectionOptions;
 use super::phase::Phase;
 use super::stream_task::StreamExecutor;
@@ -96,23 +97,7 @@ where
         let activity = Arc::new(Activity::new(options.max_streams));
         // A client that connects while the server drains may make its first call.
         let is_late = *phase.borrow() != Phase::Running;
-        let service = {
-            let activity = Arc::clone(&activity);
-            hyper::service::service_fn(move |mut request: Request<Incoming>| {
-                let open = activity.request_began();
-                info.extend(request.extensions_mut());
-                // hyper says so by itself, but not if it learns of the end after the response.
-                let closes = is_late && request.version() < Version::HTTP_2;
-                let response = service.clone().oneshot(request);
-                async move {
-                    let mut response = response.await?;
-                    if closes {
-                        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-                    }
-                    Ok::<_, Infallible>(response.map(|body| TrackedBody::new(body, open)))
-                }
-            })
-        };
+        let service = ConnectionService::new(service, info, Arc::clone(&activity), is_late);
         let stream = TokioIo::new(WatchedStream::new(stream, Arc::clone(&activity)));
         let mut connection = pin!(builder.serve_connection(stream, service));
         let leaves_at = if is_late { Phase::Closed } else { Phase::Draining };
@@ -140,7 +125,8 @@ where
         let mut is_leaving = false;
         let mut timer = pin!(sleep_until(first_head));
         let mut awaited = Some(Awaited::FirstHead);
-        let served = poll_fn(|cx| {
+        let mut grace_ends = too_old.map(|at| Box::pin(sleep_until(at + options.grace)));
+        poll_fn(|cx| {
             loop {
                 if let Poll::Ready(result) = connection.as_mut().poll(cx) {
                     return Poll::Ready(result);
@@ -180,13 +166,12 @@ where
                 tracing::debug!(?awaited, "closed a connection after a timeout");
                 return Poll::Ready(Ok(()));
             }
-            Poll::Pending
-        });
-        tokio::select! {
-            biased;
-            result = served => result,
-            () = until(too_old.map(|at| at + options.grace)) => Ok(()),
-        }
+            match &mut grace_ends {
+                Some(grace_ends) => grace_ends.as_mut().poll(cx).map(Ok),
+                None => Poll::Pending,
+            }
+        })
+        .await
     }
 }
 

@@ -13,6 +13,7 @@
 mod activity;
 mod connection;
 mod connection_info;
+mod connection_service;
 mod connections;
 mod listener;
 mod log_throttle;

@@ -60,18 +60,19 @@ impl ResponseBody {
     /// Receives what follows the data: trailers with a status, or a failure.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         match ready!(self.stream.poll_trailers(cx)) {
-            Ok(Some(trailers)) if trailers.contains_key(GRPC_STATUS) => {
+            Ok(trailers) => {
+                let trailers = trailers.unwrap_or_default();
+                let Some(status) = trailers.get(GRPC_STATUS) else {
+                    self.lease.ended(Outcome::Failed);
+                    return self.fail(Failure::missing_status(self.lease.authority()));
+                };
                 self.lease.connection().note_received();
                 if let Err(failure) = head_size::check_response("trailers", &trailers) {
                     return self.fail(failure.at(self.lease.authority()));
                 }
-                self.lease.ended(outcome_of(trailers.get(GRPC_STATUS)));
+                self.lease.ended(outcome_of(Some(status)));
                 self.finish();
                 Poll::Ready(Some(Ok(Frame::trailers(trailers))))
-            }
-            Ok(_) => {
-                self.lease.ended(Outcome::Failed);
-                self.fail(Failure::missing_status(self.lease.authority()))
             }
             Err(error) => {
                 let failure = self.lease.failed(&error);
