@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use futures_util::future::ready;
 use http::{Request, Response, Uri};
 use hyper::service::Service;
 use tonic::Status;
@@ -50,24 +51,25 @@ where
         let Some(route) = request.extensions_mut().remove::<Route>() else {
             return self.inner.call(request);
         };
+        let Route::To(pool) = route else {
+            return Box::pin(ready(Ok(not_exposed(request.uri()).into_http())));
+        };
         let peer = self.proxies.peer(&request);
         let policy = self.retry_rules.find(request.uri().path());
-        let max_message_bytes = self.max_message_bytes;
+        let (head, body) = request.into_parts();
+        let replay_bytes = if policy.is_some() { MAX_REPLAY_BYTES } else { TRANSPARENT_RETRY_BYTES };
+        let mut call = ForwardedCall {
+            pool,
+            uri: head.uri,
+            headers: head.headers,
+            request_body: RequestBody::new(body, replay_bytes, self.max_message_bytes),
+            context: None,
+            tried: None,
+        };
         Box::pin(async move {
-            let Route::To(pool) = route else { return Ok(not_exposed(request.uri()).into_http()) };
-            let context = CallContext::current();
-            let (mut head, body) = request.into_parts();
-            headers::prepare_request(&mut head.headers, context.as_ref(), peer.as_ref());
-            let replay_bytes = if policy.is_some() { MAX_REPLAY_BYTES } else { TRANSPARENT_RETRY_BYTES };
-            let request_body = RequestBody::new(body, replay_bytes, max_message_bytes);
-            let mut call = ForwardedCall {
-                pool,
-                uri: head.uri,
-                headers: head.headers,
-                request_body,
-                context,
-                tried: None,
-            };
+            // Only the future is polled in the scope of the call.
+            call.context = CallContext::current();
+            headers::prepare_request(&mut call.headers, call.context.as_ref(), peer.as_ref());
             let response = match policy {
                 None => call.send().await,
                 // Boxed, so that the future of a call without retries has no room for it.

@@ -4,6 +4,7 @@ use drawbridge_core::headers::{
     GRPC_MESSAGE, GRPC_PREVIOUS_RPC_ATTEMPTS, GRPC_STATUS, GRPC_STATUS_DETAILS_BIN, GRPC_TIMEOUT,
 };
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use smallvec::SmallVec;
 
 use super::trusted_proxies::Peer;
 use crate::call::{CallContext, now};
@@ -95,7 +96,7 @@ fn is_replaced(name: &str) -> bool {
 
 /// Removes the headers that match, and those that a removed `connection` header names.
 fn remove(headers: &mut HeaderMap, matches: impl Fn(&str) -> bool) {
-    let mut removed: Vec<HeaderName> =
+    let mut removed: SmallVec<[HeaderName; 4]> =
         headers.keys().filter(|name| matches(name.as_str())).cloned().collect();
     if removed.contains(&header::CONNECTION) {
         let named = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());

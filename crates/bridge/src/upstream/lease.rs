@@ -47,7 +47,10 @@ impl Lease {
     ) -> Result<Self, Failure> {
         let slot = match pool.acquire(avoid, deadline)? {
             Acquired::Slot(slot) => slot,
-            Acquired::Waiting { receiver, retry_at } => Waiting { pool, receiver }.wait(retry_at).await?,
+            // Boxed, so that the future of a call that does not wait has no room for it.
+            Acquired::Waiting { receiver, retry_at } => {
+                Box::pin(Waiting { pool, receiver }.wait(retry_at)).await?
+            }
         };
         Ok(Self { pool: Arc::clone(pool), slot, stage: Stage::Unsent })
     }
