@@ -1,13 +1,14 @@
 //! What stands before the bridge: the probes of orchestrators, and hints for the operator.
 
 use std::convert::Infallible;
-use std::future::{Ready, ready as ready_now};
+use std::future::ready as ready_now;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use drawbridge::{BridgeFuture, BridgeService};
-use futures_util::future::Either;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Either};
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body as HttpBody;
 use tonic::body::Body;
@@ -57,7 +58,7 @@ where
             _ => None,
         };
         let inner = match probe {
-            Some(response) => Either::Right(ready_now(Ok(response))),
+            Some(response) => Either::Right(ready_now(Ok(response)).boxed()),
             None => Either::Left(self.bridge.call(request)),
         };
         FrontFuture { inner, shared: Arc::clone(&self.shared) }
@@ -68,7 +69,8 @@ pin_project_lite::pin_project! {
     /// The future of a response.
     pub(crate) struct FrontFuture {
         #[pin]
-        inner: Either<BridgeFuture, Ready<Result<Response<Body>, Infallible>>>,
+        // Boxed: the future of a call has no room for a response.
+        inner: Either<BridgeFuture, BoxFuture<'static, Result<Response<Body>, Infallible>>>,
         shared: Arc<Shared>,
     }
 }

@@ -28,9 +28,9 @@ pub struct FramePrefix {
 pub struct FrameScanner {
     prefix: [u8; PREFIX_LENGTH],
     /// How many bytes of the prefix have arrived.
-    filled: usize,
+    filled: u8,
     /// How many bytes of the payload are still to come, once the prefix is complete.
-    payload_left: usize,
+    payload_left: u32,
 }
 
 impl FrameScanner {
@@ -45,21 +45,21 @@ impl FrameScanner {
         mut on_prefix: impl FnMut(FramePrefix) -> Result<(), E>,
     ) -> Result<(), E> {
         while !chunk.is_empty() {
-            if self.filled < PREFIX_LENGTH {
-                let taken = chunk.len().min(PREFIX_LENGTH - self.filled);
-                self.prefix[self.filled..self.filled + taken].copy_from_slice(&chunk[..taken]);
-                self.filled += taken;
+            let missing = &mut self.prefix[usize::from(self.filled)..];
+            if !missing.is_empty() {
+                let taken = chunk.len().min(missing.len());
+                missing[..taken].copy_from_slice(&chunk[..taken]);
+                self.filled += u8::try_from(taken).unwrap_or_default();
                 chunk = &chunk[taken..];
-                if self.filled < PREFIX_LENGTH {
+                if usize::from(self.filled) < PREFIX_LENGTH {
                     return Ok(());
                 }
                 let [flags, length @ ..] = self.prefix;
-                let length = u32::from_be_bytes(length);
-                self.payload_left = length as usize;
-                on_prefix(FramePrefix { flags, length })?;
+                self.payload_left = u32::from_be_bytes(length);
+                on_prefix(FramePrefix { flags, length: self.payload_left })?;
             }
-            let taken = chunk.len().min(self.payload_left);
-            self.payload_left -= taken;
+            let taken = chunk.len().min(self.payload_left as usize);
+            self.payload_left -= u32::try_from(taken).unwrap_or(self.payload_left);
             chunk = &chunk[taken..];
             if self.payload_left == 0 {
                 self.filled = 0;

@@ -30,7 +30,7 @@ pub(crate) enum ActivityKind {
 
 /// The activities of one call. Memory is allocated with the first of them: most calls have none.
 #[derive(Debug, Default)]
-pub(crate) struct Activities(OnceLock<Mutex<Vec<ActivityRecord>>>);
+pub(crate) struct Activities(OnceLock<Box<Mutex<Vec<ActivityRecord>>>>);
 
 impl Activities {
     /// Returns the recorded activities.
@@ -52,7 +52,7 @@ impl Activities {
 
     /// Records an activity and returns its index. Beyond the limit nothing is recorded, and the index is one that no record has.
     pub(super) fn add(&self, record: ActivityRecord) -> usize {
-        let mut records = self.0.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        let mut records = self.0.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner);
         let index = records.len();
         if index < MAX_RECORDED {
             records.push(record);

@@ -29,8 +29,10 @@ use super::guard::CallGuard;
 /// [`EndReason::ClientGone`], and drops the handler's.
 #[derive(Default)]
 pub struct CallBody {
-    /// What the handler had ready together with the head of its response.
-    ready: [Option<Frame<Bytes>>; READ_AT_ONCE],
+    /// What the handler had ready together with the head of its response: a message and its trailers, which is the whole of most
+    /// responses. Such a call has ended before its response is sent.
+    message: Option<Bytes>,
+    next: Option<Frame<Bytes>>,
     /// `None` once the last frame was read.
     guard: Option<CallGuard>,
     /// Whether there is more than what was ready.
@@ -45,10 +47,6 @@ pub struct CallBody {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the response ended inside of a message")]
 pub struct Truncated;
-
-/// How many frames are read together with the head of a response: a message and its trailers, which is the whole of most
-/// responses. Such a call has ended before its response is sent.
-const READ_AT_ONCE: usize = 2;
 
 /// What a poll of the handler's body returned, or that it panicked.
 type Polled = thread::Result<Poll<Option<Result<Frame<Bytes>, Status>>>>;
@@ -67,28 +65,24 @@ impl CallBody {
     /// Takes over a response that goes on in `body`. To be called inside of the call's scope.
     pub(super) fn begin(context: &CallContext, mut body: Body, cx: &mut Context<'_>) -> Self {
         let mut this = Self { goes_on: true, ..Self::default() };
-        for index in 0..READ_AT_ONCE {
+        while this.goes_on && this.next.is_none() {
             let polled = poll(&mut body, cx);
             if let Ok(Poll::Pending) = polled {
                 break;
             }
-            let (frame, goes_on) = match settle(context, &mut this.scanner, Some(polled)) {
-                Next::Data(frame) => (Some(frame), true),
-                Next::End(frame) => (frame, false),
-                Next::Truncated => {
-                    this.truncated = true;
-                    (None, false)
-                }
-            };
-            this.ready[index] = frame;
-            if !goes_on {
-                drop(body);
-                context.handler_stopped();
-                this.goes_on = false;
-                return this;
+            match settle(context, &mut this.scanner, Some(polled)) {
+                Next::Data(frame) if this.message.is_none() => this.message = frame.into_data().ok(),
+                Next::Data(frame) => this.next = Some(frame),
+                Next::End(frame) => (this.next, this.goes_on) = (frame, false),
+                Next::Truncated => (this.truncated, this.goes_on) = (true, false),
             }
         }
-        context.put_body(body);
+        if this.goes_on {
+            context.put_body(body);
+        } else {
+            drop(body);
+            context.handler_stopped();
+        }
         this
     }
 
@@ -107,8 +101,8 @@ impl HttpBody for CallBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Truncated>>> {
-        let Self { ready, guard, truncated, scanner, .. } = &mut *self;
-        if let Some(frame) = ready.iter_mut().find_map(Option::take) {
+        let Self { message, next, guard, truncated, scanner, .. } = &mut *self;
+        if let Some(frame) = message.take().map(Frame::data).or_else(|| next.take()) {
             return Poll::Ready(Some(Ok(frame)));
         }
         let Some(CallGuard(context)) = guard else {
@@ -140,7 +134,7 @@ impl HttpBody for CallBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.guard.is_none() && !self.truncated && self.ready.iter().all(Option::is_none)
+        self.guard.is_none() && !self.truncated && self.message.is_none() && self.next.is_none()
     }
 }
 

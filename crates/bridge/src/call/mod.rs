@@ -4,7 +4,7 @@
 //!
 //! 1. [`id`], [`request_id`], [`request_info`]: what the head of a request says about its call. [`deadline_policy`]: the
 //!    time that it is granted.
-//! 2. [`record`]: what is known of a call. [`activity`]: what runs for it besides its handler; [`forwarding`]: where it was
+//! 2. [`record`]: what is known of a call; [`moment`]: when something happened in it. [`activity`]: what runs for it besides its handler; [`forwarding`]: where it was
 //!    forwarded to. [`log`]: its two log lines.
 //! 3. [`list`]: where the calls of one shard are kept; [`history`] and [`deadline_queue`] are parts of it. [`observers`]: the
 //!    log and the hooks of its users. [`shards`]: all shards of a list; [`permits`]: how many calls they may have open.
@@ -30,6 +30,7 @@ mod keeper;
 mod layer;
 mod list;
 mod log;
+mod moment;
 mod observers;
 mod permits;
 mod pushback;

@@ -9,9 +9,9 @@ use drawbridge_core::{Deadline, EndReason, Timeout};
 use tonic::Code;
 
 use super::activity::Activities;
-use super::clock::now;
 use super::forwarding::Forwarding;
 use super::id::CallId;
+use super::moment::Moment;
 use super::request_id::RequestId;
 use drawbridge_core::Protocol;
 
@@ -42,10 +42,10 @@ pub(super) struct CallRecord {
     /// Why the call ended.
     pub(super) end: OnceLock<EndReason>,
     /// When the call ended. Unknown for a call that nothing will show, since reading the clock costs.
-    pub(super) ended_at: OnceLock<Instant>,
+    pub(super) ended_at: Moment,
     /// When the handler and its response stream were dropped. A handler that completed its response was gone by the end
     /// of the call at the latest, and has no time here.
-    pub(super) handler_stopped: OnceLock<Instant>,
+    pub(super) handler_stopped: Moment,
     /// How many messages of the response were handed to the connection.
     pub(super) messages: AtomicU64,
     pub(super) activities: Activities,
@@ -60,8 +60,8 @@ impl CallRecord {
             facts,
             opened,
             end: OnceLock::new(),
-            ended_at: OnceLock::new(),
-            handler_stopped: OnceLock::new(),
+            ended_at: Moment::default(),
+            handler_stopped: Moment::default(),
             messages: AtomicU64::new(0),
             activities: Activities::default(),
             forwarding: Forwarding::default(),
@@ -75,7 +75,7 @@ impl CallRecord {
 
     /// Records that the call has ended just now, unless the time is recorded already.
     pub(super) fn note_end(&self) {
-        self.ended_at.get_or_init(now);
+        self.ended_at.record(self.opened);
     }
 
     pub(super) fn is_listed(&self) -> bool {

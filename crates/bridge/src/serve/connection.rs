@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::{pending, poll_fn};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -15,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tower::{BoxError, Service};
 
@@ -27,7 +29,7 @@ use super::stream_task::StreamExecutor;
 use super::watched_stream::WatchedStream;
 use crate::random;
 #[cfg(feature = "tls")]
-use crate::tls::PeerCertificates;
+use crate::tls::{PeerCertificates, Tls};
 
 /// How long an HTTP/2 connection that leaves waits for requests that are on their way.
 const GOAWAY_TIMEOUT: Duration = Duration::from_secs(1);
@@ -59,41 +61,57 @@ where
     B::Error: Into<BoxError>,
 {
     /// Serves a connection in a task of its own, so that a slow TLS handshake delays only its own connection.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the connection breaks, or does not keep to TLS or HTTP.
-    #[cfg_attr(not(feature = "tls"), allow(unused_mut))]
-    pub(super) async fn run(
-        mut self,
+    pub(super) fn spawn(
+        self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         options: ConnectionOptions,
-    ) -> Result<(), BoxError> {
+        connections: &mut JoinSet<()>,
+    ) {
         let first_head = Instant::now() + options.head_timeout;
         #[cfg(feature = "tls")]
-        if let Some(tls) = &options.tls {
-            let mut phase = self.phase.clone();
-            let stream = tokio::select! {
-                stream = tokio::time::timeout_at(first_head, tls.accept(stream)) => stream??,
-                // A handshake is no call.
-                _ = phase.wait_for(|phase| *phase == Phase::Closed) => return Ok(()),
-            };
-            if let Some(certificates) = PeerCertificates::of(&stream) {
-                self.info = self.info.with_extension(certificates);
-            }
-            return self.serve(stream, &options, first_head).await;
+        if let Some(tls) = options.tls.clone() {
+            connections.spawn(self.serve_tls(tls, stream, options, first_head));
+            return;
         }
-        self.serve(stream, &options, first_head).await
+        connections.spawn(self.serve(stream, options, first_head));
+    }
+
+    /// Serves HTTP over TLS. The first head has to be complete at `first_head`.
+    #[cfg(feature = "tls")]
+    async fn serve_tls(
+        mut self,
+        tls: Tls,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        options: ConnectionOptions,
+        first_head: Instant,
+    ) {
+        let mut phase = self.phase.clone();
+        let accepted = tokio::select! {
+            accepted = tokio::time::timeout_at(first_head, tls.accept(stream)) => accepted,
+            // A handshake is no call.
+            _ = phase.wait_for(|phase| *phase == Phase::Closed) => return,
+        };
+        match accepted {
+            Ok(Ok(stream)) => {
+                if let Some(certificates) = PeerCertificates::of(&stream) {
+                    self.info = self.info.with_extension(certificates);
+                }
+                self.serve(stream, options, first_head).await;
+            }
+            Ok(Err(error)) => log_end(self.info.peer(), &error),
+            Err(elapsed) => log_end(self.info.peer(), &elapsed),
+        }
     }
 
     /// Serves HTTP. The first head has to be complete at `first_head`.
     async fn serve(
         self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        options: &ConnectionOptions,
+        options: ConnectionOptions,
         first_head: Instant,
-    ) -> Result<(), BoxError> {
+    ) {
         let Self { builder, service, info, mut phase } = self;
+        let peer = info.peer();
         let activity = Arc::new(Activity::new(options.max_streams));
         // A client that connects while the server drains may make its first call.
         let is_late = *phase.borrow() != Phase::Running;
@@ -126,7 +144,7 @@ where
         let mut timer = pin!(sleep_until(first_head));
         let mut awaited = Some(Awaited::FirstHead);
         let mut grace_ends = too_old.map(|at| Box::pin(sleep_until(at + options.grace)));
-        poll_fn(|cx| {
+        let served = poll_fn(|cx| {
             loop {
                 if let Poll::Ready(result) = connection.as_mut().poll(cx) {
                     return Poll::Ready(result);
@@ -170,9 +188,16 @@ where
                 Some(grace_ends) => grace_ends.as_mut().poll(cx).map(Ok),
                 None => Poll::Pending,
             }
-        })
-        .await
+        });
+        if let Err(error) = served.await {
+            log_end(peer, &*error);
+        }
     }
+}
+
+/// Records that a connection broke, or that its client did not keep to TLS or HTTP.
+fn log_end(peer: Option<SocketAddr>, error: &dyn std::error::Error) {
+    tracing::debug!(peer = peer.map(tracing::field::display), %error, "connection ended");
 }
 
 /// Waits until a time, or for ever.

@@ -111,19 +111,13 @@ pub(super) async fn serve_until<L, S, B>(
             () = &mut listener_closes, if *watched.borrow() == Phase::Draining => break,
             Some(_) = connections.join_next() => {}
             (stream, info) = listener.next_connection() => {
-                let peer = info.peer();
                 let connection = Connection {
                     builder: builder.clone(),
                     service: service.clone(),
                     phase: watched.clone(),
                     info,
                 };
-                let options = options.clone();
-                connections.spawn(async move {
-                    if let Err(error) = connection.run(stream, options).await {
-                        tracing::debug!(peer = peer.map(tracing::field::display), error, "connection ended");
-                    }
-                });
+                connection.spawn(stream, options.clone(), &mut connections);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::future::{Either, Ready, ready};
+use futures_util::future::{BoxFuture, Either, ready};
 use http::header::{self, Entry};
 use http::{Extensions, Request, Response};
 use http_body::Body as HttpBody;
@@ -109,7 +109,8 @@ impl<S> GrpcWebService<S> {
     }
 }
 
-type Refused = Ready<Result<Response<Body>, Infallible>>;
+/// Boxed: the future of a call has no room for a response.
+type Refused = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
 impl<S, B> HyperService<Request<Body>> for GrpcWebService<S>
 where
@@ -124,7 +125,7 @@ where
     fn call(&self, request: Request<Body>) -> Self::Future {
         match self.translate(request) {
             Ok((request, format)) => Either::Left(GrpcWebFuture { inner: self.inner.call(request), format }),
-            Err(refused) => Either::Right(ready(Ok(*refused))),
+            Err(refused) => Either::Right(Box::pin(ready(Ok(*refused)))),
         }
     }
 }
@@ -152,7 +153,7 @@ where
             Ok((request, format)) => {
                 Either::Left(GrpcWebFuture { inner: self.inner.clone().oneshot(request), format })
             }
-            Err(refused) => Either::Right(ready(Ok(*refused))),
+            Err(refused) => Either::Right(Box::pin(ready(Ok(*refused)))),
         }
     }
 }

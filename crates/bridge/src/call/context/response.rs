@@ -10,7 +10,7 @@ use http::HeaderMap;
 use tonic::body::Body;
 use tonic::metadata::MetadataMap;
 
-use super::{CallContext, now};
+use super::CallContext;
 
 impl CallContext {
     /// Sets metadata that the caller receives in the trailers, whether the call succeeds or fails. It replaces what was set
@@ -73,7 +73,7 @@ impl CallContext {
     /// Records that the handler and its response stream are gone, unless the call's end says so already.
     pub(crate) fn handler_stopped(&self) {
         if !matches!(self.end_reason(), Some(EndReason::Completed(_))) {
-            self.0.record.handler_stopped.get_or_init(now);
+            self.0.record.handler_stopped.record(self.opened());
         }
     }
 
@@ -81,7 +81,7 @@ impl CallContext {
     #[cfg(feature = "console")]
     pub(crate) fn handler_stop(&self) -> Option<Instant> {
         let completed = matches!(self.end_reason(), Some(EndReason::Completed(_)));
-        let stopped = self.0.record.handler_stopped.get().copied();
+        let stopped = self.0.record.handler_stopped.get(self.opened());
         stopped.or_else(|| self.ended_at().filter(|_| completed))
     }
 }
