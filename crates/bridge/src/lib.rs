@@ -38,7 +38,8 @@
 //! 5. [`Upstream`]: forwards calls, with pools of HTTP/2 connections and [`RetryRule`]s.
 //! 6. [`PropagationLayer`] and [`RetryLayer`]: layers for the clients that handlers use.
 //! 7. [`CallLayer`]: opens a [`CallContext`] for each call, enforces its deadline, and records its one [`EndReason`].
-//! 8. [`GrpcWebLayer`]: translates between gRPC-Web and gRPC. `web` also holds the rules for requests, and CORS.
+//! 8. `connect`: translates between Connect and gRPC.
+//! 9. [`GrpcWebLayer`]: translates between gRPC-Web and gRPC. `web` also holds the rules for requests, and CORS.
 //!
 //! # Features
 //!
@@ -75,15 +76,19 @@ mod body;
 mod bridge;
 mod call;
 mod client;
+mod connect;
 #[cfg(feature = "console")]
 mod console;
 mod hosted_services;
 #[cfg(feature = "channel")]
 mod in_process;
+mod method_kinds;
 mod peer;
+mod plain_response;
 mod random;
 #[cfg(feature = "reflection")]
 mod reflection;
+mod refusal;
 #[cfg(feature = "serve")]
 mod serve;
 mod service;
@@ -110,6 +115,7 @@ pub use drawbridge_core::{Deadline, EndReason, Protocol, RetryPolicy, Throttle, 
 pub use in_process::in_process;
 pub use peer::PeerAddr;
 
+pub use refusal::{is_preflight, refuse};
 #[cfg(feature = "serve")]
 pub use serve::{ConnectionInfo, ConnectionOptions, Listener, ThreadListeners, serve, serve_on_threads};
 pub use service::GrpcService;
@@ -121,6 +127,5 @@ pub use upstream::{
     ServicePattern, Upstream, UpstreamError,
 };
 pub use web::{
-    ExposeMetadata, ExposeMetadataLayer, GrpcWebBody, GrpcWebFuture, GrpcWebLayer, GrpcWebService,
-    HostPolicy, is_preflight, refuse,
+    ExposeMetadata, ExposeMetadataLayer, GrpcWebBody, GrpcWebFuture, GrpcWebLayer, GrpcWebService, HostPolicy,
 };

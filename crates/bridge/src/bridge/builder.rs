@@ -13,10 +13,11 @@ use crate::call::{CallContext, Calls, DeadlinePolicy};
 #[cfg(feature = "console")]
 use crate::console::Services;
 use crate::hosted_services::HostedServices;
+use crate::method_kinds::MethodKinds;
 use crate::service::{GrpcService, SharedService};
 #[cfg(feature = "upstream")]
 use crate::upstream::{ProxyRange, RetryRule, ServicePattern, Upstream};
-use crate::web::{HostPolicy, MethodKinds};
+use crate::web::HostPolicy;
 
 mod into_service;
 

@@ -183,8 +183,7 @@ where
         match self.layer.open(&mut request) {
             // No scope is needed here: the inner service calls the handler only when its future is polled.
             Ok(guard) => {
-                // A native client may stream its request, and pause for as long as it likes. Browsers do not stream.
-                if guard.0.protocol() != Protocol::Grpc && !request.body().is_end_stream() {
+                if !guard.0.protocol().streams_requests() && !request.body().is_end_stream() {
                     let call = guard.0.clone();
                     request = request
                         .map(|body| Body::new(WatchedRequest::new(body, call, self.layer.calls.shard())));

@@ -2,13 +2,22 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "cors")]
+use futures_util::FutureExt as _;
+#[cfg(feature = "cors")]
+use hyper::service::Service as HyperService;
+
 use super::Bridge;
 use crate::bridge::head_rules::HeadRules;
 #[cfg(feature = "cors")]
 use crate::bridge::head_rules::refusals;
+#[cfg(feature = "cors")]
+use crate::bridge::ingress::CrossOrigin;
 use crate::bridge::ingress::{BridgeService, Ingress};
 use crate::bridge::known_services::KnownServices;
 use crate::bridge::stack::{self, Layers};
+#[cfg(feature = "cors")]
+use crate::bridge::stack::{ConnectStack, Stack};
 use crate::call::{CallLayer, Calls};
 #[cfg(feature = "reflection")]
 use crate::reflection::Reflection;
@@ -62,7 +71,7 @@ impl Bridge {
         self.services.set(hosted.names(), &routes);
         #[cfg(all(feature = "console", not(feature = "upstream")))]
         self.services.set(hosted.names());
-        let stack = stack::build(Layers {
+        let (grpc, connect) = stack::build(&Layers {
             calls: CallLayer::with_calls(calls).deadlines(self.deadlines),
             interceptors: self.interceptors.clone().into(),
             #[cfg(feature = "upstream")]
@@ -85,13 +94,22 @@ impl Bridge {
                 detection: self.detection,
             },
             #[cfg(feature = "cors")]
-            cross_origin: (!self.without_cors).then(|| stack::behind_cors(stack.clone(), &self.origins)),
-            #[cfg(feature = "cors")]
-            cross_origin_refusals: (!self.without_cors)
-                .then(|| stack::around_with_cors(refusals(), &self.origins)),
-            grpc: stack,
+            cross_origin: (!self.without_cors).then(|| self.cross_origin(grpc.clone(), connect.clone())),
+            grpc,
+            connect,
             fallback: self.fallback.clone(),
         })
+    }
+
+    /// Returns the stacks behind CORS.
+    #[cfg(feature = "cors")]
+    fn cross_origin(&self, grpc: Stack, connect: ConnectStack) -> CrossOrigin {
+        let origins = &*self.origins;
+        CrossOrigin {
+            grpc: stack::behind_cors(move |request| HyperService::call(&grpc, request).boxed(), origins),
+            connect: stack::behind_cors(move |request| connect.call(request), origins),
+            refusals: stack::around_with_cors(refusals(), origins),
+        }
     }
 
     /// Returns an axum router.
