@@ -43,6 +43,7 @@ pub(super) struct Layers {
     pub(super) retry_rules: RetryRules,
     pub(super) kinds: Arc<MethodKinds>,
     pub(super) max_message_bytes: u32,
+    pub(super) max_held_response_bytes: u32,
     pub(super) hosted: HostedServices,
 }
 
@@ -55,6 +56,7 @@ pub(super) fn build(layers: &Layers) -> (Stack, ConnectStack) {
         kinds: Arc::clone(&layers.kinds),
         codecs,
         max_message_bytes: layers.max_message_bytes,
+        max_held_response_bytes: layers.max_held_response_bytes,
     };
     (GrpcWebLayer::with_codecs(codecs).layer(calls), connect)
 }

@@ -44,8 +44,10 @@ pub(crate) struct ConnectService<S> {
     pub(crate) kinds: Arc<MethodKinds>,
     /// Which codecs a request may name.
     pub(crate) codecs: fn(&Extensions) -> Codecs,
-    /// The longest message of a unary call, in bytes, in both directions.
+    /// The longest message of a unary request, in bytes.
     pub(crate) max_message_bytes: u32,
+    /// The longest message of a unary response, in bytes.
+    pub(crate) max_held_response_bytes: u32,
 }
 
 impl<S, B> ConnectService<S>
@@ -62,13 +64,13 @@ where
             Err(refused) => return ready(Ok(*refused)).boxed(),
         };
         let response = self.inner.call(request);
-        let max_message_bytes = self.max_message_bytes;
+        let max_bytes = self.max_held_response_bytes;
         Box::pin(async move {
             let Ok(response) = response.await;
             Ok(if content_type.is_stream {
                 end_stream::respond(response, content_type)
             } else {
-                unary::respond(response, content_type, max_message_bytes).await
+                unary::respond(response, content_type, max_bytes).await
             })
         })
     }

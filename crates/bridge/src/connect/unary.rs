@@ -20,7 +20,7 @@ use super::response_head::{add_trailers, translate};
 pub(super) async fn respond<B>(
     response: Response<B>,
     content_type: ContentType,
-    max_message_bytes: u32,
+    max_bytes: u32,
 ) -> Response<Body>
 where
     B: HttpBody<Data = Bytes> + Unpin,
@@ -34,7 +34,7 @@ where
         return unary_error_response(head.headers, &error);
     }
     let encoding = translate(headers, content_type);
-    let (message, trailers) = match read(body, max_message_bytes).await {
+    let (message, trailers) = match read(body, max_bytes).await {
         Ok(read) => read,
         Err(error) => return unary_error_response(head.headers, &error),
     };
@@ -59,7 +59,7 @@ where
 }
 
 /// Reads a body to its trailers.
-async fn read<B>(mut body: B, max_message_bytes: u32) -> Result<(OneMessage, HeaderMap), ConnectError>
+async fn read<B>(mut body: B, max_bytes: u32) -> Result<(OneMessage, HeaderMap), ConnectError>
 where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
@@ -68,7 +68,7 @@ where
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| ConnectError::new(Code::Internal, error.into().to_string()))?;
         match frame.into_data() {
-            Ok(data) => message.push(data, max_message_bytes)?,
+            Ok(data) => message.push(data, max_bytes)?,
             Err(frame) => {
                 if let Ok(trailers) = frame.into_trailers() {
                     return Ok((message, trailers));

@@ -80,6 +80,7 @@ impl Bridge {
             retry_rules: RetryRules::new(self.retries.clone()),
             kinds: Arc::new(self.kinds.clone()),
             max_message_bytes: self.limits.max_message_bytes,
+            max_held_response_bytes: self.limits.max_held_response_bytes,
             hosted: hosted.clone(),
         });
         BridgeService::new(Ingress {
