@@ -83,12 +83,14 @@ mod hosted_services;
 #[cfg(feature = "channel")]
 mod in_process;
 mod method_kinds;
+mod method_pattern;
 mod peer;
 mod plain_response;
 mod random;
 #[cfg(feature = "reflection")]
 mod reflection;
 mod refusal;
+mod safe_methods;
 #[cfg(feature = "serve")]
 mod serve;
 mod service;
@@ -113,6 +115,7 @@ pub use console::{CallsService, ConsoleToken, ConsoleTokenError, Services};
 pub use drawbridge_core::{Deadline, EndReason, Protocol, RetryPolicy, Throttle, Timeout};
 #[cfg(feature = "channel")]
 pub use in_process::in_process;
+pub use method_pattern::{MethodPattern, ParseMethodPatternError};
 pub use peer::PeerAddr;
 
 pub use refusal::{is_preflight, refuse};

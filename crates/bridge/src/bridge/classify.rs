@@ -58,9 +58,14 @@ pub(super) fn classify<B>(
         Some(content_type) if content_type.is_stream => true,
         Some(ContentType { codec: Codec::Proto, .. }) => service.is_some(),
         Some(_) => (by_path || request.headers().contains_key(CONNECT_PROTOCOL_VERSION)) && is_for_known(),
-        None => by_path && is_for_known(),
+        None => (by_path || is_connect_get(request)) && is_for_known(),
     };
     if is_connect { Kind::Connect } else { Kind::Other }
+}
+
+/// Returns whether the query of a request says that it is a call of Connect.
+fn is_connect_get<B>(request: &Request<B>) -> bool {
+    request.uri().query().is_some_and(|query| query.split('&').any(|part| part == "connect=v1"))
 }
 
 fn asks_for_header_of_calls<B>(request: &Request<B>) -> bool {
@@ -175,6 +180,9 @@ mod tests {
         assert_eq!(kind("POST", &[json, ("connect-protocol-version", "1")]), Kind::Connect);
         assert_eq!(kind("POST", &[("content-type", "application/proto")]), Kind::Connect);
         assert_eq!(kind("GET", &[]), Kind::Other);
+        let get = Request::get("/greet.Greeter/SayHello?encoding=proto&connect=v1").body(()).unwrap();
+        let kind_of_get = classify(&get, Some("greet.Greeter"), GrpcDetection::ContentType, |_| true);
+        assert_eq!(kind_of_get, Kind::Connect);
         assert_eq!(kind("OPTIONS", &[ASKS_POST]), Kind::Other);
         for asked in ["content-type, X-Grpc-Web", "connect-protocol-version,content-type"] {
             let asked = ("access-control-request-headers", asked);

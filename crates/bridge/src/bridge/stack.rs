@@ -10,9 +10,10 @@ use tower::{Layer as _, ServiceBuilder};
 
 use super::intercept::{Intercept, Interceptor};
 use crate::call::{CallLayer, CallService};
-use crate::connect::ConnectService;
+use crate::connect::{AllowedOrigins, ConnectService};
 use crate::hosted_services::HostedServices;
 use crate::method_kinds::MethodKinds;
+use crate::safe_methods::SafeMethods;
 #[cfg(feature = "cors")]
 use crate::service::{ResponseFuture, SharedService};
 #[cfg(feature = "upstream")]
@@ -42,6 +43,8 @@ pub(super) struct Layers {
     #[cfg(feature = "upstream")]
     pub(super) retry_rules: RetryRules,
     pub(super) kinds: Arc<MethodKinds>,
+    pub(super) safe_methods: SafeMethods,
+    pub(super) origins: AllowedOrigins,
     pub(super) max_message_bytes: u32,
     pub(super) max_held_response_bytes: u32,
     pub(super) hosted: HostedServices,
@@ -54,6 +57,8 @@ pub(super) fn build(layers: &Layers) -> (Stack, ConnectStack) {
     let connect = ConnectService {
         inner: calls.clone(),
         kinds: Arc::clone(&layers.kinds),
+        safe_methods: layers.safe_methods.clone(),
+        origins: layers.origins.clone(),
         codecs,
         max_message_bytes: layers.max_message_bytes,
         max_held_response_bytes: layers.max_held_response_bytes,

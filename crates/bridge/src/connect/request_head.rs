@@ -9,7 +9,10 @@ use tonic::Code;
 use super::encodings::{take_accepted, take_encoding};
 use super::error::ConnectError;
 
-const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("connect-protocol-version");
+pub(super) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("connect-protocol-version");
+/// The only version.
+pub(super) const VERSION_1: &str = "1";
+
 const TIMEOUT_MS: HeaderName = HeaderName::from_static("connect-timeout-ms");
 const CONTENT_ENCODING: HeaderName = HeaderName::from_static("connect-content-encoding");
 const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("connect-accept-encoding");
@@ -46,8 +49,8 @@ pub(super) fn translate(
 /// Checks the version of the protocol. A unary request of JSON without a version may come from a client that does not know Connect.
 fn protocol(content_type: ContentType, version: Option<&HeaderValue>) -> Result<Protocol, ConnectError> {
     match version {
-        Some(version) if version != "1" => {
-            let message = format!("connect-protocol-version {version:?} is not known: expected 1");
+        Some(version) if version != VERSION_1 => {
+            let message = format!("connect-protocol-version {version:?} is not known: expected {VERSION_1}");
             Err(ConnectError::new(Code::InvalidArgument, message))
         }
         _ if content_type.is_stream => Ok(Protocol::ConnectStream),

@@ -19,8 +19,10 @@ use crate::bridge::stack::{self, Layers};
 #[cfg(feature = "cors")]
 use crate::bridge::stack::{ConnectStack, Stack};
 use crate::call::{CallLayer, Calls};
+use crate::connect::AllowedOrigins;
 #[cfg(feature = "reflection")]
 use crate::reflection::Reflection;
+use crate::safe_methods::SafeMethods;
 #[cfg(feature = "upstream")]
 use crate::upstream::{RetryRules, Routes, TrustedProxies};
 
@@ -71,6 +73,8 @@ impl Bridge {
         self.services.set(hosted.names(), &routes);
         #[cfg(all(feature = "console", not(feature = "upstream")))]
         self.services.set(hosted.names());
+        let kinds = Arc::new(self.kinds.clone());
+        let safe_methods = SafeMethods::new(Arc::clone(&kinds), self.get_patterns.clone().into());
         let (grpc, connect) = stack::build(&Layers {
             calls: CallLayer::with_calls(calls).deadlines(self.deadlines),
             interceptors: self.interceptors.clone().into(),
@@ -78,7 +82,9 @@ impl Bridge {
             proxies,
             #[cfg(feature = "upstream")]
             retry_rules: RetryRules::new(self.retries.clone()),
-            kinds: Arc::new(self.kinds.clone()),
+            kinds,
+            safe_methods: safe_methods.clone(),
+            origins: self.allowed_origins(),
             max_message_bytes: self.limits.max_message_bytes,
             max_held_response_bytes: self.limits.max_held_response_bytes,
             hosted: hosted.clone(),
@@ -93,6 +99,7 @@ impl Bridge {
                 #[cfg(feature = "upstream")]
                 upstreams: routes,
                 detection: self.detection,
+                safe_methods,
             },
             #[cfg(feature = "cors")]
             cross_origin: (!self.without_cors).then(|| self.cross_origin(grpc.clone(), connect.clone())),
@@ -100,6 +107,23 @@ impl Bridge {
             connect,
             fallback: self.fallback.clone(),
         })
+    }
+
+    /// Returns which pages may call by GET.
+    #[cfg(feature = "cors")]
+    fn allowed_origins(&self) -> AllowedOrigins {
+        if self.without_cors {
+            AllowedOrigins::AnyNamed
+        } else {
+            AllowedOrigins::These((&*self.origins).into())
+        }
+    }
+
+    /// Returns which pages may call by GET.
+    #[cfg(not(feature = "cors"))]
+    #[allow(clippy::unused_self)]
+    fn allowed_origins(&self) -> AllowedOrigins {
+        AllowedOrigins::AnyNamed
     }
 
     /// Returns the stacks behind CORS.
