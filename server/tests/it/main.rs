@@ -10,6 +10,7 @@ mod book;
 mod bystander;
 mod cancellation;
 mod child_deadline;
+mod connect;
 mod connections;
 mod console;
 mod console_access;

@@ -134,10 +134,11 @@ impl Refusal {
     }
 }
 
-/// Returns the content type of a request of Connect, which has the path of a method.
+/// Returns the content type of a request of Connect. Unary calls have content types that other requests have too, so their path has to
+/// be that of a method.
 fn connect_content_type<B>(request: &Request<B>) -> Option<ContentType> {
-    service_of(request.uri().path())?;
-    ContentType::parse(request.headers().get(header::CONTENT_TYPE)?)
+    let content_type = ContentType::parse(request.headers().get(header::CONTENT_TYPE)?)?;
+    (content_type.is_stream || service_of(request.uri().path()).is_some()).then_some(content_type)
 }
 
 /// Answers requests with the [`Refusal`] among their extensions. For the layer of CORS, which is around services only.

@@ -1,4 +1,4 @@
-//! A client for each form of gRPC over each version of HTTP, which gives access to raw responses.
+//! A client for gRPC, for each form of gRPC-Web and for Connect, over each version of HTTP, which gives access to raw responses.
 
 use std::net::SocketAddr;
 
@@ -20,7 +20,7 @@ use tower::ServiceExt as _;
 
 use super::soon;
 
-/// A form of gRPC over a version of HTTP.
+/// A form of gRPC over a version of HTTP. For Connect it is that of streams; methods that are known to be unary are called as such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wire {
     pub version: Version,
@@ -34,7 +34,35 @@ impl Wire {
     pub const TEXT_H1: Self = Self { version: Version::HTTP_11, content_type: "application/grpc-web-text" };
     pub const TEXT_H2: Self = Self { version: Version::HTTP_2, content_type: "application/grpc-web-text" };
 
-    pub const ALL: [Self; 5] = [Self::GRPC, Self::WEB_H1, Self::WEB_H2, Self::TEXT_H1, Self::TEXT_H2];
+    pub const CONNECT_H1: Self =
+        Self { version: Version::HTTP_11, content_type: "application/connect+proto" };
+    pub const CONNECT_H2: Self = Self { version: Version::HTTP_2, content_type: "application/connect+proto" };
+
+    pub const ALL: [Self; 7] = [
+        Self::GRPC,
+        Self::WEB_H1,
+        Self::WEB_H2,
+        Self::TEXT_H1,
+        Self::TEXT_H2,
+        Self::CONNECT_H1,
+        Self::CONNECT_H2,
+    ];
+
+    /// The forms of gRPC and gRPC-Web.
+    pub const GRPC_AND_WEB: [Self; 5] =
+        [Self::GRPC, Self::WEB_H1, Self::WEB_H2, Self::TEXT_H1, Self::TEXT_H2];
+
+    /// Returns whether a call to this path is one of unary Connect.
+    pub fn is_unary_connect(self, path: &str) -> bool {
+        self.is_connect()
+            && ["/SayHello", "/GetUser", "/Get", "/Cancel", "/Services", "/Check"]
+                .iter()
+                .any(|name| path.ends_with(name))
+    }
+
+    pub fn is_connect(self) -> bool {
+        self.content_type.contains("connect")
+    }
 
     fn is_text(self) -> bool {
         self.content_type.to_ascii_lowercase().contains("text")
@@ -137,7 +165,13 @@ impl Wire {
 
     /// A request of a method, with a body of gRPC frames and more headers.
     pub fn request_with(self, path: &str, body: Bytes, headers: &[(&str, &str)]) -> Request<Full<Bytes>> {
-        let body = if self.is_text() { STANDARD.encode(body).into() } else { body };
+        let body = if self.is_text() {
+            STANDARD.encode(body).into()
+        } else if self.is_unary_connect(path) {
+            body.slice(5.min(body.len())..)
+        } else {
+            body
+        };
         let mut request = self.request(path);
         for (name, value) in headers {
             request
@@ -150,7 +184,8 @@ impl Wire {
     fn request(self, path: &str) -> Request<()> {
         let uri =
             if self.version == Version::HTTP_2 { format!("http://localhost{path}") } else { path.to_owned() };
-        let mut request = Request::post(uri).version(self.version).header("content-type", self.content_type);
+        let content_type = if self.is_unary_connect(path) { "application/proto" } else { self.content_type };
+        let mut request = Request::post(uri).version(self.version).header("content-type", content_type);
         if self.version == Version::HTTP_2 {
             request = request.header("te", "trailers");
         } else {
@@ -217,12 +252,20 @@ impl Answer {
     pub async fn message<M: Message + Default>(&mut self) -> Option<M> {
         loop {
             if let Some((flags, payload)) = self.take_frame() {
-                if flags & 0x80 == 0 {
+                if flags & 0x82 == 0 {
                     return Some(M::decode(payload).unwrap());
+                }
+                if self.wire.is_connect() {
+                    assert_eq!(flags, 2);
+                    self.trailers = Some(trailers_of_connect(&payload));
+                    continue;
                 }
                 assert!(self.wire.is_web(), "gRPC has no trailers frame");
                 assert!(self.trailers.is_none(), "a second trailers frame");
                 self.trailers = Some(parse_trailers(&payload));
+            }
+            if self.is_unary() {
+                return self.unary().await;
             }
             let frame = soon("the next frame", self.body.frame()).await?.expect("a complete body");
             match frame.into_data() {
@@ -240,6 +283,37 @@ impl Answer {
                 }
             }
         }
+    }
+
+    fn is_unary(&self) -> bool {
+        let content_type = self.headers.get("content-type").map_or(&b""[..], HeaderValue::as_bytes);
+        self.wire.is_connect() && content_type != self.wire.content_type.as_bytes()
+    }
+
+    /// Reads the message of a unary response of Connect, once.
+    async fn unary<M: Message + Default>(&mut self) -> Option<M> {
+        if self.trailers.is_some() {
+            return None;
+        }
+        let body = std::mem::replace(&mut self.body, Body::empty());
+        let body = soon("the body", body.collect()).await.expect("a complete body").to_bytes();
+        let succeeded = self.http_status == StatusCode::OK;
+        let mut trailers =
+            if succeeded { status_of_connect(&serde_json::Value::Null) } else { self.error(&body) };
+        for (name, value) in &self.headers {
+            let name = name.as_str();
+            trailers.append(
+                name.strip_prefix("trailer-").unwrap_or(name).parse::<HeaderName>().unwrap(),
+                value.clone(),
+            );
+        }
+        self.trailers = Some(trailers);
+        succeeded.then(|| M::decode(body).unwrap())
+    }
+
+    fn error(&self, body: &[u8]) -> HeaderMap {
+        assert_eq!(self.headers["content-type"], "application/json", "{}", self.http_status);
+        status_of_connect(&serde_json::from_slice(body).unwrap())
     }
 
     /// Reads to the end, and returns the messages and the status.
@@ -321,6 +395,36 @@ impl Ending {
         let words = percent_encoding::percent_decode_str(words).decode_utf8().unwrap().into_owned();
         Self { code: status.to_str().unwrap().parse().unwrap(), words }
     }
+}
+
+/// Reads the frame that ends a stream of Connect, as trailers of gRPC.
+fn trailers_of_connect(payload: &[u8]) -> HeaderMap {
+    let end: serde_json::Value = serde_json::from_slice(payload).unwrap();
+    let mut trailers = status_of_connect(&end["error"]);
+    for (name, values) in end["metadata"].as_object().into_iter().flatten() {
+        for value in values.as_array().unwrap() {
+            trailers.append(name.parse::<HeaderName>().unwrap(), value.as_str().unwrap().parse().unwrap());
+        }
+    }
+    trailers
+}
+
+/// Returns the status of an error of Connect, as trailers of gRPC.
+fn status_of_connect(error: &serde_json::Value) -> HeaderMap {
+    let code = (0..=16).find(|code| {
+        *code != 0 && drawbridge_core::connect::code_name(tonic::Code::from_i32(*code)) == error["code"]
+    });
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", HeaderValue::from(code.unwrap_or_default()));
+    if let Some(message) = error["message"].as_str() {
+        let encoded = percent_encoding::utf8_percent_encode(message, percent_encoding::NON_ALPHANUMERIC);
+        trailers.insert("grpc-message", encoded.to_string().parse().unwrap());
+    }
+    if let Some([detail, ..]) = error["details"].as_array().map(Vec::as_slice) {
+        trailers.insert("x-detail", detail["type"].as_str().unwrap().parse().unwrap());
+    }
+    assert_eq!(code.is_none(), error.is_null(), "{error}");
+    trailers
 }
 
 fn parse_trailers(payload: &[u8]) -> HeaderMap {
