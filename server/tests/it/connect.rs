@@ -3,126 +3,16 @@
 use std::io::Write as _;
 
 use bytes::Bytes;
-use drawbridge::{Bridge, HostPolicy, Limits};
+use drawbridge::{HostPolicy, Limits};
 use drawbridge_proto::greet::{HelloReply, HelloRequest};
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use http::{HeaderMap, Method, Request, Version};
-use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::client::{Wire, frame};
-use crate::support::upstream::{Arrived, RawUpstream};
-use crate::support::{Server, exchange, samples, soon};
-
-const HELLO: &str = "/greet.Greeter/SayHello";
-const HELLOS: &str = "/greet.Greeter/SayHellos";
-const FORWARDED: &str = "/any.Service/Method";
-
-/// A response, whole.
-struct Answer {
-    status: u16,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        assert_eq!(self.headers["content-type"], "application/json", "{:?}", self.body);
-        serde_json::from_slice(&self.body).unwrap()
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
-    }
-
-    /// Returns the end of a stream.
-    fn end(&self) -> Value {
-        assert_eq!((self.status, self.header("content-type")), (200, Some("application/connect+proto")));
-        let mut rest = &self.body[..];
-        loop {
-            let length = u32::from_be_bytes(rest[1..5].try_into().unwrap()) as usize;
-            let (flags, payload) = (rest[0], &rest[5..5 + length]);
-            rest = &rest[5 + length..];
-            if flags & 2 != 0 {
-                assert!(rest.is_empty(), "nothing follows the end");
-                return serde_json::from_slice(payload).unwrap();
-            }
-        }
-    }
-}
-
-/// Sends a request over both versions of HTTP, and returns the responses.
-async fn send(
-    server: &Server,
-    method: &str,
-    target: &str,
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> [Answer; 2] {
-    let mut answers = Vec::new();
-    for wire in [Wire::CONNECT_H1, Wire::CONNECT_H2] {
-        let is_h2 = wire.version == Version::HTTP_2;
-        let uri = if is_h2 { format!("http://localhost{target}") } else { target.to_owned() };
-        let mut request = Request::builder().method(method).uri(uri).version(wire.version);
-        if !is_h2 {
-            request = request.header("host", "localhost");
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(Full::from(Bytes::copy_from_slice(body))).unwrap();
-        let (head, body) = wire.connect(server.address).await.send(request).await.into_parts();
-        let body = soon("the body", body.collect()).await.unwrap().to_bytes();
-        answers.push(Answer { status: head.status.as_u16(), headers: head.headers, body });
-    }
-    answers.try_into().unwrap_or_else(|_| unreachable!("two answers"))
-}
-
-async fn post(server: &Server, path: &str, headers: &[(&str, &str)], body: &[u8]) -> [Answer; 2] {
-    send(server, "POST", path, headers, body).await
-}
-
-const PROTO: (&str, &str) = ("content-type", "application/proto");
-const STREAM: (&str, &str) = ("content-type", "application/connect+proto");
-
-fn hello(name: &str) -> Vec<u8> {
-    HelloRequest { name: name.to_owned() }.encode_to_vec()
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-/// A bridge in front of an upstream that answers each call in this way.
-async fn forwarding<F>(answer: F) -> (Server, crate::support::upstream::Answering)
-where
-    F: Fn(&mut Arrived, Vec<u8>) + Clone + Send + 'static,
-{
-    forwarding_with(|bridge| bridge, answer).await
-}
-
-async fn forwarding_with<F>(
-    configure: impl FnOnce(Bridge) -> Bridge,
-    answer: F,
-) -> (Server, crate::support::upstream::Answering)
-where
-    F: Fn(&mut Arrived, Vec<u8>) + Clone + Send + 'static,
-{
-    let upstream = RawUpstream::start().await;
-    let server = Server::start(configure(upstream.bridge())).await;
-    let answering = upstream.answering(move |mut call| {
-        let answer = answer.clone();
-        async move {
-            let body = call.read().await;
-            answer(&mut call, body);
-        }
-    });
-    (server, answering)
-}
+use crate::support::client::frame;
+use crate::support::connect::{
+    FORWARDED, HELLO, HELLOS, PROTO, STREAM, forwarding, forwarding_with, gzip, hello, post, send,
+};
+use crate::support::{Server, exchange, samples};
 
 #[tokio::test]
 async fn a_unary_call_has_its_message_as_body() {
@@ -189,7 +79,7 @@ async fn a_content_type_that_the_method_does_not_have_is_415_and_names_those_tha
     // No content type at all.
     assert_eq!(post(&server, HELLO, &[], b"").await[0].status, 415);
     for answer in send(&server, "DELETE", HELLO, &[PROTO], b"").await {
-        assert_eq!((answer.status, answer.header("allow")), (405, Some("POST, OPTIONS")));
+        assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD, POST, OPTIONS")));
     }
 }
 
@@ -337,83 +227,6 @@ async fn a_method_that_streams_cannot_be_called_as_a_unary_one() {
     let (server, _answering) = forwarding(|call, body| call.complete(&body.repeat(2).into(), &[])).await;
     for answer in post(&server, FORWARDED, &[PROTO], b"").await {
         assert_eq!((answer.status, answer.json()["code"].as_str()), (501, Some("unimplemented")));
-    }
-}
-
-#[tokio::test]
-async fn a_safe_method_is_called_with_get() {
-    let (server, _answering) = forwarding_with(
-        |bridge| bridge.allow_get([FORWARDED[1..].parse().unwrap()]),
-        |call, body| {
-            assert_eq!(call.head.method, Method::POST);
-            assert_eq!(call.head.uri.path_and_query().unwrap().as_str(), FORWARDED);
-            assert_eq!(call.headers("content-type"), ["application/grpc+proto"]);
-            assert!(call.headers("grpc-timeout")[0].len() > 5);
-            call.complete(&body.into(), &[]);
-        },
-    )
-    .await;
-    let target = format!("{FORWARDED}?connect=v1&encoding=proto&base64=1&message=CgNhZGE&grpc-timeout=5S");
-    for answer in send(&server, "GET", &target, &[], b"").await {
-        assert_eq!((answer.status, answer.header("vary")), (200, Some("accept-encoding")));
-        assert_eq!(answer.body, hello("ada"));
-    }
-    for answer in send(&server, "HEAD", &target, &[], b"").await {
-        assert_eq!((answer.status, answer.header("content-length")), (200, Some("5")));
-        assert!(answer.body.is_empty());
-    }
-    for answer in send(&server, "PUT", &target, &[], b"").await {
-        assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD, POST, OPTIONS")));
-    }
-    for (query, status) in [
-        ("connect=v1&message=", 415),
-        ("connect=v1&encoding=xml", 415),
-        ("connect=v2&encoding=proto", 400),
-        ("encoding=proto&base64=1&message=a", 400),
-        ("encoding=proto&grpc-timeout=5", 400),
-        ("encoding=proto&grpc-timeout=0S", 504),
-    ] {
-        for answer in send(&server, "GET", &format!("{FORWARDED}?{query}"), &[], b"").await {
-            assert_eq!(answer.status, status, "{query}: {:?}", answer.body);
-        }
-    }
-    // Through an upstream for all services, any other path may be that of a page.
-    assert_eq!(send(&server, "GET", "/other.Service/Method", &[], b"").await[0].status, 404);
-}
-
-#[tokio::test]
-async fn a_method_that_may_have_side_effects_is_not_called_with_get() {
-    let server = Server::samples().await;
-    for answer in send(&server, "GET", &format!("{HELLO}?connect=v1&encoding=proto&message="), &[], b"").await
-    {
-        assert_eq!((answer.status, answer.header("allow")), (405, Some("POST, OPTIONS")));
-    }
-}
-
-#[tokio::test]
-async fn a_get_from_another_site_needs_an_allowed_origin() {
-    let (server, _answering) = forwarding_with(
-        |bridge| {
-            bridge
-                .allow_get(["*".parse().unwrap()])
-                .allow_origins([http::HeaderValue::from_static("https://app.example")])
-        },
-        |call, body| call.complete(&body.into(), &[]),
-    )
-    .await;
-    let target = format!("{FORWARDED}?encoding=proto");
-    let cross_site = ("sec-fetch-site", "cross-site");
-    for (headers, status) in [
-        (&[][..], 200),
-        (&[("sec-fetch-site", "same-origin")], 200),
-        (&[("sec-fetch-site", "none")], 200),
-        (&[cross_site], 403),
-        (&[cross_site, ("origin", "https://evil.example")], 403),
-        (&[cross_site, ("origin", "https://app.example")], 200),
-    ] {
-        for answer in send(&server, "GET", &target, headers, b"").await {
-            assert_eq!(answer.status, status, "{headers:?}");
-        }
     }
 }
 

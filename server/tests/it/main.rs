@@ -11,6 +11,7 @@ mod bystander;
 mod cancellation;
 mod child_deadline;
 mod connect;
+mod connect_get;
 mod connections;
 mod console;
 mod console_access;
