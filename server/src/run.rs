@@ -168,7 +168,7 @@ async fn bridge(
 
 /// Adds the upstreams.
 fn upstreams(args: &UpstreamArgs, mut bridge: Bridge) -> Result<Bridge, StartError> {
-    bridge = bridge.expose(args.expose.iter().cloned());
+    bridge = bridge.expose(args.expose.iter().cloned()).allow_get(args.get.iter().cloned());
     for rule in &args.retry {
         bridge = bridge.retry(rule.clone());
     }

@@ -1,18 +1,17 @@
-// One interface to two gRPC-Web clients. Each function returns plain data, which WebDriver can transfer. Messages are decoded
+// One interface to clients of gRPC-Web and Connect. Each function returns plain data, which WebDriver can transfer. Messages are decoded
 // with the server's descriptors, so that no code is generated.
 
 import { create, createFileRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { ConnectError, createClient } from "@connectrpc/connect";
-import { createGrpcWebTransport } from "@connectrpc/connect-web";
+import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import { GrpcWebClientBase, MethodDescriptor, MethodType } from "grpc-web";
 
 /** Response metadata that a page of another origin can read only if it is exposed. */
 const PUSHBACK = "grpc-retry-pushback-ms";
 
-/** Returns the functions for connect-web and the server at this URL. */
-function connectWeb(registry, baseUrl) {
-  const transport = createGrpcWebTransport({ baseUrl });
+/** Returns the functions for connect-web with one of its transports. */
+function connectWeb(registry, transport) {
   const client = (name) => createClient(registry.getService(name), transport);
   const failure = async (call) => {
     try {
@@ -120,7 +119,12 @@ function grpcWeb(registry, format, baseUrl) {
 const descriptors = new Uint8Array(await (await fetch("descriptors.bin")).arrayBuffer());
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
 globalThis.clients = (baseUrl) => ({
-  "connect-web": connectWeb(registry, baseUrl),
+  "connect-web": connectWeb(registry, createGrpcWebTransport({ baseUrl })),
+  // Methods without side effects are called with GET.
+  "connect-web, Connect": connectWeb(
+    registry,
+    createConnectTransport({ baseUrl, useBinaryFormat: true, useHttpGet: true }),
+  ),
   "grpc-web": grpcWeb(registry, "binary", baseUrl),
   "grpc-web, text": grpcWeb(registry, "text", baseUrl),
 });

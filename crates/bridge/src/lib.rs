@@ -38,7 +38,8 @@
 //! 5. [`Upstream`]: forwards calls, with pools of HTTP/2 connections and [`RetryRule`]s.
 //! 6. [`PropagationLayer`] and [`RetryLayer`]: layers for the clients that handlers use.
 //! 7. [`CallLayer`]: opens a [`CallContext`] for each call, enforces its deadline, and records its one [`EndReason`].
-//! 8. [`GrpcWebLayer`]: translates between gRPC-Web and gRPC. `web` also holds the rules for requests, and CORS.
+//! 8. `connect`: translates between Connect and gRPC.
+//! 9. [`GrpcWebLayer`]: translates between gRPC-Web and gRPC. `web` also holds the rules for requests, and CORS.
 //!
 //! # Features
 //!
@@ -75,15 +76,21 @@ mod body;
 mod bridge;
 mod call;
 mod client;
+mod connect;
 #[cfg(feature = "console")]
 mod console;
 mod hosted_services;
 #[cfg(feature = "channel")]
 mod in_process;
+mod method_kinds;
+mod method_pattern;
 mod peer;
+mod plain_response;
 mod random;
 #[cfg(feature = "reflection")]
 mod reflection;
+mod refusal;
+mod safe_methods;
 #[cfg(feature = "serve")]
 mod serve;
 mod service;
@@ -108,8 +115,10 @@ pub use console::{CallsService, ConsoleToken, ConsoleTokenError, Services};
 pub use drawbridge_core::{Deadline, EndReason, Protocol, RetryPolicy, Throttle, Timeout};
 #[cfg(feature = "channel")]
 pub use in_process::in_process;
+pub use method_pattern::{MethodPattern, ParseMethodPatternError};
 pub use peer::PeerAddr;
 
+pub use refusal::{is_preflight, refuse};
 #[cfg(feature = "serve")]
 pub use serve::{ConnectionInfo, ConnectionOptions, Listener, ThreadListeners, serve, serve_on_threads};
 pub use service::GrpcService;
@@ -121,6 +130,5 @@ pub use upstream::{
     ServicePattern, Upstream, UpstreamError,
 };
 pub use web::{
-    ExposeMetadata, ExposeMetadataLayer, GrpcWebBody, GrpcWebFuture, GrpcWebLayer, GrpcWebService,
-    HostPolicy, is_preflight, refuse,
+    ExposeMetadata, ExposeMetadataLayer, GrpcWebBody, GrpcWebFuture, GrpcWebLayer, GrpcWebService, HostPolicy,
 };

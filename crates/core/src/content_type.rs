@@ -81,11 +81,11 @@ impl ContentType {
     pub fn for_caller(&self, response: Option<&HeaderValue>) -> HeaderValue {
         let named = response.and_then(Self::parse).and_then(|response| response.codec);
         match (named.as_deref().or(self.codec()), self.protocol) {
-            (None | Some(PROTO), Protocol::Grpc) => HeaderValue::from_static("application/grpc"),
             (None | Some(PROTO), Protocol::GrpcWeb) => HeaderValue::from_static("application/grpc-web+proto"),
             (None | Some(PROTO), Protocol::GrpcWebText) => {
                 HeaderValue::from_static("application/grpc-web-text+proto")
             }
+            (None | Some(PROTO), protocol) => HeaderValue::from_static(protocol.media_type()),
             (Some(codec), protocol) => with_codec(protocol.media_type(), codec),
         }
     }

@@ -25,8 +25,10 @@
 //! 2. [`EndReason`]: why a call ended, and the status that its caller receives.
 //! 3. [`status`]: status codes, and statuses as headers and trailers. [`code_of_http`] maps HTTP statuses to codes.
 //! 4. [`RetryPolicy`] and [`RetryState`]: whether a failed call is retried, and when.
-//! 5. [`headers`], [`path`], [`Protocol`], [`ContentType`], [`FrameScanner`]: gRPC and gRPC-Web on the wire.
+//! 5. [`headers`], [`path`], [`Protocol`], [`ContentType`], [`FrameScanner`]: gRPC and gRPC-Web on the wire. [`connect`]: the
+//!    values of Connect.
 
+pub mod connect;
 mod content_type;
 mod deadline;
 pub mod duration;

@@ -66,7 +66,7 @@ pub struct CallArgs {
     ///
     /// A larger message ends its call with RESOURCE_EXHAUSTED before any of it is read into memory or forwarded. Raise it for
     /// upstreams that take larger messages; most servers have a limit of their own, often of 4 MiB, and so have the sample
-    /// services. Responses are not limited. Range: 1 to 4294967295.
+    /// services. Responses are not limited, except for --max-held-response-bytes. Range: 1 to 4294967295.
     #[arg(
         long,
         env = "DRAWBRIDGE_MAX_MESSAGE_BYTES",
@@ -75,6 +75,20 @@ pub struct CallArgs {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub max_message_bytes: u32,
+
+    /// Maximum size of a response message that is held, in bytes
+    ///
+    /// The message of a unary Connect call is held until the status of the call is known. A larger one ends its call with
+    /// RESOURCE_EXHAUSTED. All other responses are passed on as they come, and are not limited. Raise it for methods that respond with
+    /// larger messages; each open call may then hold as much memory. Range: 1 to 4294967295.
+    #[arg(
+        long,
+        env = "DRAWBRIDGE_MAX_HELD_RESPONSE_BYTES",
+        value_name = "BYTES",
+        default_value_t = Limits::new().max_held_response_bytes,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub max_held_response_bytes: u32,
 
     /// Maximum size of the headers of a request, in bytes
     ///
@@ -125,6 +139,7 @@ impl CallArgs {
         Limits::new()
             .with_max_calls(self.max_calls)
             .with_max_message_bytes(self.max_message_bytes)
+            .with_max_held_response_bytes(self.max_held_response_bytes)
             .with_max_header_bytes(self.max_header_bytes)
     }
 

@@ -169,6 +169,7 @@ mod tests {
             (["--user-service", "https://a"], "https://a", "http://127.0.0.1:50051"),
             (["--upstream", "localhost:50051"], "localhost:50051", "http://127.0.0.1:50051"),
             (["--expose", "a.*.b"], "a.*.b", "grpc.reflection.*"),
+            (["--get", "shop.*/List"], "shop.*/List", "shop.Catalog/List"),
             (["--trusted-proxy", "10.0.0.0/33"], "10.0.0.0/33", "10.0.0.0/8"),
             (["--log-format", "xml"], "xml", "json"),
         ] {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use drawbridge::{PoolOptions, RetryRule, ServicePattern, Upstream};
+use drawbridge::{MethodPattern, PoolOptions, RetryRule, ServicePattern, Upstream};
 
 /// The upstreams.
 #[derive(Clone, Debug, Args)]
@@ -118,6 +118,14 @@ pub struct UpstreamArgs {
     /// tools: the bridge then answers reflection for hosted and forwarded services together.
     #[arg(long, env = "DRAWBRIDGE_EXPOSE", value_name = "PATTERN", value_delimiter = ',')]
     pub expose: Vec<ServicePattern>,
+
+    /// Methods that may be called with GET (repeatable)
+    ///
+    /// PATTERN is a method such as shop.Catalog/List, a service such as shop.Catalog, a package such as shop.*, or * for all. Name only
+    /// methods without side effects: browsers send a GET without asking first, and repeat it, and caches answer it. Hosted methods that
+    /// their contract declares to have none (idempotency_level = NO_SIDE_EFFECTS) may be called with GET anyway. Default: no other method.
+    #[arg(long, env = "DRAWBRIDGE_GET", value_name = "PATTERN", value_delimiter = ',')]
+    pub get: Vec<MethodPattern>,
 }
 
 impl UpstreamArgs {

@@ -37,7 +37,7 @@ async fn a_preflight_of_an_allowed_origin_is_allowed() {
         let (status, headers) = preflight(&server, ALLOWED, path).await;
         assert_eq!(status, 204, "{path}");
         assert_eq!(headers["access-control-allow-origin"], ALLOWED);
-        assert_eq!(headers["access-control-allow-methods"], "POST");
+        assert_eq!(headers["access-control-allow-methods"], "GET,POST");
         let allowed = headers["access-control-allow-headers"].to_str().unwrap();
         for name in ["content-type", "x-grpc-web", "x-user-agent", "grpc-timeout", "x-shelf-bin"] {
             assert!(allowed.contains(name), "{name} in {allowed}");

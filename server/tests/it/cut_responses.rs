@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use drawbridge::{CallContext, EndReason};
+use drawbridge_core::connect::code_name;
 use h2::{Reason, SendStream};
 use tokio::sync::mpsc;
 use tonic::Code;
@@ -103,7 +104,7 @@ const CUTS: [(Cut, Code); 5] = [
 ];
 
 #[tokio::test]
-async fn a_grpc_web_response_that_is_cut_inside_a_message_breaks_off() {
+async fn a_response_with_its_trailers_in_the_body_breaks_off_if_it_is_cut_inside_a_message() {
     for wire in Wire::ALL.into_iter().filter(|wire| *wire != Wire::GRPC) {
         for (cut, code) in CUTS {
             let Exchange { answer, context, _server, _upstream } =
@@ -163,6 +164,10 @@ async fn a_response_that_is_cut_between_two_messages_has_a_status() {
             let status = if wire == Wire::GRPC {
                 assert_eq!(bytes, data);
                 trailers.unwrap()["grpc-status"].to_str().unwrap().to_owned()
+            } else if wire.is_connect() {
+                let end: serde_json::Value = serde_json::from_slice(&bytes[data.len() + 5..]).unwrap();
+                assert_eq!(end["error"]["code"], code_name(Code::from_i32(code)), "{wire:?}, {cut:?}");
+                code.to_string()
             } else {
                 let block = String::from_utf8(bytes[data.len() + 5..].to_vec()).unwrap();
                 let (_, status) = block.split_once("grpc-status:").unwrap();

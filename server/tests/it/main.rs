@@ -10,6 +10,8 @@ mod book;
 mod bystander;
 mod cancellation;
 mod child_deadline;
+mod connect;
+mod connect_get;
 mod connections;
 mod console;
 mod console_access;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tower_http::services::ServeDir;
 
-const CLIENTS: [&str; 3] = ["connect-web", "grpc-web", "grpc-web, text"];
+const CLIENTS: [&str; 4] = ["connect-web", "connect-web, Connect", "grpc-web", "grpc-web, text"];
 
 /// A server that hosts the services, a bridge that forwards to it, and a browser with the clients.
 struct Setup {
@@ -31,7 +31,15 @@ impl Setup {
         tokio::spawn(axum::serve(listener, files).into_future());
         let hosting = Server::start_with(&["--allow-origin", &origin]).await?;
         let upstream = hosting.url("");
-        let forwarding = Server::start_with(&["--upstream", &upstream, "--allow-origin", &origin]).await?;
+        let forwarding = Server::start_with(&[
+            "--upstream",
+            &upstream,
+            "--allow-origin",
+            &origin,
+            "--get",
+            "greet.Greeter/SayHello",
+        ])
+        .await?;
         let setup = Self { hosting, forwarding, browser: Browser::start(BackForwardCache::Off).await? };
         setup.browser.goto(&origin).await?;
         let script = "return globalThis.clients !== undefined";
@@ -80,9 +88,10 @@ async fn a_stream_has_ten_messages() -> Result<()> {
 async fn a_stream_that_is_cancelled_ends_on_the_server() -> Result<()> {
     let setup = Setup::start().await?;
     // The official client uses XMLHttpRequest, which streams text only.
-    let cancelled = setup.run(&["connect-web", "grpc-web, text"], "cancel('ada')").await?;
+    let cancelled =
+        setup.run(&["connect-web", "connect-web, Connect", "grpc-web, text"], "cancel('ada')").await?;
     // The server gets the forwarded calls too.
-    for server in [&setup.hosting; 4].into_iter().chain([&setup.forwarding; 2]) {
+    for server in [&setup.hosting; 6].into_iter().chain([&setup.forwarding; 3]) {
         let end = server.next_call(GREETINGS).await?.end().await?;
         assert_eq!(end.how, "client gone", "{cancelled:?}");
     }

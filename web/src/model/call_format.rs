@@ -34,6 +34,9 @@ pub(crate) fn protocol(call: &Call) -> &'static str {
         Protocol::Grpc => "gRPC",
         Protocol::GrpcWeb => "gRPC-Web",
         Protocol::GrpcWebText => "gRPC-Web text",
+        Protocol::Connect => "Connect",
+        Protocol::ConnectStream => "Connect stream",
+        Protocol::Json => "JSON",
     }
 }
 

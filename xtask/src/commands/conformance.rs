@@ -1,4 +1,4 @@
-//! `cargo xtask conformance`: runs the conformance suite of the Connect project, which covers gRPC and gRPC-Web.
+//! `cargo xtask conformance`: runs the conformance suite of the Connect project, which covers gRPC, gRPC-Web and Connect.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -42,23 +42,24 @@ struct Suite {
     known_failing: Option<(&'static str, u32)>,
 }
 
-const SERVER: [Suite; 2] = [
-    Suite::new("server, gRPC-Web", "tests/conformance/grpc-web.yaml", 678),
-    Suite::new("server, gRPC", "tests/conformance/grpc.yaml", 564),
+const SERVER: [Suite; 3] = [
+    Suite::new("server, gRPC-Web", "tests/conformance/grpc-web.yaml", 686),
+    Suite::new("server, gRPC", "tests/conformance/grpc.yaml", 568),
+    Suite::new("server, Connect", "tests/conformance/connect.yaml", 880),
 ];
 
 /// The suite's runner.
 const RUNNER: &str = "connectconformance";
 
 /// The runner's mode, which says what the bridge replaces; the suite's program at the other side of the bridge; and the list.
-const BRIDGE: [(&str, &str, Suite); 5] = [
+const BRIDGE: [(&str, &str, Suite); 7] = [
     (
         "server",
         "referenceserver",
         Suite::new(
             "bridge in front of the reference server, gRPC-Web",
             "tests/conformance/grpc-web.yaml",
-            678,
+            686,
         ),
     ),
     (
@@ -69,14 +70,31 @@ const BRIDGE: [(&str, &str, Suite); 5] = [
             ..Suite::new(
                 "bridge in front of grpc-go's server, gRPC-Web",
                 "tests/conformance/grpc-web.yaml",
-                678,
+                686,
+            )
+        },
+    ),
+    (
+        "server",
+        "referenceserver",
+        Suite::new("bridge in front of the reference server, Connect", "tests/conformance/connect.yaml", 880),
+    ),
+    (
+        "server",
+        "grpcserver",
+        Suite {
+            known_failing: Some(("tests/conformance/grpc-go-server-connect-known-failing.txt", 12)),
+            ..Suite::new(
+                "bridge in front of grpc-go's server, Connect",
+                "tests/conformance/connect.yaml",
+                880,
             )
         },
     ),
     (
         "client",
         "referenceclient",
-        Suite::new("bridge behind the reference client, gRPC", "tests/conformance/grpc-client.yaml", 403),
+        Suite::new("bridge behind the reference client, gRPC", "tests/conformance/grpc-client.yaml", 409),
     ),
     (
         "client",
@@ -84,7 +102,7 @@ const BRIDGE: [(&str, &str, Suite); 5] = [
         Suite::new(
             "bridge behind the reference client, gRPC with TLS",
             "tests/conformance/grpc-client-wide.yaml",
-            632,
+            644,
         ),
     ),
     (
@@ -92,14 +110,14 @@ const BRIDGE: [(&str, &str, Suite); 5] = [
         "grpcclient",
         Suite {
             known_failing: Some(("tests/conformance/grpc-go-client-known-failing.txt", 4)),
-            ..Suite::new("bridge behind grpc-go's client, gRPC", "tests/conformance/grpc-client.yaml", 403)
+            ..Suite::new("bridge behind grpc-go's client, gRPC", "tests/conformance/grpc-client.yaml", 409)
         },
     ),
 ];
 
 const CLIENT: [Suite; 2] = [
-    Suite::new("client, the official list", "tests/conformance/grpc-web-client.yaml", 148),
-    Suite::new("client, with HTTP/2 and TLS", "tests/conformance/grpc-web-client-wide.yaml", 336),
+    Suite::new("client, the official list", "tests/conformance/grpc-web-client.yaml", 150),
+    Suite::new("client, with HTTP/2 and TLS", "tests/conformance/grpc-web-client-wide.yaml", 342),
 ];
 
 /// Tests `sides`, or all if there are none.

@@ -23,7 +23,7 @@ struct Layer {
 const LAYERS: &[Layer] = &[
     Layer {
         name: "bridge",
-        uses: &["console", "reflection", "web"],
+        uses: &["console", "reflection", "refusal", "web"],
         why: "it assembles the stack of all others, and nothing depends on the assembly",
     },
     Layer {
@@ -57,8 +57,23 @@ const LAYERS: &[Layer] = &[
         why: "the CALL layer works alone, on any tonic server: it knows neither transports, gRPC-Web, nor who hosts it",
     },
     Layer {
+        name: "refusal",
+        uses: &["connect"],
+        why: "it refuses requests in each form in which calls come, and no form knows it",
+    },
+    Layer {
+        name: "connect",
+        uses: &["web", "safe_methods"],
+        why: "Connect is a form of calls like gRPC-Web, whose body joins what is ready at one time: `connect` and `call` never meet",
+    },
+    Layer {
+        name: "safe_methods",
+        uses: &["method_kinds", "method_pattern"],
+        why: "descriptors and patterns say together which methods may be called with GET",
+    },
+    Layer {
         name: "web",
-        uses: &["body", "service"],
+        uses: &["body", "method_kinds", "plain_response", "service"],
         why: "gRPC-Web, its request rules and CORS work alone, in front of any gRPC service: `web` and `call` never meet",
     },
     Layer {
@@ -68,7 +83,10 @@ const LAYERS: &[Layer] = &[
     },
     Layer { name: "hosted_services", uses: &["service"], why: LEAF },
     Layer { name: "body", uses: &[], why: LEAF },
+    Layer { name: "method_kinds", uses: &[], why: LEAF },
+    Layer { name: "method_pattern", uses: &[], why: LEAF },
     Layer { name: "peer", uses: &[], why: LEAF },
+    Layer { name: "plain_response", uses: &[], why: LEAF },
     Layer { name: "random", uses: &[], why: LEAF },
     Layer { name: "service", uses: &[], why: LEAF },
     Layer { name: "tcp", uses: &[], why: LEAF },

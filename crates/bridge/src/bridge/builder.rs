@@ -13,14 +13,16 @@ use crate::call::{CallContext, Calls, DeadlinePolicy};
 #[cfg(feature = "console")]
 use crate::console::Services;
 use crate::hosted_services::HostedServices;
+use crate::method_kinds::MethodKinds;
+use crate::method_pattern::MethodPattern;
 use crate::service::{GrpcService, SharedService};
 #[cfg(feature = "upstream")]
 use crate::upstream::{ProxyRange, RetryRule, ServicePattern, Upstream};
-use crate::web::{HostPolicy, MethodKinds};
+use crate::web::HostPolicy;
 
 mod into_service;
 
-/// Builds a service that answers gRPC and gRPC-Web calls: it hosts tonic services, and forwards others to upstreams.
+/// Builds a service that answers calls of gRPC, gRPC-Web and Connect: it hosts tonic services, and forwards others to upstreams.
 ///
 /// ```
 /// # use drawbridge_proto::greet::greeter_server::{Greeter, GreeterServer};
@@ -52,6 +54,8 @@ pub struct Bridge {
     exposed: Vec<ServicePattern>,
     #[cfg(feature = "upstream")]
     trusted_proxies: Vec<ProxyRange>,
+    /// Which methods may be called with GET, besides those whose descriptors say so.
+    get_patterns: Vec<MethodPattern>,
     interceptors: Vec<Interceptor>,
     detection: GrpcDetection,
     fallback: Option<SharedService>,
@@ -146,6 +150,17 @@ impl Bridge {
         self
     }
 
+    /// Lets Connect's clients call these methods with GET, so that caches can keep their responses. Name only methods without side
+    /// effects: browsers send a GET without asking first, and repeat it. Methods whose [descriptors](Bridge::descriptors) declare
+    /// `idempotency_level = NO_SIDE_EFFECTS` can be called with GET anyway.
+    ///
+    /// A GET from a page of another site is refused, unless its origin is allowed.
+    #[must_use]
+    pub fn allow_get(mut self, methods: impl IntoIterator<Item = MethodPattern>) -> Self {
+        self.get_patterns.extend(methods);
+        self
+    }
+
     /// Runs a function at the start of each call, hosted or forwarded, for example to authenticate its caller. It may change
     /// the head, and insert extensions for the handler. An error is the status of the call.
     ///
@@ -192,8 +207,10 @@ impl Bridge {
         self
     }
 
-    /// Treats only requests with a gRPC content-type as calls, and preflights that ask for `x-grpc-web`. All others go to
-    /// the [fallback](Bridge::fallback), even if their path names a service.
+    /// Treats only requests as calls that say so in their heads: with a content-type of gRPC, gRPC-Web or Connect, with
+    /// `connect-protocol-version` if they are JSON, with `connect=v1` in the query of a GET; and preflights that ask for
+    /// `x-grpc-web` or `connect-protocol-version`. All others go to the [fallback](Bridge::fallback), even if their path names a
+    /// service.
     ///
     /// By default every request to the path of a known service is a call, and with a catch-all upstream every POST to a path
     /// of two segments, so that a client with the wrong content-type learns what is wrong. Use this if other routes have

@@ -1,35 +1,41 @@
-//! The one place that decides whether a request is gRPC.
+//! The one place that decides whether a request is a call.
 
-use http::{Request, header};
+use drawbridge_core::connect::{Codec, ContentType};
+use http::{HeaderValue, Request, header};
 
-use crate::web::is_preflight;
+use crate::refusal::is_preflight;
 
 /// What a request is, and so what answers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A gRPC call in any of its forms, its preflight, or a mistaken try at one. It never gets HTML.
+    /// A call of gRPC or gRPC-Web, or the preflight for a call.
     Grpc,
+    /// A call of Connect, or a mistaken try at a call, such as one with an unknown content-type. It never gets HTML.
+    Connect,
     /// Anything else.
     Other,
 }
 
-/// How gRPC requests are told from others.
+/// How calls are told from other requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum GrpcDetection {
-    /// By a gRPC content-type, or by the path of a known service.
+    /// By a content-type that only calls have, or by the path of a known service.
     #[default]
     ContentTypeOrPath,
-    /// By a gRPC content-type alone.
+    /// By the headers that only calls have.
     ContentType,
 }
 
-/// The request header that clients of gRPC-Web send, and that a preflight for one of their calls asks for.
-const X_GRPC_WEB: &str = "x-grpc-web";
+/// The request headers that clients of gRPC-Web and Connect send, and that a preflight for one of their calls asks for.
+const ONLY_IN_CALLS: [&str; 2] = ["x-grpc-web", CONNECT_PROTOCOL_VERSION];
+
+const CONNECT_PROTOCOL_VERSION: &str = "connect-protocol-version";
 
 /// Decides what a request is.
 ///
-/// gRPC is what has a gRPC content-type, and the CORS preflight for it, on any path if it asks for a header of gRPC-Web; and, unless the content-type alone decides, what
-/// goes to the path of a known service, by whatever method.
+/// gRPC is what has a gRPC content-type, and the CORS preflight for a call, on any path if it asks for a header that only calls have.
+/// Connect is what has a content-type of Connect, on the path of a method; and, unless the headers alone decide, all else that goes to
+/// the path of a known service, by whatever method: JSON, which other requests may have too, and requests that are refused.
 ///
 /// `service` is the one that the request's path names, and `is_known` tells whether it is known here.
 pub(super) fn classify<B>(
@@ -38,36 +44,47 @@ pub(super) fn classify<B>(
     detection: GrpcDetection,
     is_known: impl Fn(&str) -> bool,
 ) -> Kind {
-    let by_path = || service.is_some_and(&is_known);
-    let is_grpc = match detection {
-        GrpcDetection::ContentTypeOrPath => {
-            by_path()
-                || has_grpc_content_type(request)
-                || (is_preflight(request) && (service.is_some() || asks_for_grpc_web(request)))
-        }
-        // A preflight has no content-type. It is gRPC's if it asks for a gRPC-Web client's header.
-        GrpcDetection::ContentType => {
-            has_grpc_content_type(request) || (is_preflight(request) && asks_for_grpc_web(request))
-        }
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    if content_type.is_some_and(is_grpc) {
+        return Kind::Grpc;
+    }
+    let by_path = detection == GrpcDetection::ContentTypeOrPath;
+    if is_preflight(request) {
+        let for_call = (by_path && service.is_some()) || asks_for_header_of_calls(request);
+        return if for_call { Kind::Grpc } else { Kind::Other };
+    }
+    let is_for_known = || service.is_some_and(&is_known);
+    let is_connect = match content_type.and_then(ContentType::parse) {
+        Some(content_type) if content_type.is_stream => true,
+        Some(ContentType { codec: Codec::Proto, .. }) => service.is_some(),
+        Some(_) => (by_path || request.headers().contains_key(CONNECT_PROTOCOL_VERSION)) && is_for_known(),
+        None => (by_path || is_connect_get(request)) && is_for_known(),
     };
-    if is_grpc { Kind::Grpc } else { Kind::Other }
+    if is_connect { Kind::Connect } else { Kind::Other }
 }
 
-fn asks_for_grpc_web<B>(request: &Request<B>) -> bool {
+/// Returns whether the query of a request says that it is a call of Connect.
+fn is_connect_get<B>(request: &Request<B>) -> bool {
+    request.uri().query().is_some_and(|query| query.split('&').any(|part| part == "connect=v1"))
+}
+
+fn asks_for_header_of_calls<B>(request: &Request<B>) -> bool {
     let names = request.headers().get_all(header::ACCESS_CONTROL_REQUEST_HEADERS);
     names
         .iter()
         .filter_map(|names| names.to_str().ok())
         .flat_map(|names| names.split(','))
-        .any(|name| name.trim().eq_ignore_ascii_case(X_GRPC_WEB))
+        .any(|name| ONLY_IN_CALLS.iter().any(|only| name.trim().eq_ignore_ascii_case(only)))
 }
 
 /// Returns whether a request has a content-type of gRPC, in any of its forms.
 pub(super) fn has_grpc_content_type<B>(request: &Request<B>) -> bool {
+    request.headers().get(header::CONTENT_TYPE).is_some_and(is_grpc)
+}
+
+fn is_grpc(content_type: &HeaderValue) -> bool {
     const GRPC: &[u8] = b"application/grpc";
-    request.headers().get(header::CONTENT_TYPE).is_some_and(|value| {
-        value.as_bytes().get(..GRPC.len()).is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
-    })
+    content_type.as_bytes().get(..GRPC.len()).is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
 }
 
 #[cfg(test)]
@@ -98,11 +115,29 @@ mod tests {
     }
 
     #[test]
-    fn a_known_services_path_is_grpc_by_any_method() {
+    fn a_known_services_path_is_a_call_by_any_method() {
         for method in ["GET", "HEAD", "PUT", "POST", "OPTIONS"] {
-            assert_eq!(kind(method, "/Message/Stream", &[]), Kind::Grpc, "{method}");
+            assert_eq!(kind(method, "/Message/Stream", &[]), Kind::Connect, "{method}");
         }
-        assert_eq!(kind("GET", "/greet.Greeter/NoSuchMethod", &[("content-type", "text/html")]), Kind::Grpc);
+        let html = ("content-type", "text/html");
+        assert_eq!(kind("GET", "/greet.Greeter/NoSuchMethod", &[html]), Kind::Connect);
+        assert_eq!(kind("POST", "/greet.Greeter/SayHello", &[html]), Kind::Connect);
+    }
+
+    #[test]
+    fn a_content_type_of_connect_is_a_call_on_the_path_of_a_method() {
+        let kind = |path: &str, content_type: &str| kind("POST", path, &[("content-type", content_type)]);
+        for (content_type, known, unknown, no_method) in [
+            ("application/proto", Kind::Connect, Kind::Connect, Kind::Other),
+            ("application/connect+proto", Kind::Connect, Kind::Connect, Kind::Connect),
+            ("Application/Connect+JSON", Kind::Connect, Kind::Connect, Kind::Connect),
+            // A page has paths for JSON too.
+            ("application/json; charset=utf-8", Kind::Connect, Kind::Other, Kind::Other),
+        ] {
+            assert_eq!(kind("/greet.Greeter/SayHello", content_type), known, "{content_type}");
+            assert_eq!(kind("/other.Service/Method", content_type), unknown, "{content_type}");
+            assert_eq!(kind("/upload", content_type), no_method, "{content_type}");
+        }
     }
 
     #[test]
@@ -130,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn by_content_type_alone_other_posts_to_known_paths_are_not_grpc() {
+    fn by_headers_alone_other_posts_to_known_paths_are_no_calls() {
         let kind = |method: &str, headers: &[(&str, &str)]| {
             let mut request = Request::builder().method(method).uri("/greet.Greeter/SayHello");
             for (name, value) in headers {
@@ -140,10 +175,18 @@ mod tests {
             classify(&request, Some("greet.Greeter"), GrpcDetection::ContentType, |_| true)
         };
         assert_eq!(kind("POST", &[GRPC]), Kind::Grpc);
-        assert_eq!(kind("POST", &[("content-type", "application/json")]), Kind::Other);
+        let json = ("content-type", "application/json");
+        assert_eq!(kind("POST", &[json]), Kind::Other);
+        assert_eq!(kind("POST", &[json, ("connect-protocol-version", "1")]), Kind::Connect);
+        assert_eq!(kind("POST", &[("content-type", "application/proto")]), Kind::Connect);
         assert_eq!(kind("GET", &[]), Kind::Other);
+        let get = Request::get("/greet.Greeter/SayHello?encoding=proto&connect=v1").body(()).unwrap();
+        let kind_of_get = classify(&get, Some("greet.Greeter"), GrpcDetection::ContentType, |_| true);
+        assert_eq!(kind_of_get, Kind::Connect);
         assert_eq!(kind("OPTIONS", &[ASKS_POST]), Kind::Other);
-        let asked = ("access-control-request-headers", "content-type, X-Grpc-Web");
-        assert_eq!(kind("OPTIONS", &[ASKS_POST, asked]), Kind::Grpc);
+        for asked in ["content-type, X-Grpc-Web", "connect-protocol-version,content-type"] {
+            let asked = ("access-control-request-headers", asked);
+            assert_eq!(kind("OPTIONS", &[ASKS_POST, asked]), Kind::Grpc);
+        }
     }
 }

@@ -2,16 +2,19 @@
 
 use std::convert::Infallible;
 
+use drawbridge_core::connect::ContentType;
+use drawbridge_core::path::service_of;
 use futures_util::FutureExt as _;
 use futures_util::future::ready;
-use http::{HeaderValue, Request, Response, StatusCode, Version, header};
-use http_body_util::Full;
+use http::{Request, Response, StatusCode, Version, header};
 use tonic::Status;
 use tonic::body::Body;
 
 use super::classify::has_grpc_content_type;
+use crate::plain_response::plain_response;
+use crate::refusal::{refuse, refuse_connect};
 use crate::service::SharedService;
-use crate::web::{HostPolicy, refuse};
+use crate::web::HostPolicy;
 
 /// The largest number of headers of a request over HTTP/1.1.
 const MAX_HEADERS: usize = 100;
@@ -75,18 +78,26 @@ impl HeadRules {
 }
 
 impl Refusal {
-    /// Returns the response: a gRPC status for a gRPC request, in the form that its caller speaks, and otherwise an HTTP
-    /// status and plain text.
+    /// Returns the response: a gRPC status or an error of Connect for a call, in the form that its caller speaks, and otherwise an
+    /// HTTP status and plain text.
     pub(super) fn response<B>(&self, request: &Request<B>) -> Response<Body> {
         // What is not HTTP as it should be is no call yet.
-        if has_grpc_content_type(request) && *self != Self::Hosts {
+        if *self == Self::Hosts {
+            return plain_response(self.http_status(), &self.message());
+        }
+        if has_grpc_content_type(request) {
             return refuse(request, &self.status());
         }
-        let mut response = Response::new(Body::new(Full::from(format!("{}\n", self.message()))));
-        *response.status_mut() = self.http_status();
-        let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
-        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-        response
+        match connect_content_type(request) {
+            None => plain_response(self.http_status(), &self.message()),
+            Some(content_type) => {
+                let mut response = refuse_connect(content_type, &self.status());
+                if !content_type.is_stream {
+                    *response.status_mut() = self.http_status();
+                }
+                response
+            }
+        }
     }
 
     fn http_status(&self) -> StatusCode {
@@ -121,6 +132,13 @@ impl Refusal {
             Self::NotFound => "nothing is served here".to_owned(),
         }
     }
+}
+
+/// Returns the content type of a request of Connect. Unary calls have content types that other requests have too, so their path has to
+/// be that of a method.
+fn connect_content_type<B>(request: &Request<B>) -> Option<ContentType> {
+    let content_type = ContentType::parse(request.headers().get(header::CONTENT_TYPE)?)?;
+    (content_type.is_stream || service_of(request.uri().path()).is_some()).then_some(content_type)
 }
 
 /// Answers requests with the [`Refusal`] among their extensions. For the layer of CORS, which is around services only.

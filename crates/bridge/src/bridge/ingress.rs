@@ -19,14 +19,14 @@ use tonic::body::Body;
 use tower::{BoxError, Service};
 
 use super::classify::{Kind, classify};
-use super::drain_request::DrainRequest;
+use super::drain_request::{DrainRequest, Source};
 use super::future::BridgeFuture;
 use super::head_rules::{HeadRules, Refusal};
 use super::known_services::KnownServices;
-use super::stack::Stack;
-use crate::service::SharedService;
+use super::stack::{ConnectStack, Stack};
 #[cfg(feature = "cors")]
-use crate::web::is_preflight;
+use crate::refusal::is_preflight;
+use crate::service::SharedService;
 
 /// A bridge as a tower service: it answers every request over HTTP/1.1 and HTTP/2. [`Bridge::into_service`] makes it.
 /// Cloning it is cheap.
@@ -43,14 +43,22 @@ pub(super) struct Ingress {
     pub(super) head_rules: HeadRules,
     pub(super) known: KnownServices,
     pub(super) grpc: Stack,
-    /// The same stack behind CORS, for requests with an `Origin` header and for OPTIONS.
+    pub(super) connect: ConnectStack,
+    /// Answers requests with an `Origin` header, and OPTIONS.
     #[cfg(feature = "cors")]
-    pub(super) cross_origin: Option<SharedService>,
-    /// The refusals of [`HeadRules`] behind CORS.
-    #[cfg(feature = "cors")]
-    pub(super) cross_origin_refusals: Option<SharedService>,
-    /// Answers what is not gRPC.
+    pub(super) cross_origin: Option<CrossOrigin>,
+    /// Answers what is no call.
     pub(super) fallback: Option<SharedService>,
+}
+
+/// What answers behind CORS.
+#[cfg(feature = "cors")]
+#[derive(Debug)]
+pub(super) struct CrossOrigin {
+    pub(super) grpc: SharedService,
+    pub(super) connect: SharedService,
+    /// The refusals of [`HeadRules`].
+    pub(super) refusals: SharedService,
 }
 
 impl BridgeService {
@@ -94,6 +102,18 @@ where
                 }
                 ingress.grpc(request)
             }
+            Kind::Connect => {
+                #[cfg(feature = "upstream")]
+                if let Some(route) = service.and_then(|service| ingress.known.route(service)) {
+                    request.extensions_mut().insert(route);
+                    return ingress.connect(request);
+                }
+                if service.is_some_and(|service| ingress.known.hosted.contains(service)) {
+                    return ingress.connect(request);
+                }
+                // With gRPC this is the end of a call. A client of Connect expects 404.
+                ingress.refuse(request, Refusal::NotFound)
+            }
             Kind::Other => match &ingress.fallback {
                 Some(fallback) => fallback.call(request.map(Body::new)).into(),
                 None => ingress.refuse(request, Refusal::NotFound),
@@ -124,31 +144,57 @@ impl Ingress {
         }
         let mut request = Request::from_parts(head, Body::empty());
         #[cfg(feature = "cors")]
-        if let Some(cross_origin) = &self.cross_origin_refusals
+        if let Some(CrossOrigin { refusals, .. }) = &self.cross_origin
             && (request.headers().contains_key(header::ORIGIN) || is_preflight(&request))
         {
             request.extensions_mut().insert(refusal);
-            return behind_cors(cross_origin, request);
+            return behind_cors(refusals, request);
         }
         ready(Ok(refusal.response(&request))).boxed().into()
     }
 
-    fn grpc<B>(&self, request: Request<B>) -> BridgeFuture
+    fn grpc<B: Source>(&self, request: Request<B>) -> BridgeFuture
     where
-        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
     {
-        let is_http1 = request.version() < Version::HTTP_2;
-        let request =
-            request.map(|body| if is_http1 { Body::new(DrainRequest::new(body)) } else { Body::new(body) });
+        let request = drained(request);
         #[cfg(feature = "cors")]
-        if let Some(cross_origin) = &self.cross_origin
-            && (request.headers().contains_key(header::ORIGIN) || request.method() == Method::OPTIONS)
+        if let Some(CrossOrigin { grpc, .. }) = &self.cross_origin
+            && is_cross_origin(&request)
         {
-            return behind_cors(cross_origin, request);
+            return behind_cors(grpc, request);
         }
         BridgeFuture::grpc(HyperService::call(&self.grpc, request))
     }
+
+    fn connect<B: Source>(&self, request: Request<B>) -> BridgeFuture
+    where
+        B::Error: Into<BoxError>,
+    {
+        let request = drained(request);
+        #[cfg(feature = "cors")]
+        if let Some(CrossOrigin { connect, .. }) = &self.cross_origin
+            && is_cross_origin(&request)
+        {
+            return behind_cors(connect, request);
+        }
+        self.connect.call(request).into()
+    }
+}
+
+/// Makes the bridge read what is left of a request over HTTP/1.1.
+fn drained<B: Source>(request: Request<B>) -> Request<Body>
+where
+    B::Error: Into<BoxError>,
+{
+    let is_http1 = request.version() < Version::HTTP_2;
+    request.map(|body| if is_http1 { Body::new(DrainRequest::new(body)) } else { Body::new(body) })
+}
+
+/// Returns whether CORS has to see a request.
+#[cfg(feature = "cors")]
+fn is_cross_origin(request: &Request<Body>) -> bool {
+    request.headers().contains_key(header::ORIGIN) || request.method() == Method::OPTIONS
 }
 
 /// Calls a service that is behind the layer of CORS.

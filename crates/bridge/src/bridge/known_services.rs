@@ -4,6 +4,7 @@ use http::Request;
 
 use super::classify::GrpcDetection;
 use crate::hosted_services::HostedServices;
+use crate::safe_methods::SafeMethods;
 #[cfg(feature = "upstream")]
 use crate::upstream::{Route, Routes};
 
@@ -14,6 +15,7 @@ pub(super) struct KnownServices {
     #[cfg(feature = "upstream")]
     pub(super) upstreams: Routes,
     pub(super) detection: GrpcDetection,
+    pub(super) safe_methods: SafeMethods,
 }
 
 impl KnownServices {
@@ -22,15 +24,17 @@ impl KnownServices {
         self.detection
     }
 
-    /// Tells whether a request to this service is meant as a gRPC call, whatever else it looks like. A catch-all upstream may
-    /// have any service, but a page is requested with GET, so only POST counts then.
+    /// Tells whether a request to this service is meant as a call, whatever else it looks like. A catch-all upstream may have any
+    /// service, but a page is requested with GET, so only POST counts then, and GET to methods that may be called with it.
     #[cfg_attr(not(feature = "upstream"), allow(unused_variables))]
     pub(super) fn is_for_known_service<B>(&self, service: &str, request: &Request<B>) -> bool {
         let is_known = self.hosted.contains(service);
         #[cfg(feature = "upstream")]
         let is_known = is_known
             || self.upstreams.is_named(service)
-            || (self.upstreams.has_catch_all() && *request.method() == http::Method::POST);
+            || (self.upstreams.has_catch_all()
+                && (*request.method() == http::Method::POST
+                    || self.safe_methods.contains(request.uri().path())));
         is_known
     }
 

@@ -12,6 +12,10 @@ pub struct Limits {
     /// `RESOURCE_EXHAUSTED`, before any of it is stored or forwarded. Default: 4 MiB. The servers that tonic generates have a
     /// limit of their own, which is 4 MiB too.
     pub max_message_bytes: u32,
+    /// The longest message of a response that is held, in bytes. That is the message of a unary call of Connect: its HTTP status is
+    /// known only after it. A longer one ends its call with `RESOURCE_EXHAUSTED`. All other responses are passed on as they come, and
+    /// are not limited. Default: 4 MiB.
+    pub max_held_response_bytes: u32,
     /// The largest head of a request, in bytes: its target, and the names and values of its headers, with 4 bytes more for each
     /// header over HTTP/1.1 and 32 over HTTP/2. A gRPC request with a larger head gets `RESOURCE_EXHAUSTED`, another one
     /// HTTP 431. The server accepts larger heads for this to be possible
@@ -19,8 +23,9 @@ pub struct Limits {
     ///
     /// Over HTTP/1.1 a request has at most 100 headers.
     pub max_header_bytes: u32,
-    /// How long a gRPC-Web request may be silent before its end. Its call then gets `DEADLINE_EXCEEDED`, up to a quarter of
-    /// this time later. Native gRPC clients may stream their requests, and are not limited. Default: 60 s. `None`: no limit.
+    /// How long a request of gRPC-Web or unary Connect may be silent before its end. Its call then gets `DEADLINE_EXCEEDED`, up to a
+    /// quarter of this time later. Clients of gRPC and of Connect's streams may pause within their requests, and are not limited.
+    /// Default: 60 s. `None`: no limit.
     pub request_idle_timeout: Option<Duration>,
 }
 
@@ -30,6 +35,7 @@ impl Limits {
         Self {
             max_calls: 20_000,
             max_message_bytes: 4 * 1024 * 1024,
+            max_held_response_bytes: 4 * 1024 * 1024,
             max_header_bytes: 16 * 1024,
             request_idle_timeout: Some(Duration::from_secs(60)),
         }
@@ -49,7 +55,14 @@ impl Limits {
         self
     }
 
-    /// Sets how long a gRPC-Web request may be silent before its end.
+    /// Sets the longest message of a response that is held, in bytes.
+    #[must_use]
+    pub const fn with_max_held_response_bytes(mut self, max: u32) -> Self {
+        self.max_held_response_bytes = max;
+        self
+    }
+
+    /// Sets how long a request of gRPC-Web or unary Connect may be silent before its end.
     #[must_use]
     pub const fn with_request_idle_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.request_idle_timeout = timeout;

@@ -2,19 +2,32 @@
 
 use std::sync::Arc;
 
-use tower::ServiceBuilder;
+#[cfg(feature = "cors")]
+use http::Request;
+#[cfg(feature = "cors")]
+use tonic::body::Body;
+use tower::{Layer as _, ServiceBuilder};
 
 use super::intercept::{Intercept, Interceptor};
 use crate::call::{CallLayer, CallService};
+use crate::connect::{AllowedOrigins, ConnectService};
 use crate::hosted_services::HostedServices;
+use crate::method_kinds::MethodKinds;
+use crate::safe_methods::SafeMethods;
 #[cfg(feature = "cors")]
-use crate::service::SharedService;
+use crate::service::{ResponseFuture, SharedService};
 #[cfg(feature = "upstream")]
 use crate::upstream::{Forward, RetryRules, Route, TrustedProxies};
-use crate::web::{Codecs, GrpcWebLayer, GrpcWebService, MethodKinds, RequestRules};
+use crate::web::{Codecs, GrpcWebLayer, GrpcWebService, RequestRules};
 
 /// The layers that each call passes. The inner ones have one type of future, a box, which the outer ones keep as it is.
-pub(super) type Stack = GrpcWebService<CallService<Intercept<InsideCall>>>;
+type CallStack = CallService<Intercept<InsideCall>>;
+
+/// The layers for gRPC and gRPC-Web.
+pub(super) type Stack = GrpcWebService<CallStack>;
+
+/// The layers for Connect.
+pub(super) type ConnectStack = ConnectService<CallStack>;
 
 #[cfg(feature = "upstream")]
 type InsideCall = Forward<RequestRules<HostedServices>>;
@@ -30,18 +43,33 @@ pub(super) struct Layers {
     #[cfg(feature = "upstream")]
     pub(super) retry_rules: RetryRules,
     pub(super) kinds: Arc<MethodKinds>,
+    pub(super) safe_methods: SafeMethods,
+    pub(super) origins: AllowedOrigins,
     pub(super) max_message_bytes: u32,
+    pub(super) max_held_response_bytes: u32,
     pub(super) hosted: HostedServices,
 }
 
-/// Builds the stack, outermost layer first. The comments give the reasons for the order.
-pub(super) fn build(layers: Layers) -> Stack {
+/// Builds the stacks for gRPC and for Connect. The forms in which calls come are outside of the CALL layer, so that the status which
+/// ends a call is translated too. All that is inside is the same for both.
+pub(super) fn build(layers: &Layers) -> (Stack, ConnectStack) {
+    let calls = calls(layers);
+    let connect = ConnectService {
+        inner: calls.clone(),
+        kinds: Arc::clone(&layers.kinds),
+        safe_methods: layers.safe_methods.clone(),
+        origins: layers.origins.clone(),
+        codecs,
+        max_message_bytes: layers.max_message_bytes,
+        max_held_response_bytes: layers.max_held_response_bytes,
+    };
+    (GrpcWebLayer::with_codecs(codecs).layer(calls), connect)
+}
+
+/// Builds the layers from the CALL layer on, outermost first. The comments give the reasons for the order.
+fn calls(layers: &Layers) -> CallStack {
     let stack = ServiceBuilder::new()
-        // Outside of the CALL layer, so that the status which ends a call is translated too.
-        .layer(GrpcWebLayer::with_codecs(|extensions| {
-            if is_forwarded(extensions) { Codecs::Any } else { Codecs::Protobuf }
-        }))
-        .layer(layers.calls.insert_context_if(|extensions| !is_forwarded(extensions)))
+        .layer(layers.calls.clone().insert_context_if(|extensions| !is_forwarded(extensions)))
         // Inside of the CALL layer, so that a refusal ends a call with a status.
         .layer_fn(|inner| Intercept::new(inner, Arc::clone(&layers.interceptors)));
     // Inside of the CALL layer, so that a forwarded call has a deadline and an end like any other.
@@ -55,20 +83,25 @@ pub(super) fn build(layers: Layers) -> Stack {
         .service(layers.hosted.clone())
 }
 
-/// Puts CORS around the stack. Responses that are not gRPC, such as a
-/// 415, have to be readable cross-origin too, so CORS is outside of every layer.
+/// Puts CORS around a stack. Responses that are not calls', such as a 415, have to be readable cross-origin too, so CORS is outside of
+/// every layer.
 #[cfg(feature = "cors")]
-pub(super) fn behind_cors(stack: Stack, origins: &[http::HeaderValue]) -> SharedService {
-    use futures_util::FutureExt as _;
-    use hyper::service::Service as _;
-
-    around_with_cors(SharedService::new(move |request| stack.call(request).boxed()), origins)
+pub(super) fn behind_cors(
+    call: impl Fn(Request<Body>) -> ResponseFuture + Send + Sync + 'static,
+    origins: &[http::HeaderValue],
+) -> SharedService {
+    around_with_cors(SharedService::new(call), origins)
 }
 
 /// Puts CORS around a service.
 #[cfg(feature = "cors")]
 pub(super) fn around_with_cors(service: SharedService, origins: &[http::HeaderValue]) -> SharedService {
-    SharedService::from_tower(tower::Layer::layer(&crate::web::cors::layer(origins), service))
+    SharedService::from_tower(crate::web::cors::layer(origins).layer(service))
+}
+
+/// Returns which codecs a call may have: hosted services decode protobuf.
+fn codecs(extensions: &http::Extensions) -> Codecs {
+    if is_forwarded(extensions) { Codecs::Any } else { Codecs::Protobuf }
 }
 
 /// Returns whether the request with these extensions has a route to an upstream.

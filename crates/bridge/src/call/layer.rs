@@ -184,7 +184,7 @@ where
             // No scope is needed here: the inner service calls the handler only when its future is polled.
             Ok(guard) => {
                 // A native client may stream its request, and pause for as long as it likes. Browsers do not stream.
-                if guard.0.protocol() != Protocol::Grpc {
+                if !guard.0.protocol().streams_requests() {
                     let call = guard.0.clone();
                     request = request
                         .map(|body| Body::new(WatchedRequest::new(body, call, self.layer.calls.shard())));

@@ -130,6 +130,9 @@ fn protocol(protocol: Protocol) -> proto::Protocol {
         Protocol::Grpc => proto::Protocol::Grpc,
         Protocol::GrpcWeb => proto::Protocol::GrpcWeb,
         Protocol::GrpcWebText => proto::Protocol::GrpcWebText,
+        Protocol::Connect => proto::Protocol::Connect,
+        Protocol::ConnectStream => proto::Protocol::ConnectStream,
+        Protocol::Json => proto::Protocol::Json,
         _ => proto::Protocol::Unspecified,
     }
 }

@@ -1,11 +1,11 @@
 //! Whether a request may be a call, by its method, content-type and HTTP version.
 
-use bytes::Bytes;
 use drawbridge_core::{ContentType, Protocol};
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
-use http_body_util::Full;
 use tonic::body::Body;
+
+use crate::plain_response::plain_response;
 
 /// Which codecs a service accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,35 +24,25 @@ pub(crate) enum Codecs {
 /// content-type, 505 for native gRPC over HTTP/1.1, which has no trailers that a client would read.
 pub(super) fn read<B>(request: &Request<B>, codecs: Codecs) -> Result<ContentType, Box<Response<Body>>> {
     if request.method() != Method::POST {
-        let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, "gRPC is called with POST");
+        let mut response = plain_response(StatusCode::METHOD_NOT_ALLOWED, "gRPC is called with POST");
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"));
         return Err(Box::new(response));
     }
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(ContentType::parse);
     let accepted = |content_type: &ContentType| codecs == Codecs::Any || content_type.is_protobuf();
     let Some(content_type) = content_type.filter(accepted) else {
-        return Err(Box::new(refusal(
+        return Err(Box::new(plain_response(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "this path takes application/grpc, application/grpc-web+proto or application/grpc-web-text+proto",
         )));
     };
     if content_type.protocol() == Protocol::Grpc && request.version() < Version::HTTP_2 {
-        return Err(Box::new(refusal(
+        return Err(Box::new(plain_response(
             StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             "gRPC needs HTTP/2; over HTTP/1.1 send application/grpc-web+proto",
         )));
     }
     Ok(content_type)
-}
-
-/// Returns a response in plain text, for what is not a gRPC call and so cannot get a gRPC status.
-fn refusal(status: StatusCode, message: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::new(Full::from(Bytes::from(format!("{message}\n")))));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    response
 }
 
 #[cfg(test)]

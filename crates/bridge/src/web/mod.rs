@@ -5,7 +5,6 @@
 //! 3. [`layer`]: translates between gRPC-Web and gRPC. [`content_type`] reads which form a request has, [`base64_body`]
 //!    decodes the text form, and [`body`] encodes the response.
 //! 4. [`request_rules`]: the rules that the messages of a request keep.
-//! 5. [`refusal`]: refusals in the form that a caller speaks.
 
 mod base64_body;
 mod body;
@@ -15,14 +14,12 @@ pub(crate) mod cors;
 mod expose_metadata;
 mod host_policy;
 mod layer;
-mod refusal;
 mod request_rules;
 
 pub use body::GrpcWebBody;
 pub use expose_metadata::{ExposeMetadata, ExposeMetadataLayer};
 pub use host_policy::HostPolicy;
 pub use layer::{GrpcWebFuture, GrpcWebLayer, GrpcWebService};
-pub use refusal::{is_preflight, refuse};
 
 pub(crate) use content_type::Codecs;
-pub(crate) use request_rules::{MethodKinds, RequestRules};
+pub(crate) use request_rules::RequestRules;

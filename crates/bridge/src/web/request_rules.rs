@@ -8,49 +8,13 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use http::Request;
 use hyper::service::Service;
 use tonic::Status;
 use tonic::body::Body;
 
 use crate::body::{BodyEnd, FrameInspector, InspectedBody, MessageRules};
-
-/// How many messages a method takes, by its path. A method that is not here may have any number.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct MethodKinds(HashMap<String, RequestKind>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum RequestKind {
-    OneMessage,
-    Stream,
-}
-
-impl MethodKinds {
-    /// Adds the methods of an encoded `FileDescriptorSet`.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the bytes are not such a set.
-    #[cfg(feature = "descriptors")]
-    pub(crate) fn add(&mut self, descriptors: &[u8]) -> Result<(), prost::DecodeError> {
-        use prost::Message as _;
-
-        for file in prost_types::FileDescriptorSet::decode(descriptors)?.file {
-            let package = file.package();
-            let prefix = if package.is_empty() { String::new() } else { format!("{package}.") };
-            for service in &file.service {
-                for method in &service.method {
-                    let path = format!("/{prefix}{}/{}", service.name(), method.name());
-                    let kind =
-                        if method.client_streaming() { RequestKind::Stream } else { RequestKind::OneMessage };
-                    self.0.insert(path, kind);
-                }
-            }
-        }
-        Ok(())
-    }
-}
+use crate::method_kinds::MethodKinds;
 
 /// Checks the messages of each request. The body ends in an error at the first violation, which tonic makes the status of
 /// the call.
@@ -77,7 +41,7 @@ where
 
     fn call(&self, request: Request<Body>) -> S::Future {
         let inspector = RulesInspector {
-            one_message: self.kinds.0.get(request.uri().path()) == Some(&RequestKind::OneMessage),
+            one_message: self.kinds.takes_one_message(request.uri().path()),
             messages: MessageRules::new(self.max_message_bytes),
         };
         self.inner.call(request.map(|body| Body::new(InspectedBody::new(body, inspector))))

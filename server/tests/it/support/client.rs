@@ -1,4 +1,4 @@
-//! A client for each form of gRPC over each version of HTTP, which gives access to raw responses.
+//! A client for gRPC, for each form of gRPC-Web and for Connect, over each version of HTTP, which gives access to raw responses.
 
 use std::net::SocketAddr;
 
@@ -19,8 +19,9 @@ use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
 use super::soon;
+use super::trailers::{parse_trailers, status_of_connect, trailers_of_connect};
 
-/// A form of gRPC over a version of HTTP.
+/// A form of gRPC over a version of HTTP. For Connect it is that of streams; methods that are known to be unary are called as such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wire {
     pub version: Version,
@@ -34,7 +35,35 @@ impl Wire {
     pub const TEXT_H1: Self = Self { version: Version::HTTP_11, content_type: "application/grpc-web-text" };
     pub const TEXT_H2: Self = Self { version: Version::HTTP_2, content_type: "application/grpc-web-text" };
 
-    pub const ALL: [Self; 5] = [Self::GRPC, Self::WEB_H1, Self::WEB_H2, Self::TEXT_H1, Self::TEXT_H2];
+    pub const CONNECT_H1: Self =
+        Self { version: Version::HTTP_11, content_type: "application/connect+proto" };
+    pub const CONNECT_H2: Self = Self { version: Version::HTTP_2, content_type: "application/connect+proto" };
+
+    pub const ALL: [Self; 7] = [
+        Self::GRPC,
+        Self::WEB_H1,
+        Self::WEB_H2,
+        Self::TEXT_H1,
+        Self::TEXT_H2,
+        Self::CONNECT_H1,
+        Self::CONNECT_H2,
+    ];
+
+    /// The forms of gRPC and gRPC-Web.
+    pub const GRPC_AND_WEB: [Self; 5] =
+        [Self::GRPC, Self::WEB_H1, Self::WEB_H2, Self::TEXT_H1, Self::TEXT_H2];
+
+    /// Returns whether a call to this path is one of unary Connect.
+    pub fn is_unary_connect(self, path: &str) -> bool {
+        self.is_connect()
+            && ["/SayHello", "/GetUser", "/Get", "/Cancel", "/Services", "/Check"]
+                .iter()
+                .any(|name| path.ends_with(name))
+    }
+
+    pub fn is_connect(self) -> bool {
+        self.content_type.contains("connect")
+    }
 
     fn is_text(self) -> bool {
         self.content_type.to_ascii_lowercase().contains("text")
@@ -137,7 +166,13 @@ impl Wire {
 
     /// A request of a method, with a body of gRPC frames and more headers.
     pub fn request_with(self, path: &str, body: Bytes, headers: &[(&str, &str)]) -> Request<Full<Bytes>> {
-        let body = if self.is_text() { STANDARD.encode(body).into() } else { body };
+        let body = if self.is_text() {
+            STANDARD.encode(body).into()
+        } else if self.is_unary_connect(path) {
+            body.slice(5.min(body.len())..)
+        } else {
+            body
+        };
         let mut request = self.request(path);
         for (name, value) in headers {
             request
@@ -150,7 +185,8 @@ impl Wire {
     fn request(self, path: &str) -> Request<()> {
         let uri =
             if self.version == Version::HTTP_2 { format!("http://localhost{path}") } else { path.to_owned() };
-        let mut request = Request::post(uri).version(self.version).header("content-type", self.content_type);
+        let content_type = if self.is_unary_connect(path) { "application/proto" } else { self.content_type };
+        let mut request = Request::post(uri).version(self.version).header("content-type", content_type);
         if self.version == Version::HTTP_2 {
             request = request.header("te", "trailers");
         } else {
@@ -217,12 +253,20 @@ impl Answer {
     pub async fn message<M: Message + Default>(&mut self) -> Option<M> {
         loop {
             if let Some((flags, payload)) = self.take_frame() {
-                if flags & 0x80 == 0 {
+                if flags & 0x82 == 0 {
                     return Some(M::decode(payload).unwrap());
+                }
+                if self.wire.is_connect() {
+                    assert_eq!(flags, 2);
+                    self.trailers = Some(trailers_of_connect(&payload));
+                    continue;
                 }
                 assert!(self.wire.is_web(), "gRPC has no trailers frame");
                 assert!(self.trailers.is_none(), "a second trailers frame");
                 self.trailers = Some(parse_trailers(&payload));
+            }
+            if self.is_unary() {
+                return self.unary().await;
             }
             let frame = soon("the next frame", self.body.frame()).await?.expect("a complete body");
             match frame.into_data() {
@@ -240,6 +284,37 @@ impl Answer {
                 }
             }
         }
+    }
+
+    fn is_unary(&self) -> bool {
+        let content_type = self.headers.get("content-type").map_or(&b""[..], HeaderValue::as_bytes);
+        self.wire.is_connect() && content_type != self.wire.content_type.as_bytes()
+    }
+
+    /// Reads the message of a unary response of Connect, once.
+    async fn unary<M: Message + Default>(&mut self) -> Option<M> {
+        if self.trailers.is_some() {
+            return None;
+        }
+        let body = std::mem::replace(&mut self.body, Body::empty());
+        let body = soon("the body", body.collect()).await.expect("a complete body").to_bytes();
+        let succeeded = self.http_status == StatusCode::OK;
+        let mut trailers =
+            if succeeded { status_of_connect(&serde_json::Value::Null) } else { self.error(&body) };
+        for (name, value) in &self.headers {
+            let name = name.as_str();
+            trailers.append(
+                name.strip_prefix("trailer-").unwrap_or(name).parse::<HeaderName>().unwrap(),
+                value.clone(),
+            );
+        }
+        self.trailers = Some(trailers);
+        succeeded.then(|| M::decode(body).unwrap())
+    }
+
+    fn error(&self, body: &[u8]) -> HeaderMap {
+        assert_eq!(self.headers["content-type"], "application/json", "{}", self.http_status);
+        status_of_connect(&serde_json::from_slice(body).unwrap())
     }
 
     /// Reads to the end, and returns the messages and the status.
@@ -321,16 +396,4 @@ impl Ending {
         let words = percent_encoding::percent_decode_str(words).decode_utf8().unwrap().into_owned();
         Self { code: status.to_str().unwrap().parse().unwrap(), words }
     }
-}
-
-fn parse_trailers(payload: &[u8]) -> HeaderMap {
-    let text = std::str::from_utf8(payload).unwrap();
-    let mut trailers = HeaderMap::new();
-    for line in text.strip_suffix("\r\n").unwrap_or(text).split("\r\n") {
-        let (name, value) = line.split_once(':').unwrap();
-        assert_eq!(name, name.to_ascii_lowercase(), "keys of trailers are lower-case");
-        trailers
-            .append(HeaderName::try_from(name).unwrap(), HeaderValue::from_str(value.trim_start()).unwrap());
-    }
-    trailers
 }

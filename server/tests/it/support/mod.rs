@@ -3,6 +3,7 @@
 pub mod attempts;
 pub mod balancer;
 pub mod client;
+pub mod connect;
 pub mod console;
 pub mod frames;
 pub mod probe;
@@ -10,6 +11,7 @@ pub mod program;
 pub mod reflection;
 pub mod relay;
 pub mod reusing;
+pub mod trailers;
 pub mod upstream;
 
 use std::future::Future;

@@ -9,6 +9,9 @@ use drawbridge_conformance_contract::v1::{HttpVersion, Protocol, ServerCompatReq
 use prost::Message as _;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// The service of the suite.
+const SERVICE: &str = "connectrpc.conformance.v1.ConformanceService";
+
 /// Starts the suite's server and a bridge in front of it, and runs until SIGTERM.
 pub(crate) async fn run(program: &str) -> Result<()> {
     let request = pipe::read(&mut io::stdin().lock())?.context("standard input is empty")?;
@@ -27,7 +30,8 @@ pub(crate) async fn run(program: &str) -> Result<()> {
     let mut from = server.stdout.take().context("the server has no output")?;
     let started = pipe::read(&mut from)?.context("the server exited without an address")?;
     let started = ServerCompatResponse::decode(started.as_slice())?;
-    let upstream = Upstream::new(&format!("http://{}:{}", started.host, started.port))?;
+    // By its name, so that the bridge knows which services it has: for Connect's clients an unknown one is 404.
+    let upstream: Upstream = format!("{SERVICE}=http://{}:{}", started.host, started.port).parse()?;
 
     let creds = request.server_creds.filter(|_| request.use_tls);
     let tls = creds.as_ref().map(|creds| Tls::from_pem(&creds.cert, &creds.key)).transpose()?;

@@ -2,16 +2,27 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "cors")]
+use futures_util::FutureExt as _;
+#[cfg(feature = "cors")]
+use hyper::service::Service as HyperService;
+
 use super::Bridge;
 use crate::bridge::head_rules::HeadRules;
 #[cfg(feature = "cors")]
 use crate::bridge::head_rules::refusals;
+#[cfg(feature = "cors")]
+use crate::bridge::ingress::CrossOrigin;
 use crate::bridge::ingress::{BridgeService, Ingress};
 use crate::bridge::known_services::KnownServices;
 use crate::bridge::stack::{self, Layers};
+#[cfg(feature = "cors")]
+use crate::bridge::stack::{ConnectStack, Stack};
 use crate::call::{CallLayer, Calls};
+use crate::connect::AllowedOrigins;
 #[cfg(feature = "reflection")]
 use crate::reflection::Reflection;
+use crate::safe_methods::SafeMethods;
 #[cfg(feature = "upstream")]
 use crate::upstream::{RetryRules, Routes, TrustedProxies};
 
@@ -62,15 +73,20 @@ impl Bridge {
         self.services.set(hosted.names(), &routes);
         #[cfg(all(feature = "console", not(feature = "upstream")))]
         self.services.set(hosted.names());
-        let stack = stack::build(Layers {
+        let kinds = Arc::new(self.kinds.clone());
+        let safe_methods = SafeMethods::new(Arc::clone(&kinds), self.get_patterns.clone().into());
+        let (grpc, connect) = stack::build(&Layers {
             calls: CallLayer::with_calls(calls).deadlines(self.deadlines),
             interceptors: self.interceptors.clone().into(),
             #[cfg(feature = "upstream")]
             proxies,
             #[cfg(feature = "upstream")]
             retry_rules: RetryRules::new(self.retries.clone()),
-            kinds: Arc::new(self.kinds.clone()),
+            kinds,
+            safe_methods: safe_methods.clone(),
+            origins: self.allowed_origins(),
             max_message_bytes: self.limits.max_message_bytes,
+            max_held_response_bytes: self.limits.max_held_response_bytes,
             hosted: hosted.clone(),
         });
         BridgeService::new(Ingress {
@@ -83,15 +99,42 @@ impl Bridge {
                 #[cfg(feature = "upstream")]
                 upstreams: routes,
                 detection: self.detection,
+                safe_methods,
             },
             #[cfg(feature = "cors")]
-            cross_origin: (!self.without_cors).then(|| stack::behind_cors(stack.clone(), &self.origins)),
-            #[cfg(feature = "cors")]
-            cross_origin_refusals: (!self.without_cors)
-                .then(|| stack::around_with_cors(refusals(), &self.origins)),
-            grpc: stack,
+            cross_origin: (!self.without_cors).then(|| self.cross_origin(grpc.clone(), connect.clone())),
+            grpc,
+            connect,
             fallback: self.fallback.clone(),
         })
+    }
+
+    /// Returns which pages may call by GET.
+    #[cfg(feature = "cors")]
+    fn allowed_origins(&self) -> AllowedOrigins {
+        if self.without_cors {
+            AllowedOrigins::AnyNamed
+        } else {
+            AllowedOrigins::These((&*self.origins).into())
+        }
+    }
+
+    /// Returns which pages may call by GET.
+    #[cfg(not(feature = "cors"))]
+    #[allow(clippy::unused_self)]
+    fn allowed_origins(&self) -> AllowedOrigins {
+        AllowedOrigins::AnyNamed
+    }
+
+    /// Returns the stacks behind CORS.
+    #[cfg(feature = "cors")]
+    fn cross_origin(&self, grpc: Stack, connect: ConnectStack) -> CrossOrigin {
+        let origins = &*self.origins;
+        CrossOrigin {
+            grpc: stack::behind_cors(move |request| HyperService::call(&grpc, request).boxed(), origins),
+            connect: stack::behind_cors(move |request| connect.call(request), origins),
+            refusals: stack::around_with_cors(refusals(), origins),
+        }
     }
 
     /// Returns an axum router.
