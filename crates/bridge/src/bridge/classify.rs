@@ -37,14 +37,14 @@ const CONNECT_PROTOCOL_VERSION: &str = "connect-protocol-version";
 /// Connect is what has a content-type of Connect, on the path of a method; and, unless the headers alone decide, all else that goes to
 /// the path of a known service, by whatever method: JSON, which other requests may have too, and requests that are refused.
 ///
-/// `service` is the one that the request's path names, and `is_known` tells whether it is known here.
+/// `content_type` is that of the request, `service` is the one that its path names, and `is_known` tells whether it is known here.
 pub(super) fn classify<B>(
     request: &Request<B>,
+    content_type: Option<&HeaderValue>,
     service: Option<&str>,
     detection: GrpcDetection,
     is_known: impl Fn(&str) -> bool,
 ) -> Kind {
-    let content_type = request.headers().get(header::CONTENT_TYPE);
     if content_type.is_some_and(is_grpc) {
         return Kind::Grpc;
     }
@@ -99,9 +99,13 @@ mod tests {
         }
         let request = request.body(()).unwrap();
         let service = service_of(request.uri().path());
-        classify(&request, service, GrpcDetection::default(), |service| {
-            ["greet.Greeter", "Message"].contains(&service)
-        })
+        classify(
+            &request,
+            request.headers().get(header::CONTENT_TYPE),
+            service,
+            GrpcDetection::default(),
+            |service| ["greet.Greeter", "Message"].contains(&service),
+        )
     }
 
     const GRPC: (&str, &str) = ("content-type", "application/grpc-web+proto");
@@ -172,7 +176,13 @@ mod tests {
                 request = request.header(*name, *value);
             }
             let request = request.body(()).unwrap();
-            classify(&request, Some("greet.Greeter"), GrpcDetection::ContentType, |_| true)
+            classify(
+                &request,
+                request.headers().get(header::CONTENT_TYPE),
+                Some("greet.Greeter"),
+                GrpcDetection::ContentType,
+                |_| true,
+            )
         };
         assert_eq!(kind("POST", &[GRPC]), Kind::Grpc);
         let json = ("content-type", "application/json");
@@ -181,7 +191,7 @@ mod tests {
         assert_eq!(kind("POST", &[("content-type", "application/proto")]), Kind::Connect);
         assert_eq!(kind("GET", &[]), Kind::Other);
         let get = Request::get("/greet.Greeter/SayHello?encoding=proto&connect=v1").body(()).unwrap();
-        let kind_of_get = classify(&get, Some("greet.Greeter"), GrpcDetection::ContentType, |_| true);
+        let kind_of_get = classify(&get, None, Some("greet.Greeter"), GrpcDetection::ContentType, |_| true);
         assert_eq!(kind_of_get, Kind::Connect);
         assert_eq!(kind("OPTIONS", &[ASKS_POST]), Kind::Other);
         for asked in ["content-type, X-Grpc-Web", "connect-protocol-version,content-type"] {

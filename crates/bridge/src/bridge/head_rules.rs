@@ -11,6 +11,7 @@ use tonic::Status;
 use tonic::body::Body;
 
 use super::classify::has_grpc_content_type;
+use super::head::Head;
 use crate::plain_response::plain_response;
 use crate::refusal::{refuse, refuse_connect};
 use crate::service::SharedService;
@@ -18,11 +19,6 @@ use crate::web::HostPolicy;
 
 /// The largest number of headers of a request over HTTP/1.1.
 const MAX_HEADERS: usize = 100;
-
-/// What each header adds to the size of a head, besides its name and its value: `: ` and the end of the line over HTTP/1.1,
-/// and what `SETTINGS_MAX_HEADER_LIST_SIZE` counts over HTTP/2 (RFC 9113, section 6.5.2).
-const OVERHEAD_HTTP1: usize = 4;
-const OVERHEAD_HTTP2: usize = 32;
 
 /// The rules for heads.
 #[derive(Debug)]
@@ -48,32 +44,20 @@ pub(super) enum Refusal {
 }
 
 impl HeadRules {
-    /// Returns why a request is refused. One pass over the headers answers all: most of them are looked at for each request.
-    pub(super) fn check<B>(&self, request: &Request<B>) -> Option<Refusal> {
+    /// Returns why a request with this head is refused.
+    pub(super) fn check<B>(&self, request: &Request<B>, head: &Head) -> Option<Refusal> {
         let headers = request.headers();
         let is_http1 = request.version() < Version::HTTP_2;
         if is_http1 && headers.len() > MAX_HEADERS {
             return Some(Refusal::TooMany(headers.len()));
         }
-        let overhead = if is_http1 { OVERHEAD_HTTP1 } else { OVERHEAD_HTTP2 };
-        let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
-        let mut bytes = target + headers.len() * overhead;
-        let mut hosts = 0;
-        let mut host = None;
-        for (name, value) in headers {
-            bytes += name.as_str().len() + value.len();
-            if *name == header::HOST {
-                hosts += 1;
-                host.get_or_insert(value);
-            }
+        if head.bytes > self.max_header_bytes as usize {
+            return Some(Refusal::TooLarge { bytes: head.bytes, max: self.max_header_bytes });
         }
-        if bytes > self.max_header_bytes as usize {
-            return Some(Refusal::TooLarge { bytes, max: self.max_header_bytes });
-        }
-        if is_http1 && hosts > 1 {
+        if is_http1 && head.hosts > 1 {
             return Some(Refusal::Hosts);
         }
-        self.hosts.refused(request.uri(), host).map(Refusal::Host)
+        self.hosts.refused(request.uri(), head.host).map(Refusal::Host)
     }
 }
 
@@ -156,7 +140,8 @@ mod tests {
 
     fn check(request: http::request::Builder, max: u32) -> Option<Refusal> {
         let rules = HeadRules { hosts: HostPolicy::Any, max_header_bytes: max };
-        rules.check(&request.body(()).unwrap())
+        let request = request.body(()).unwrap();
+        rules.check(&request, &Head::read(&request))
     }
 
     #[test]

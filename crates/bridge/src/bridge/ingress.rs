@@ -21,6 +21,7 @@ use tower::{BoxError, Service};
 use super::classify::{Kind, classify};
 use super::drain_request::{DrainRequest, Source};
 use super::future::BridgeFuture;
+use super::head::Head;
 use super::head_rules::{HeadRules, Refusal};
 use super::known_services::KnownServices;
 use super::stack::{ConnectStack, Stack};
@@ -89,27 +90,29 @@ where
     #[cfg_attr(not(feature = "upstream"), allow(unused_mut))]
     fn call(&mut self, mut request: Request<B>) -> BridgeFuture {
         let ingress = &*self.0;
-        if let Some(refusal) = ingress.head_rules.check(&request) {
+        let head = Head::read(&request);
+        if let Some(refusal) = ingress.head_rules.check(&request, &head) {
             return ingress.refuse(request, refusal);
         }
+        let has_origin = head.has_origin;
         let service = service_of(request.uri().path());
         let is_known = |service: &str| ingress.known.is_for_known_service(service, &request);
-        match classify(&request, service, ingress.known.detection(), is_known) {
+        match classify(&request, head.content_type, service, ingress.known.detection(), is_known) {
             Kind::Grpc => {
                 #[cfg(feature = "upstream")]
                 if let Some(route) = service.and_then(|service| ingress.known.route(service)) {
                     request.extensions_mut().insert(route);
                 }
-                ingress.grpc(request)
+                ingress.grpc(request, has_origin)
             }
             Kind::Connect => {
                 #[cfg(feature = "upstream")]
                 if let Some(route) = service.and_then(|service| ingress.known.route(service)) {
                     request.extensions_mut().insert(route);
-                    return ingress.connect(request);
+                    return ingress.connect(request, has_origin);
                 }
                 if service.is_some_and(|service| ingress.known.hosted.contains(service)) {
-                    return ingress.connect(request);
+                    return ingress.connect(request, has_origin);
                 }
                 // With gRPC this is the end of a call. A client of Connect expects 404.
                 ingress.refuse(request, Refusal::NotFound)
@@ -153,28 +156,30 @@ impl Ingress {
         ready(Ok(refusal.response(&request))).boxed().into()
     }
 
-    fn grpc<B: Source>(&self, request: Request<B>) -> BridgeFuture
+    #[cfg_attr(not(feature = "cors"), expect(unused_variables))]
+    fn grpc<B: Source>(&self, request: Request<B>, has_origin: bool) -> BridgeFuture
     where
         B::Error: Into<BoxError>,
     {
         let request = drained(request);
         #[cfg(feature = "cors")]
         if let Some(CrossOrigin { grpc, .. }) = &self.cross_origin
-            && is_cross_origin(&request)
+            && (has_origin || request.method() == Method::OPTIONS)
         {
             return behind_cors(grpc, request);
         }
         BridgeFuture::grpc(HyperService::call(&self.grpc, request))
     }
 
-    fn connect<B: Source>(&self, request: Request<B>) -> BridgeFuture
+    #[cfg_attr(not(feature = "cors"), expect(unused_variables))]
+    fn connect<B: Source>(&self, request: Request<B>, has_origin: bool) -> BridgeFuture
     where
         B::Error: Into<BoxError>,
     {
         let request = drained(request);
         #[cfg(feature = "cors")]
         if let Some(CrossOrigin { connect, .. }) = &self.cross_origin
-            && is_cross_origin(&request)
+            && (has_origin || request.method() == Method::OPTIONS)
         {
             return behind_cors(connect, request);
         }
@@ -189,12 +194,6 @@ where
 {
     let is_http1 = request.version() < Version::HTTP_2;
     request.map(|body| if is_http1 { Body::new(DrainRequest::new(body)) } else { Body::new(body) })
-}
-
-/// Returns whether CORS has to see a request.
-#[cfg(feature = "cors")]
-fn is_cross_origin(request: &Request<Body>) -> bool {
-    request.headers().contains_key(header::ORIGIN) || request.method() == Method::OPTIONS
 }
 
 /// Calls a service that is behind the layer of CORS.

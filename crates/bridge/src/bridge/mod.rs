@@ -6,7 +6,7 @@
 //!    is left of a request over HTTP/1.1.
 //! 2. [`stack`]: the layers that each call passes.
 //! 3. [`classify`] tells gRPC from other requests, [`known_services`] knows which services are hosted and forwarded.
-//!    [`head_rules`] refuses requests by their heads.
+//!    [`head`] is what the head of a request says, and [`head_rules`] refuses requests by it.
 //! 4. [`ingress`]: the entry. [`future`] is that of its responses.
 //! 5. [`builder`]: [`Bridge`] puts them together.
 
@@ -14,6 +14,7 @@ mod builder;
 mod classify;
 mod drain_request;
 mod future;
+mod head;
 mod head_rules;
 mod ingress;
 mod intercept;
