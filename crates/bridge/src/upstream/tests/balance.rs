@@ -91,8 +91,14 @@ async fn an_address_that_fails_at_once_is_ejected() {
 
         failing.set(GOOD);
         let before = failing.calls();
-        let (_, failed) = callers(&router, 2, Duration::from_secs(12)).await;
-        assert_eq!(failed, 0, "{bad:?}");
+        // Its fourth ejection may last for twelve seconds.
+        for _ in 0..10 {
+            let (_, failed) = callers(&router, 2, Duration::from_secs(2)).await;
+            assert_eq!(failed, 0, "{bad:?}");
+            if failing.calls() > before + 50 {
+                break;
+            }
+        }
         assert!(failing.calls() > before + 50, "{bad:?}: readmitted after its probe call");
     }
 }
