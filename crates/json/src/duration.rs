@@ -27,7 +27,8 @@ pub(crate) fn parse(text: &str) -> Option<(i64, i32)> {
 /// Writes a duration with 0, 3, 6 or 9 digits behind the point, or returns `None` if it is out of range or its parts have
 /// different signs.
 pub(crate) fn write(out: &mut Vec<u8>, seconds: i64, nanos: i32) -> Option<()> {
-    let in_range = seconds.unsigned_abs() <= MAX_SECONDS.unsigned_abs() && nanos.unsigned_abs() < 1_000_000_000;
+    let in_range =
+        seconds.unsigned_abs() <= MAX_SECONDS.unsigned_abs() && nanos.unsigned_abs() < 1_000_000_000;
     if !in_range || (seconds < 0 && nanos > 0) || (seconds > 0 && nanos < 0) {
         return None;
     }
@@ -68,9 +69,21 @@ mod tests {
 
     #[test]
     fn other_texts_and_values_are_rejected() {
-        for text in
-            ["", "s", "1", "+1s", "--1s", " 1s", "1 s", "1S", ".5s", "1.s", "1.0000000000s", "1e3s", "315576000001s"]
-        {
+        for text in [
+            "",
+            "s",
+            "1",
+            "+1s",
+            "--1s",
+            " 1s",
+            "1 s",
+            "1S",
+            ".5s",
+            "1.s",
+            "1.0000000000s",
+            "1e3s",
+            "315576000001s",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
         for (seconds, nanos) in

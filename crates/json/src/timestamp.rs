@@ -22,7 +22,8 @@ pub(crate) fn parse(text: &str) -> Option<(i64, i32)> {
     }
     let (nanos, rest) = fraction(&bytes[19..])?;
     let offset = offset(rest)?;
-    let seconds = days_from_civil(year, month, day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second - offset;
+    let seconds =
+        days_from_civil(year, month, day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second - offset;
     (MIN..=MAX).contains(&seconds).then_some((seconds, nanos))
 }
 
@@ -97,9 +98,10 @@ fn offset(bytes: &[u8]) -> Option<i64> {
 }
 
 fn digits(bytes: &[u8], at: usize, count: usize) -> Option<i64> {
-    bytes.get(at..at + count)?.iter().try_fold(0, |value, byte| {
-        byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'))
-    })
+    bytes
+        .get(at..at + count)?
+        .iter()
+        .try_fold(0, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0')))
 }
 
 fn days_in_month(year: i64, month: i64) -> i64 {

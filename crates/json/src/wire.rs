@@ -98,7 +98,8 @@ impl<'a> Reader<'a> {
     pub(crate) fn length_prefixed(&mut self) -> Result<Range<usize>, Malformed> {
         let length = usize::try_from(self.varint()?).map_err(|_| Malformed::Truncated)?;
         let start = self.at;
-        let end = start.checked_add(length).filter(|end| *end <= self.buffer.len()).ok_or(Malformed::Truncated)?;
+        let end =
+            start.checked_add(length).filter(|end| *end <= self.buffer.len()).ok_or(Malformed::Truncated)?;
         self.at = end;
         Ok(start..end)
     }

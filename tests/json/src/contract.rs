@@ -49,6 +49,12 @@ pub(crate) enum Outcome {
 }
 
 impl Request {
+    /// Returns whether the response is to be protobuf.
+    pub(crate) fn wants_protobuf(&self) -> bool {
+        const PROTOBUF: i32 = 1;
+        self.requested_output_format == PROTOBUF
+    }
+
     /// Returns whether the response is to be JSON.
     pub(crate) fn wants_json(&self) -> bool {
         const JSON: i32 = 2;

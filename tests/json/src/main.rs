@@ -7,10 +7,12 @@ mod contract;
 use std::io::{ErrorKind, Read as _, Write as _};
 
 use anyhow::{Context as _, Result};
-use drawbridge_json::{Message, ParseOptions, PrintOptions, Schema, UnknownFields, from_wire, to_wire};
+use drawbridge_json::{
+    JsonError, Message, ParseOptions, PrintOptions, Schema, UnknownFields, from_wire, to_wire,
+};
 use prost::Message as _;
 
-use contract::{Payload, Request, Response, Outcome};
+use contract::{Outcome, Payload, Request, Response};
 
 fn main() -> Result<()> {
     let file = std::env::args_os().nth(1).context("expected a file with a FileDescriptorSet")?;
@@ -32,33 +34,43 @@ fn main() -> Result<()> {
     }
 }
 
+/// Translates the payload to the requested format. Protobuf becomes protobuf by way of JSON, so that the cases of the binary format
+/// test the translation in both directions.
 fn answer(schema: &Schema, request: Request) -> Outcome {
     let Some(message) = schema.message(&request.message_type) else {
         return Outcome::RuntimeError(format!("unknown message {}", request.message_type));
     };
+    if !request.wants_json() && !request.wants_protobuf() {
+        return Outcome::Skipped("neither protobuf nor JSON".to_owned());
+    }
     let unknown_fields =
         if request.ignores_unknown() { UnknownFields::Ignore } else { UnknownFields::Refuse };
-    let to_json = request.wants_json();
-    let wire = match request.payload {
-        Some(Payload::Protobuf(_)) if !to_json => {
-            return Outcome::Skipped("no JSON".to_owned());
-        }
-        Some(Payload::Protobuf(wire)) => wire,
-        Some(Payload::Json(json)) => {
-            let options = ParseOptions { unknown_fields, ..ParseOptions::default() };
-            match to_wire(&message, &json, options) {
-                Ok(wire) => wire.into(),
-                Err(error) => return Outcome::ParseError(error.to_string()),
-            }
-        }
+    let wire = match &request.payload {
+        Some(Payload::Protobuf(wire)) => wire.clone(),
+        Some(Payload::Json(json)) => match parse(&message, json, unknown_fields) {
+            Ok(wire) => wire,
+            Err(error) => return Outcome::ParseError(error.to_string()),
+        },
         _ => return Outcome::Skipped("neither protobuf nor JSON".to_owned()),
     };
-    if to_json { print(&message, &wire) } else { Outcome::Protobuf(wire) }
+    let json = match from_wire(&message, &wire, PrintOptions::default()) {
+        Ok(json) => json,
+        // JSON has nothing for some values that protobuf has, and for malformed bytes.
+        Err(error) if request.wants_json() => return Outcome::SerializeError(error.to_string()),
+        Err(error) => return Outcome::ParseError(error.to_string()),
+    };
+    if request.wants_json() {
+        return Outcome::Json(json.into());
+    }
+    match parse(&message, &json, unknown_fields) {
+        Ok(wire) if from_wire(&message, &wire, PrintOptions::default()).as_ref() == Ok(&json) => {
+            Outcome::Protobuf(wire)
+        }
+        Ok(_) => Outcome::RuntimeError("the JSON is another one after a round trip".to_owned()),
+        Err(error) => Outcome::RuntimeError(format!("a round trip fails: {error}")),
+    }
 }
 
-fn print(message: &Message, wire: &[u8]) -> Outcome {
-    match from_wire(message, wire, PrintOptions::default()) {
-        Ok(json) => Outcome::Json(json.into()),
-        Err(error) => Outcome::SerializeError(error.to_string()),
-    }
+fn parse(message: &Message, json: &[u8], unknown_fields: UnknownFields) -> Result<Vec<u8>, JsonError> {
+    to_wire(message, json, ParseOptions { unknown_fields, ..ParseOptions::default() }).map(Into::into)
 }

@@ -61,7 +61,10 @@ pub(super) fn object(parser: &mut Parser<'_>, depth: u32) -> Parsed<()> {
             .map_err(|fault| fault.within(Step::Key(excerpt(&key))))?;
         parser.check_size()?;
         if keys.contains(&key) {
-            return Err(Fault::new(parser.lexer.key_at(), format!("the key \"{}\" is there twice", excerpt(&key))));
+            return Err(Fault::new(
+                parser.lexer.key_at(),
+                format!("the key \"{}\" is there twice", excerpt(&key)),
+            ));
         }
         keys.insert(key);
     }

@@ -56,7 +56,8 @@ impl<'a> Lexer<'a> {
             Some(b'[') => "an array".to_owned(),
             Some(_) => {
                 let rest = &self.text[self.at..];
-                let is_delimiter = |letter: char| matches!(letter, ',' | ']' | '}' | ':' | ' ' | '\n' | '\r' | '\t');
+                let is_delimiter =
+                    |letter: char| matches!(letter, ',' | ']' | '}' | ':' | ' ' | '\n' | '\r' | '\t');
                 // A delimiter that should not be here is shown by itself.
                 let token = if rest.starts_with('"') {
                     let end = rest[1..].find('"').map_or(rest.len(), |end| end + 2);
@@ -139,7 +140,8 @@ impl<'a> Lexer<'a> {
         self.peek();
         let rest = &self.text[self.at..];
         let length = number_length(rest.as_bytes());
-        let more = rest.as_bytes().get(length).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'.');
+        let more =
+            rest.as_bytes().get(length).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'.');
         if length == 0 || more {
             return Err(self.unexpected("a number"));
         }
@@ -193,7 +195,8 @@ impl<'a> Lexer<'a> {
     /// Reads characters of a string that stand for themselves. Returns the byte behind them: `"` or `\`.
     fn run(&mut self) -> Parsed<u8> {
         let rest = &self.text.as_bytes()[self.at..];
-        let length = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len());
+        let length =
+            rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len());
         self.at += length;
         match rest.get(length) {
             Some(byte @ (b'"' | b'\\')) => Ok(*byte),

@@ -239,7 +239,10 @@ impl<'p, 'a> Messages<'p, 'a> {
 
     fn any_type(&self, url: &str, at: usize) -> Parsed<MessageId> {
         let Some((_, name)) = url.rsplit_once('/') else {
-            let reason = format!("expected a URL such as \"type.googleapis.com/pkg.Type\", found \"{}\"", excerpt(url));
+            let reason = format!(
+                "expected a URL such as \"type.googleapis.com/pkg.Type\", found \"{}\"",
+                excerpt(url)
+            );
             return Err(Fault::new(at, reason));
         };
         self.types()
@@ -266,8 +269,11 @@ impl<'p, 'a> Messages<'p, 'a> {
                     continue;
                 }
                 _ => {
-                    let reason =
-                        format!("expected \"value\" for `{}`, found \"{}\"", self.types().name(id), excerpt(&key));
+                    let reason = format!(
+                        "expected \"value\" for `{}`, found \"{}\"",
+                        self.types().name(id),
+                        excerpt(&key)
+                    );
                     return Err(Fault::new(at, reason));
                 }
             };

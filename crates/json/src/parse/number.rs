@@ -31,8 +31,10 @@ fn decimal(number: &str) -> Option<i128> {
     let power = exponent + i64::try_from(trailing).ok()? - i64::try_from(fraction.len()).ok()?;
     let significant = total - leading - trailing;
     let power = u32::try_from(power).ok().filter(|power| significant as u64 + u64::from(*power) <= 20)?;
-    let value =
-        digits().skip(leading).take(significant).fold(0, |value, digit| value * 10 + i128::from(digit - b'0'));
+    let value = digits()
+        .skip(leading)
+        .take(significant)
+        .fold(0, |value, digit| value * 10 + i128::from(digit - b'0'));
     Some(value * 10_i128.pow(power))
 }
 

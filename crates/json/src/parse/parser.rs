@@ -17,7 +17,12 @@ pub(super) struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     pub(super) fn new(types: &'a Types, text: &'a str, options: ParseOptions) -> Self {
-        Self { types, lexer: Lexer::new(text), out: Vec::with_capacity(text.len().min(options.max_bytes) / 2), options }
+        Self {
+            types,
+            lexer: Lexer::new(text),
+            out: Vec::with_capacity(text.len().min(options.max_bytes) / 2),
+            options,
+        }
     }
 
     /// Returns whether members of objects that have no field are skipped.

@@ -124,8 +124,9 @@ pub(super) fn map_key<'a>(
             Ok(MapKey::Bool(value))
         }
         _ => {
-            let value = integer_from(kind, &key)
-                .ok_or_else(|| Fault::new(at, format!("expected {}, found \"{}\"", name(kind), excerpt(&key))))?;
+            let value = integer_from(kind, &key).ok_or_else(|| {
+                Fault::new(at, format!("expected {}, found \"{}\"", name(kind), excerpt(&key)))
+            })?;
             write_integer(&mut parser.out, kind, value);
             Ok(MapKey::Number(value))
         }
@@ -138,11 +139,12 @@ pub(super) fn double(parser: &mut Parser<'_>) -> Parsed<f64> {
 }
 
 fn float(parser: &mut Parser<'_>) -> Parsed<f32> {
-    floating(parser, "a number in the range of float", f32::is_finite, [
-        f32::NAN,
-        f32::INFINITY,
-        f32::NEG_INFINITY,
-    ])
+    floating(
+        parser,
+        "a number in the range of float",
+        f32::is_finite,
+        [f32::NAN, f32::INFINITY, f32::NEG_INFINITY],
+    )
 }
 
 fn floating<T: std::str::FromStr + Copy>(

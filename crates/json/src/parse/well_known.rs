@@ -16,7 +16,11 @@ pub(super) fn timestamp(parser: &mut Parser<'_>) -> Parsed<()> {
 
 /// Reads `google.protobuf.Duration`.
 pub(super) fn duration(parser: &mut Parser<'_>) -> Parsed<()> {
-    seconds_and_nanos(parser, "a duration in seconds such as \"1.5s\", of at most 315,576,000,000 s", duration::parse)
+    seconds_and_nanos(
+        parser,
+        "a duration in seconds such as \"1.5s\", of at most 315,576,000,000 s",
+        duration::parse,
+    )
 }
 
 fn seconds_and_nanos(

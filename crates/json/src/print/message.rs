@@ -301,7 +301,9 @@ impl<'p, 'a> Messages<'p, 'a> {
                 Some(mut reader) => reader.varint()? != 0,
                 None => false,
             }),
-            (Kind::String, Some(mut reader)) => MapKey::String(self.printer.string(reader.length_prefixed()?)?),
+            (Kind::String, Some(mut reader)) => {
+                MapKey::String(self.printer.string(reader.length_prefixed()?)?)
+            }
             (Kind::String, None) => MapKey::String(""),
             (kind, Some(mut reader)) => MapKey::Integer(scalar::integer(kind, &mut reader)?),
             (kind, None) => {

@@ -57,7 +57,8 @@ pub(super) fn find(
         let known = plan.by_number(number).filter(|index| matches(&plan.fields[*index], wire_type));
         let Some(index) = known else { return Ok(reader.skip(number, wire_type)?) };
         let field = &plan.fields[index];
-        let packed = wire_type == WireType::Length && field.shape == Shape::Repeated && field.kind.is_packable();
+        let packed =
+            wire_type == WireType::Length && field.shape == Shape::Repeated && field.kind.is_packable();
         if let (Kind::Enum(id), Shape::Singular) = (field.kind, field.shape) {
             if !scalar::is_known(printer, id, *reader)? {
                 return Ok(reader.skip(number, wire_type)?);
@@ -88,7 +89,8 @@ fn occurrence(index: usize, at: usize, packed: bool) -> Occurrence {
 fn matches(field: &Field, wire_type: WireType) -> bool {
     let own = if field.delimited { WireType::StartGroup } else { field.kind.wire_type() };
     let is_missing = field.kind == Kind::Missing && wire_type != WireType::EndGroup;
-    let is_packed = wire_type == WireType::Length && field.shape == Shape::Repeated && field.kind.is_packable();
+    let is_packed =
+        wire_type == WireType::Length && field.shape == Shape::Repeated && field.kind.is_packable();
     wire_type == own || is_packed || is_missing
 }
 
@@ -104,7 +106,9 @@ fn keep_last_members(plan: &MessagePlan, base: usize, found: &mut Vec<Occurrence
     let mut last = vec![Last::None; plan.oneofs];
     let mut removed = Vec::new();
     for (at, occurrence) in found.iter().enumerate().skip(base).rev() {
-        let Some(oneof) = plan.fields[occurrence.field()].oneof.and_then(|oneof| last.get_mut(oneof as usize)) else {
+        let Some(oneof) =
+            plan.fields[occurrence.field()].oneof.and_then(|oneof| last.get_mut(oneof as usize))
+        else {
             continue;
         };
         match *oneof {

@@ -134,7 +134,14 @@ fn name(value: f64) -> Option<&'static [u8]> {
 /// Writes the shortest digits that are read back as the same value.
 fn write_finite(out: &mut Vec<u8>, value: impl LowerExp + std::fmt::Display, magnitude: f64) {
     // Writing to a vector does not fail.
-    let _ = if magnitude == 0.0 || (1e-5..1e16).contains(&magnitude) {
+    let _ = if magnitude == 0.0 {
+        // `-0` is an integer to some readers, and loses its sign.
+        write!(out, "{value}").map(|()| {
+            if out.ends_with(b"-0") {
+                out.extend_from_slice(b".0");
+            }
+        })
+    } else if (1e-5..1e16).contains(&magnitude) {
         write!(out, "{value}")
     } else {
         write!(out, "{value:e}")
@@ -193,7 +200,7 @@ mod tests {
         };
         for (value, text) in [
             (0.0, "0"),
-            (-0.0, "-0"),
+            (-0.0, "-0.0"),
             (1.0, "1"),
             (0.1, "0.1"),
             (1e-7, "1e-7"),

@@ -48,7 +48,10 @@ pub(super) fn field_mask(printer: &mut Printer<'_>, parts: &Parts) -> Printed<()
         }
         let path = printer.string(reader.length_prefixed()?)?;
         let camel = field_mask::write_path(path).ok_or_else(|| {
-            WireError::new(format!("the path `{}` has no camel case that leads back to it", text::excerpt(path)))
+            WireError::new(format!(
+                "the path `{}` has no camel case that leads back to it",
+                text::excerpt(path)
+            ))
         })?;
         if !paths.is_empty() {
             paths.push(',');

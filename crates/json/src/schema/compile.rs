@@ -28,7 +28,8 @@ pub(super) fn message(symbols: &Symbols, id: MessageId) -> MessagePlan {
         .field
         .iter()
         .filter_map(|field| {
-            let oneof = field.oneof_index.and_then(|index| definition.oneof_decl.get(usize::try_from(index).ok()?));
+            let oneof =
+                field.oneof_index.and_then(|index| definition.oneof_decl.get(usize::try_from(index).ok()?));
             let features = features.with(oneof.and_then(|oneof| oneof.options?.features));
             let name = field.name.clone().unwrap_or_default();
             let json = field.json_name.clone().unwrap_or_else(|| text::camel_case(&name));
@@ -56,8 +57,11 @@ pub(super) fn message(symbols: &Symbols, id: MessageId) -> MessagePlan {
     names.sort();
     // The name that is both is there once; of two fields with one name, the first counts.
     names.dedup_by(|(one, _), (other, _)| one == other);
-    let required =
-        (0..).zip(&fields).filter(|(_, field)| field.presence == Presence::Required).map(|(at, _)| at).collect();
+    let required = (0..)
+        .zip(&fields)
+        .filter(|(_, field)| field.presence == Presence::Required)
+        .map(|(at, _)| at)
+        .collect();
     MessagePlan {
         fields: fields.into(),
         names: names.into(),
@@ -122,7 +126,9 @@ fn compile(
 fn kind(symbols: &Symbols, field: &descriptor::Field, scope: &str) -> Kind {
     let named = match field.r#type {
         // The type may be left out if it has a name.
-        None | Some(0 | TYPE_MESSAGE | TYPE_GROUP | TYPE_ENUM) => field.type_name.as_deref().unwrap_or_default(),
+        None | Some(0 | TYPE_MESSAGE | TYPE_GROUP | TYPE_ENUM) => {
+            field.type_name.as_deref().unwrap_or_default()
+        }
         Some(scalar) => return Kind::of_scalar(scalar).unwrap_or(Kind::Missing),
     };
     if named.strip_prefix('.') == Some(NULL_VALUE) {

@@ -85,7 +85,10 @@ impl Features {
         let mut features = self.with(options.features);
         if field.label == Some(LABEL_REQUIRED) {
             features.presence = Presence::Required;
-        } else if field.proto3_optional == Some(true) || field.oneof_index.is_some() || field.extendee.is_some() {
+        } else if field.proto3_optional == Some(true)
+            || field.oneof_index.is_some()
+            || field.extendee.is_some()
+        {
             features.presence = Presence::Explicit;
         }
         if let Some(packed) = options.packed {
@@ -105,7 +108,12 @@ mod tests {
 
     fn file(syntax: &str, edition: Option<i32>, features: Option<FeatureSet>) -> Option<Features> {
         let syntax = (!syntax.is_empty()).then(|| syntax.to_owned());
-        Features::of_file(&File { syntax, edition, options: Some(FileOptions { features }), ..File::default() })
+        Features::of_file(&File {
+            syntax,
+            edition,
+            options: Some(FileOptions { features }),
+            ..File::default()
+        })
     }
 
     #[test]

@@ -14,6 +14,6 @@ pub(crate) mod types;
 pub(crate) mod well_known;
 
 pub(crate) use features::Presence;
-pub use method::{Idempotency, Method};
 pub use message::Message;
+pub use method::{Idempotency, Method};
 pub use schema::{MethodError, Schema, SchemaError};

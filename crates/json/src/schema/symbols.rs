@@ -111,7 +111,11 @@ impl Symbols {
                 let path: Box<str> =
                     format!("/{service_name}/{}", method.name.as_deref().unwrap_or_default()).into();
                 self.paths.entry(path.clone()).or_insert_with(|| {
-                    self.methods.push(MethodSymbol { path, service: service_name.clone(), definition: method });
+                    self.methods.push(MethodSymbol {
+                        path,
+                        service: service_name.clone(),
+                        definition: method,
+                    });
                     index(self.methods.len())
                 });
             }
@@ -145,8 +149,11 @@ impl Symbols {
             });
         }
         let scope: Box<str> = scope.into();
-        self.extensions
-            .extend(extensions.into_iter().map(|definition| Extension { scope: scope.clone(), definition, features }));
+        self.extensions.extend(extensions.into_iter().map(|definition| Extension {
+            scope: scope.clone(),
+            definition,
+            features,
+        }));
     }
 
     fn add_message(&mut self, message: MessageSymbol) {
