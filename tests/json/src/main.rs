@@ -26,7 +26,7 @@ fn main() -> Result<()> {
         }
         let mut request = vec![0; usize::try_from(u32::from_le_bytes(length))?];
         input.read_exact(&mut request)?;
-        let outcome = answer(&schema, Request::decode(&*request)?);
+        let outcome = answer(&schema, &Request::decode(&*request)?);
         let response = Response { outcome: Some(outcome) }.encode_to_vec();
         output.write_all(&u32::try_from(response.len())?.to_le_bytes())?;
         output.write_all(&response)?;
@@ -36,7 +36,7 @@ fn main() -> Result<()> {
 
 /// Translates the payload to the requested format. Protobuf becomes protobuf by way of JSON, so that the cases of the binary format
 /// test the translation in both directions.
-fn answer(schema: &Schema, request: Request) -> Outcome {
+fn answer(schema: &Schema, request: &Request) -> Outcome {
     let Some(message) = schema.message(&request.message_type) else {
         return Outcome::RuntimeError(format!("unknown message {}", request.message_type));
     };

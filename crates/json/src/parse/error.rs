@@ -56,47 +56,50 @@ impl fmt::Display for JsonError {
 
 impl std::error::Error for JsonError {}
 
-/// An error on its way out.
+/// An error on its way out. It is small, because errors are rare.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct Fault(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     at: usize,
     path: Path,
     reason: Cow<'static, str>,
     too_large: bool,
 }
 
-/// A result whose error is small, because errors are rare.
-pub(super) type Parsed<T> = Result<T, Box<Fault>>;
+/// What was read, or an error.
+pub(super) type Parsed<T> = Result<T, Fault>;
 
 impl Fault {
     /// Makes an error at a position in the text.
-    pub(super) fn new(at: usize, reason: impl Into<Cow<'static, str>>) -> Box<Self> {
-        Box::new(Self { at, path: Path::default(), reason: reason.into(), too_large: false })
+    pub(super) fn new(at: usize, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner { at, path: Path::default(), reason: reason.into(), too_large: false }))
     }
 
-    pub(super) fn too_large(at: usize, max: usize) -> Box<Self> {
+    pub(super) fn too_large(at: usize, max: usize) -> Self {
         let mut fault = Self::new(at, format!("the message is larger than {max} bytes"));
-        fault.too_large = true;
+        fault.0.too_large = true;
         fault
     }
 
     /// Adds the step outside of those that are there.
-    pub(super) fn within(mut self: Box<Self>, step: Step) -> Box<Self> {
-        self.path.enclose(step);
+    pub(super) fn within(mut self, step: Step) -> Self {
+        self.0.path.enclose(step);
         self
     }
 
     /// Finds line and column in the text. `text` is valid up to the error.
     pub(super) fn locate(self, text: &[u8]) -> JsonError {
-        let before = &text[..self.at.min(text.len())];
+        let before = &text[..self.0.at.min(text.len())];
         let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
         let is_start_of_character = |byte: &&u8| **byte & 0xc0 != 0x80;
         JsonError {
-            path: self.path.to_string(),
-            line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
+            path: self.0.path.to_string(),
+            line: before.split(|byte| *byte == b'\n').count(),
             column: 1 + before[line_start..].iter().filter(is_start_of_character).count(),
-            reason: self.reason,
-            too_large: self.too_large,
+            reason: self.0.reason,
+            too_large: self.0.too_large,
         }
     }
 }

@@ -49,7 +49,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Makes an error at the next value, which is not what was expected.
-    pub(super) fn unexpected(&mut self, expected: &str) -> Box<Fault> {
+    pub(super) fn unexpected(&mut self, expected: &str) -> Fault {
         let found = match self.peek() {
             None => "the end of the text".to_owned(),
             Some(b'{') => "an object".to_owned(),
@@ -59,13 +59,15 @@ impl<'a> Lexer<'a> {
                 let is_delimiter =
                     |letter: char| matches!(letter, ',' | ']' | '}' | ':' | ' ' | '\n' | '\r' | '\t');
                 // A delimiter that should not be here is shown by itself.
-                let token = if rest.starts_with('"') {
-                    let end = rest[1..].find('"').map_or(rest.len(), |end| end + 2);
-                    &rest[..end]
-                } else {
-                    let end = rest.char_indices().skip(1).find(|(_, letter)| is_delimiter(*letter));
-                    &rest[..end.map_or(rest.len(), |(end, _)| end)]
+                let end = match rest.strip_prefix('"') {
+                    Some(string) => string.find('"').map(|end| end + 2),
+                    None => rest
+                        .char_indices()
+                        .skip(1)
+                        .find(|(_, letter)| is_delimiter(*letter))
+                        .map(|(end, _)| end),
                 };
+                let token = &rest[..end.unwrap_or(rest.len())];
                 excerpt(token)
             }
         };
@@ -172,6 +174,7 @@ impl<'a> Lexer<'a> {
                 self.at += 1;
                 let mut first = true;
                 while let Some(key) = self.next_key(&mut first)? {
+                    self.peek();
                     member(object, &key, self.at);
                     self.skip(depth - 1, member)?;
                 }
@@ -266,7 +269,7 @@ impl<'a> Lexer<'a> {
 }
 
 /// Makes the error of a value that is nested too deep.
-pub(super) fn too_deep(at: usize) -> Box<Fault> {
+pub(super) fn too_deep(at: usize) -> Fault {
     Fault::new(at, format!("nested more than {MAX_DEPTH} deep"))
 }
 

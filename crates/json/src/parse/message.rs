@@ -57,12 +57,12 @@ impl<'p, 'a> Messages<'p, 'a> {
         let depth = depth.checked_sub(1).ok_or_else(|| too_deep(self.parser.lexer.at()))?;
         let mut seen = Seen::new(plan.fields.len());
         let mut oneofs = Seen::new(plan.oneofs);
-        let (mut first, mut typed, mut guess) = (true, false, 0);
+        let (mut first, mut has_type, mut guess) = (true, false, 0);
         while let Some(key) = self.parser.lexer.next_key(&mut first)? {
             let at = self.parser.lexer.key_at();
             if in_any && key == TYPE {
                 self.parser.lexer.string()?;
-                if std::mem::replace(&mut typed, true) {
+                if std::mem::replace(&mut has_type, true) {
                     return Err(twice(at, &key));
                 }
                 continue;
@@ -99,11 +99,11 @@ impl<'p, 'a> Messages<'p, 'a> {
         if !takes_null && self.parser.lexer.literal("null") {
             return Ok(());
         }
-        if let Some(oneof) = field.oneof {
-            if !oneofs.insert(oneof as usize) {
-                let at = self.parser.lexer.key_at();
-                return Err(Fault::new(at, "another member of the same oneof is there as well"));
-            }
+        if let Some(oneof) = field.oneof
+            && !oneofs.insert(oneof as usize)
+        {
+            let at = self.parser.lexer.key_at();
+            return Err(Fault::new(at, "another member of the same oneof is there as well"));
         }
         match field.shape {
             Shape::Singular if plan.message_set => self.message_set_item(field, depth),
@@ -116,13 +116,13 @@ impl<'p, 'a> Messages<'p, 'a> {
     /// Reads one value and writes it with its tag. Returns whether it was written.
     fn singular(&mut self, field: &Field, omit_default: bool, depth: u32) -> Parsed<bool> {
         let (number, kind) = (field.number, field.kind);
-        if field.delimited {
-            if let Kind::Message(id) = kind {
-                self.parser.tag(number, WireType::StartGroup);
-                self.message(id, depth)?;
-                self.parser.tag(number, WireType::EndGroup);
-                return Ok(true);
-            }
+        if field.delimited
+            && let Kind::Message(id) = kind
+        {
+            self.parser.tag(number, WireType::StartGroup);
+            self.message(id, depth)?;
+            self.parser.tag(number, WireType::EndGroup);
+            return Ok(true);
         }
         self.value(number, kind, omit_default, depth)
     }
@@ -182,7 +182,7 @@ impl<'p, 'a> Messages<'p, 'a> {
         let mut first = true;
         while let Some(key) = self.parser.lexer.next_key(&mut first)? {
             let at = self.parser.lexer.key_at();
-            let step = |fault: Box<Fault>, key: &str| fault.within(Step::Key(excerpt(key)));
+            let step = |fault: Fault, key: &str| fault.within(Step::Key(excerpt(key)));
             let tag = self.parser.out.len();
             self.parser.tag(number, WireType::Length);
             let start = wire::begin_length(&mut self.parser.out);
@@ -308,6 +308,6 @@ impl<'p, 'a> Messages<'p, 'a> {
     }
 }
 
-fn twice(at: usize, key: &str) -> Box<Fault> {
+fn twice(at: usize, key: &str) -> Fault {
     Fault::new(at, format!("\"{}\" is there twice", excerpt(key)))
 }

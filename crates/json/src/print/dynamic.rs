@@ -137,6 +137,6 @@ fn map_entry(buffer: &[u8], entry: Range<usize>) -> Printed<(Range<usize>, Parts
 }
 
 /// Makes the error of a message that is nested too deep.
-pub(super) fn too_deep() -> Box<WireError> {
+pub(super) fn too_deep() -> WireError {
     WireError::new(format!("nested more than {MAX_DEPTH} deep"))
 }

@@ -8,52 +8,55 @@ use crate::wire::Malformed;
 
 /// Why a message was not translated to JSON: it is malformed, or has a value that JSON cannot have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WireError {
+pub struct WireError(Box<Inner>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Inner {
     path: Path,
     reason: Cow<'static, str>,
     too_large: bool,
 }
 
-/// A result whose error is small, because errors are rare.
-pub(super) type Printed<T> = Result<T, Box<WireError>>;
+/// What was written, or an error.
+pub(super) type Printed<T> = Result<T, WireError>;
 
 impl WireError {
     /// Returns where in the message the error is, in the names of the JSON: `users[2].name`, or `labels["a"]` for an entry of a
     /// map. It is empty if the whole is wrong.
     pub fn path(&self) -> String {
-        self.path.to_string()
+        self.0.path.to_string()
     }
 
     /// Returns what is wrong.
     pub fn reason(&self) -> &str {
-        &self.reason
+        &self.0.reason
     }
 
     /// Returns whether the text would be larger than `PrintOptions::max_bytes`.
     pub fn is_too_large(&self) -> bool {
-        self.too_large
+        self.0.too_large
     }
 
-    pub(super) fn new(reason: impl Into<Cow<'static, str>>) -> Box<Self> {
-        Box::new(Self { path: Path::default(), reason: reason.into(), too_large: false })
+    pub(super) fn new(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner { path: Path::default(), reason: reason.into(), too_large: false }))
     }
 
-    pub(super) fn too_large(max: usize) -> Box<Self> {
+    pub(super) fn too_large(max: usize) -> Self {
         let mut error = Self::new(format!("the text is larger than {max} bytes"));
-        error.too_large = true;
+        error.0.too_large = true;
         error
     }
 
     /// Adds the step outside of those that are there.
-    pub(super) fn within(mut self: Box<Self>, step: Step) -> Box<Self> {
-        self.path.enclose(step);
+    pub(super) fn within(mut self, step: Step) -> Self {
+        self.0.path.enclose(step);
         self
     }
 }
 
-impl From<Malformed> for Box<WireError> {
+impl From<Malformed> for WireError {
     fn from(malformed: Malformed) -> Self {
-        WireError::new(malformed.reason())
+        Self::new(malformed.reason())
     }
 }
 
@@ -63,7 +66,7 @@ impl fmt::Display for WireError {
         if !path.is_empty() {
             write!(formatter, "{path}: ")?;
         }
-        formatter.write_str(&self.reason)
+        formatter.write_str(&self.0.reason)
     }
 }
 

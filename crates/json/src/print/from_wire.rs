@@ -24,12 +24,12 @@ use crate::wire::MAX_DEPTH;
 /// year 10000.
 pub fn from_wire(message: &Message, wire: &[u8], options: PrintOptions) -> Result<Bytes, WireError> {
     if wire.len() > MAX_BUFFER {
-        return Err(*WireError::too_large(options.max_bytes));
+        return Err(WireError::too_large(options.max_bytes));
     }
     let (types, id) = message.parts();
     let out = Vec::with_capacity(wire.len().saturating_mul(2).min(options.max_bytes));
     let mut printer = Printer { types, buffer: wire, out, options };
-    Messages::new(&mut printer).message(id, &Parts::one(0..wire.len()), MAX_DEPTH).map_err(|error| *error)?;
-    printer.check_size().map_err(|error| *error)?;
+    Messages::new(&mut printer).message(id, &Parts::one(0..wire.len()), MAX_DEPTH)?;
+    printer.check_size()?;
     Ok(printer.out.into())
 }

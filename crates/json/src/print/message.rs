@@ -92,7 +92,7 @@ impl<'p, 'a> Messages<'p, 'a> {
             next = index + 1;
             let field = &plan.fields[index];
             if field.presence == Presence::Required {
-                missing(plan, required.find(|required| **required as usize >= index), index)?;
+                missing(plan, required.next(), index)?;
             }
             self.field(field, at, until, depth, &mut first)
                 .map_err(|error| error.within(Step::Field(field.json_name().to_owned())))?;
@@ -206,11 +206,11 @@ impl<'p, 'a> Messages<'p, 'a> {
         index: &mut usize,
         depth: u32,
     ) -> Printed<()> {
-        if let Kind::Enum(id) = field.kind {
-            if !scalar::is_known(self.printer, id, *reader)? {
-                reader.varint()?;
-                return Ok(());
-            }
+        if let Kind::Enum(id) = field.kind
+            && !scalar::is_known(self.printer, id, *reader)?
+        {
+            reader.varint()?;
+            return Ok(());
         }
         self.printer.comma(&mut (*index == 0));
         match field.kind {
@@ -291,10 +291,10 @@ impl<'p, 'a> Messages<'p, 'a> {
             }
             Ok(reader.skip(number, wire_type)?)
         })?;
-        if let (Kind::Enum(id), Some(reader)) = (value, scalar_at) {
-            if !scalar::is_known(self.printer, id, reader)? {
-                return Ok(None);
-            }
+        if let (Kind::Enum(id), Some(reader)) = (value, scalar_at)
+            && !scalar::is_known(self.printer, id, reader)?
+        {
+            return Ok(None);
         }
         let key = match (key, key_at) {
             (Kind::Bool, reader) => MapKey::Bool(match reader {
@@ -331,7 +331,7 @@ impl<'p, 'a> Messages<'p, 'a> {
             return Ok(());
         }
         let id = url.rsplit_once('/').and_then(|(_, name)| self.types().symbols.message(name));
-        let within = |error: Box<WireError>| error.within(Step::Field("value".to_owned()));
+        let within = |error: WireError| error.within(Step::Field("value".to_owned()));
         match id {
             Some(id) if self.types().message(id).well_known.is_none() => {
                 return self.object(id, &Parts::one(value), inner_depth, Some(url));
@@ -340,18 +340,15 @@ impl<'p, 'a> Messages<'p, 'a> {
         }
         self.printer.out.extend_from_slice(b"{\"@type\":");
         text::write_string(&mut self.printer.out, url);
-        match id {
-            Some(id) => {
-                self.printer.out.extend_from_slice(b",\"value\":");
-                self.message(id, &Parts::one(value), inner_depth).map_err(within)?;
-            }
-            None => {
-                // An error's details must not make the error unreadable. No field's name begins with `@`.
-                self.printer.out.extend_from_slice(b",\"@value\":\"");
-                let encoded = BASE64_STANDARD.encode(&self.printer.buffer[value]);
-                self.printer.out.extend_from_slice(encoded.as_bytes());
-                self.printer.out.push(b'"');
-            }
+        if let Some(id) = id {
+            self.printer.out.extend_from_slice(b",\"value\":");
+            self.message(id, &Parts::one(value), inner_depth).map_err(within)?;
+        } else {
+            // An error's details must not make the error unreadable. No field's name begins with `@`.
+            self.printer.out.extend_from_slice(b",\"@value\":\"");
+            let encoded = BASE64_STANDARD.encode(&self.printer.buffer[value]);
+            self.printer.out.extend_from_slice(encoded.as_bytes());
+            self.printer.out.push(b'"');
         }
         self.printer.out.push(b'}');
         Ok(())

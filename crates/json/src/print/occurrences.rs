@@ -28,7 +28,7 @@ impl Occurrence {
     }
 
     /// Returns a reader at the value.
-    pub(super) fn reader<'a>(self, buffer: &'a [u8]) -> Reader<'a> {
+    pub(super) fn reader(self, buffer: &[u8]) -> Reader<'_> {
         Reader::new(buffer, &((self.at & !PACKED) as usize..buffer.len()))
     }
 
@@ -59,10 +59,10 @@ pub(super) fn find(
         let field = &plan.fields[index];
         let packed =
             wire_type == WireType::Length && field.shape == Shape::Repeated && field.kind.is_packable();
-        if let (Kind::Enum(id), Shape::Singular) = (field.kind, field.shape) {
-            if !scalar::is_known(printer, id, *reader)? {
-                return Ok(reader.skip(number, wire_type)?);
-            }
+        if let (Kind::Enum(id), Shape::Singular) = (field.kind, field.shape)
+            && !scalar::is_known(printer, id, *reader)?
+        {
+            return Ok(reader.skip(number, wire_type)?);
         }
         in_oneofs += usize::from(field.oneof.is_some());
         let occurrence = occurrence(index, reader.at(), packed);

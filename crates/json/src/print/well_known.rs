@@ -72,11 +72,10 @@ pub(super) fn wrapper(printer: &mut Printer<'_>, parts: &Parts, kind: Kind) -> P
         }
         Ok(reader.skip(number, wire_type)?)
     })?;
-    match value {
-        Some(mut reader) => scalar::scalar(printer, kind, &mut reader),
-        None => {
-            scalar::default(printer, kind);
-            Ok(())
-        }
+    if let Some(mut reader) = value {
+        scalar::scalar(printer, kind, &mut reader)
+    } else {
+        scalar::default(printer, kind);
+        Ok(())
     }
 }

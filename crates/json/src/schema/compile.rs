@@ -48,15 +48,15 @@ pub(super) fn message(symbols: &Symbols, id: MessageId) -> MessagePlan {
     named.sort_by_key(|(field, _)| field.number);
     named.dedup_by_key(|(field, _)| field.number);
 
-    let mut names: Vec<(Box<str>, u32)> = Vec::new();
+    let mut known_as: Vec<(Box<str>, u32)> = Vec::new();
     let mut fields = Vec::new();
-    for (at, (field, known)) in (0..).zip(named) {
-        names.extend(known.into_iter().map(|name| (name.into(), at)));
+    for (at, (field, names)) in (0..).zip(named) {
+        known_as.extend(names.into_iter().map(|name| (name.into(), at)));
         fields.push(field);
     }
-    names.sort();
+    known_as.sort();
     // The name that is both is there once; of two fields with one name, the first counts.
-    names.dedup_by(|(one, _), (other, _)| one == other);
+    known_as.dedup_by(|(one, _), (other, _)| one == other);
     let required = (0..)
         .zip(&fields)
         .filter(|(_, field)| field.presence == Presence::Required)
@@ -64,7 +64,7 @@ pub(super) fn message(symbols: &Symbols, id: MessageId) -> MessagePlan {
         .collect();
     MessagePlan {
         fields: fields.into(),
-        names: names.into(),
+        names: known_as.into(),
         required,
         oneofs: definition.oneof_decl.len(),
         well_known,

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use prost::Message as _;
 
 use super::descriptor;
@@ -116,7 +115,7 @@ impl Schema {
                 _ => Idempotency::Unknown,
             },
             deprecated: options.deprecated == Some(true),
-            http: options.http.unwrap_or_else(Bytes::new),
+            http: options.http.unwrap_or_default(),
         })
     }
 }
