@@ -52,7 +52,7 @@ enum Command {
         #[arg(last = true, value_name = "TEST ARGS")]
         args: Vec<OsString>,
     },
-    /// Run the conformance suite of the Connect project, which covers gRPC and gRPC-Web; needs Go
+    /// Run the conformance suite of the Connect project, which covers gRPC and gRPC-Web, and protobuf's for JSON; needs Go
     Conformance {
         /// Only these sides [default: all]
         #[arg(value_enum)]

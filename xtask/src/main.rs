@@ -3,8 +3,8 @@
 //! [`cli`] parses the command line, and [`commands`] has one file for each command. The other modules are shared by them:
 //!
 //! - folders and packages of the workspace: [`workspace`], [`metadata`], [`dependencies`];
-//! - what is installed: [`toolchain`], [`tools`], [`browser`], [`firefox`], [`packages`], [`python`], [`go`], [`node`],
-//!   [`valgrind`];
+//! - what is installed: [`toolchain`], [`tools`], [`browser`], [`firefox`], [`packages`], [`python`], [`glibc`], [`go`],
+//!   [`node`], [`valgrind`];
 //! - what is built: [`page`], [`server`], [`revision`], [`rustdoc`];
 //! - what is checked: [`modules`], [`manifest`], [`markdown`], [`first_load`];
 //! - how a command of many steps reports: [`steps`].
@@ -15,6 +15,7 @@ mod commands;
 mod dependencies;
 mod firefox;
 mod first_load;
+mod glibc;
 mod go;
 mod manifest;
 mod markdown;

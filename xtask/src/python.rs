@@ -21,6 +21,13 @@ pub(crate) struct Environment {
 pub(crate) const GRPCIO: Environment =
     Environment { name: "python", requirements: "tests/grpcio/requirements.txt", what: "Python's grpcio" };
 
+/// Protobuf's conformance runner, its compiler, and its implementation in Python.
+pub(crate) const PROTOBUF: Environment = Environment {
+    name: "protobuf",
+    requirements: "tests/json/requirements.txt",
+    what: "protobuf's conformance runner, from Python's packages",
+};
+
 /// The proxy that the bench compares the bridge with.
 pub(crate) const ENVOY: Environment = Environment {
     name: "envoy",

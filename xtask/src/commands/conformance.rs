@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use xshell::{Shell, cmd};
 
 use crate::browser::Browser;
+use crate::commands::conformance_json;
 use crate::commands::test::with_browser;
 use crate::firefox::Firefox;
 use crate::steps::Steps;
@@ -24,6 +25,8 @@ pub(crate) enum Side {
     Client,
     /// The bridge, called by connect-web and grpc-web in Chromium; needs Node.js
     Clients,
+    /// The translation of JSON, by protobuf's own suite and against Python's `json_format`
+    Json,
 }
 
 /// A browser that runs the client under test, and the environment of the client's program.
@@ -139,6 +142,9 @@ pub(crate) fn conformance(sh: &Shell, steps: &mut Steps, sides: &[Side]) -> Resu
         let page = steps.step("clients from npm", || node::bundle_clients(sh))?;
         let browser = steps.step("browser", || Browser::ensure(sh))?;
         steps.step("connect-web and grpc-web in Chromium", || clients(sh, &page, &browser))?;
+    }
+    if wanted(Side::Json) {
+        conformance_json::conformance_json(sh, steps)?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ pub(crate) mod api;
 pub(crate) mod bench;
 pub(crate) mod ci;
 pub(crate) mod conformance;
+pub(crate) mod conformance_json;
 pub(crate) mod deps;
 pub(crate) mod dev;
 pub(crate) mod docs;

@@ -1,0 +1,10 @@
+//! The translation, with contracts that are compiled here. Protobuf's own suite is `cargo xtask conformance json`.
+
+// Helpers are outside of tests to clippy; numbers are cut on purpose.
+#![allow(clippy::cast_possible_truncation, clippy::unwrap_used)]
+
+mod contracts;
+mod from_wire;
+mod hostile;
+mod schema;
+mod to_wire;
