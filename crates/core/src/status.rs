@@ -44,7 +44,16 @@ pub fn code_of_http(status: u16) -> Code {
 /// Returns the code in these trailers, or in the headers of a trailers-only response. Without `grpc-status`, or with a
 /// value that is not a code, it is [`Code::Unknown`].
 pub fn code_in(trailers: &HeaderMap) -> Code {
-    trailers.get(GRPC_STATUS).map_or(Code::Unknown, |value| Code::from_bytes(value.as_bytes()))
+    grpc_status(trailers).map_or(Code::Unknown, |value| Code::from_bytes(value.as_bytes()))
+}
+
+/// Returns the first `grpc-status` of these trailers. Where it comes first, as nearly all servers send it, this takes a fraction of a
+/// look-up.
+pub fn grpc_status(trailers: &HeaderMap) -> Option<&HeaderValue> {
+    match trailers.iter().next() {
+        Some((name, value)) if *name == GRPC_STATUS => Some(value),
+        _ => trailers.get(GRPC_STATUS),
+    }
 }
 
 /// Returns the status in these trailers, or in the headers of a trailers-only response, if it is a failure.
@@ -68,6 +77,19 @@ pub fn trailers_of(status: &Status) -> HeaderMap {
 mod tests {
     use super::*;
     use tonic::metadata::MetadataMap;
+
+    #[test]
+    fn the_status_is_found_wherever_it_is() {
+        let mut trailers = HeaderMap::new();
+        assert_eq!(grpc_status(&trailers), None);
+        trailers.insert("x-a", HeaderValue::from_static("5"));
+        assert_eq!((grpc_status(&trailers), code_in(&trailers)), (None, Code::Unknown));
+        trailers.append(GRPC_STATUS, HeaderValue::from_static("5"));
+        trailers.append(GRPC_STATUS, HeaderValue::from_static("6"));
+        assert_eq!(code_in(&trailers), Code::NotFound);
+        trailers.remove("x-a");
+        assert_eq!(code_in(&trailers), Code::NotFound);
+    }
 
     #[test]
     fn a_status_is_the_same_after_its_trailers() {

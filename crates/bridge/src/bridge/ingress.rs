@@ -188,6 +188,7 @@ impl Ingress {
 }
 
 /// Makes the bridge read what is left of a request over HTTP/1.1.
+#[inline]
 fn drained<B: Source>(request: Request<B>) -> Request<Body>
 where
     B::Error: Into<BoxError>,

@@ -63,6 +63,7 @@ enum Next {
 
 impl CallBody {
     /// Takes over a response that goes on in `body`. To be called inside of the call's scope.
+    #[inline]
     pub(super) fn begin(context: &CallContext, mut body: Body, cx: &mut Context<'_>) -> Self {
         let mut this = Self { goes_on: true, ..Self::default() };
         while this.goes_on && this.next.is_none() {

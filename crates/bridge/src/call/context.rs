@@ -93,6 +93,7 @@ impl CallContext {
     }
 
     /// Runs `f` as part of the call: it is the current one, and log events are in its span.
+    #[inline]
     pub(crate) fn scope<R>(&self, f: impl FnOnce() -> R) -> R {
         /// Restores what was current before, also when `f` panics.
         struct Restore(Option<CallContext>);

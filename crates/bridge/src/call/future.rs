@@ -106,6 +106,11 @@ where
 {
     type Output = Result<Response<CallBody>, Infallible>;
 
+    #[expect(
+        clippy::inline_always,
+        reason = "it moves responses, which costs most where it is a function of its own"
+    )]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         // Taken for this poll, and put back if the call is still pending.
@@ -158,6 +163,7 @@ where
 
 /// Turns the handler's response into that of the call. A trailers-only response completes the
 /// call; any other continues in its body. Returns `None` if the call has ended already.
+#[inline]
 fn begin_response(
     context: &CallContext,
     mut response: Response<Body>,

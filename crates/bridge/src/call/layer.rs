@@ -103,6 +103,7 @@ impl CallLayer {
     }
 
     /// Opens a call and returns its guard. Returns a finished future instead if the call ends here.
+    #[inline]
     fn open<F, B>(&self, request: &mut Request<B>) -> Result<CallGuard, CallFuture<F>> {
         let now = now();
         let RequestInfo { timeout, request_id, parent, previous_attempts } =
@@ -179,6 +180,11 @@ where
     type Error = Infallible;
     type Future = CallFuture<S::Future>;
 
+    #[expect(
+        clippy::inline_always,
+        reason = "it moves requests, which costs most where it is a function of its own"
+    )]
+    #[inline(always)]
     fn call(&self, mut request: Request<Body>) -> Self::Future {
         match self.layer.open(&mut request) {
             // No scope is needed here: the inner service calls the handler only when its future is polled.

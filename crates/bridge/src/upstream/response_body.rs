@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use drawbridge_core::headers::GRPC_STATUS;
+use drawbridge_core::status::grpc_status;
 use h2::RecvStream;
 use http_body::{Body as HttpBody, Frame};
 use tokio::task::JoinHandle;
@@ -62,7 +62,7 @@ impl ResponseBody {
         match ready!(self.stream.poll_trailers(cx)) {
             Ok(trailers) => {
                 let trailers = trailers.unwrap_or_default();
-                let Some(status) = trailers.get(GRPC_STATUS) else {
+                let Some(status) = grpc_status(&trailers) else {
                     self.lease.ended(Outcome::Failed);
                     return self.fail(Failure::missing_status(self.lease.authority()));
                 };

@@ -193,9 +193,12 @@ where
                 }
                 Entry::Vacant(entry) => drop(entry.insert(this.format.for_caller(None))),
             }
-            // The trailers go into the body, and the length of the translation is another.
-            headers.remove(header::TRAILER);
-            headers.remove(header::CONTENT_LENGTH);
+            // The trailers go into the body, and the length of the translation is another. Few responses have either: to look for
+            // both in one pass costs less than to remove what is not there.
+            if headers.keys().any(|name| *name == header::TRAILER || *name == header::CONTENT_LENGTH) {
+                headers.remove(header::TRAILER);
+                headers.remove(header::CONTENT_LENGTH);
+            }
         }
         Poll::Ready(Ok(response))
     }
