@@ -171,7 +171,7 @@ mod tests {
             } else {
                 assert_eq!(id.as_str().as_bytes(), text);
             }
-            assert!(!*is_plain || id.is_generated() == !(1..=MAX_BYTES).contains(&text.len()));
+            assert!(!*is_plain || id.is_generated() != (1..=MAX_BYTES).contains(&text.len()));
         });
     }
 }

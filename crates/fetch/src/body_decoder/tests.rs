@@ -8,11 +8,11 @@ use super::*;
 /// The bytes of the message frames, and the block of trailers.
 type Decoded = (Vec<u8>, Option<Bytes>);
 
-fn take(decoder: &mut BodyDecoder, decoded: &mut Decoded) -> Result<(), Malformed> {
+fn take(decoder: &mut BodyDecoder, body_read: &mut Decoded) -> Result<(), Malformed> {
     while let Some(part) = decoder.next()? {
         match part {
-            Part::Messages(bytes) => decoded.0.extend_from_slice(&bytes),
-            Part::Trailers(block) => assert_eq!(decoded.1.replace(block), None),
+            Part::Messages(bytes) => body_read.0.extend_from_slice(&bytes),
+            Part::Trailers(block) => assert_eq!(body_read.1.replace(block), None),
         }
     }
     Ok(())
@@ -20,18 +20,18 @@ fn take(decoder: &mut BodyDecoder, decoded: &mut Decoded) -> Result<(), Malforme
 
 fn read(form: BodyForm, mut body: &[u8], sizes: &[u8]) -> Result<Decoded, Malformed> {
     let mut decoder = BodyDecoder::new(form, ResponseCardinality::Any);
-    let mut decoded = Decoded::default();
+    let mut body_read = Decoded::default();
     for size in sizes {
         let (chunk, rest) = body.split_at(body.len().min(usize::from(*size)));
         decoder.push(Bytes::copy_from_slice(chunk))?;
-        take(&mut decoder, &mut decoded)?;
+        take(&mut decoder, &mut body_read)?;
         body = rest;
     }
     decoder.push(Bytes::copy_from_slice(body))?;
-    take(&mut decoder, &mut decoded)?;
+    take(&mut decoder, &mut body_read)?;
     decoder.finish()?;
-    take(&mut decoder, &mut decoded)?;
-    decoder.check_complete().map(|()| decoded)
+    take(&mut decoder, &mut body_read)?;
+    decoder.check_complete().map(|()| body_read)
 }
 
 fn frame(flags: u8, payload: &[u8]) -> Vec<u8> {
