@@ -52,6 +52,8 @@ mod retry_rules;
 mod routes;
 mod server;
 mod service_pattern;
+#[cfg(test)]
+mod simulation;
 mod slot;
 #[cfg(all(test, feature = "axum"))]
 mod tests;
