@@ -23,7 +23,7 @@ pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     const { assert!(N <= BATCH, "a batch has to hold the bytes") };
     CURRENT.with_borrow_mut(|batch| {
         if BATCH - batch.used < N {
-            getrandom::fill(&mut batch.bytes).expect("the operating system has random numbers");
+            fill(&mut batch.bytes);
             batch.used = 0;
         }
         let mut bytes = [0; N];
@@ -33,6 +33,18 @@ pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     })
 }
 
+#[cfg(not(test))]
+fn fill(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the operating system has random numbers");
+}
+
+#[cfg(test)]
+fn fill(bytes: &mut [u8]) {
+    seeded::fill(bytes).unwrap_or_else(|| {
+        getrandom::fill(bytes).expect("the operating system has random numbers");
+    });
+}
+
 /// Returns a number that is evenly distributed in 0..1.
 pub(crate) fn fraction() -> f64 {
     /// An `f64` has as many bits of precision.
@@ -40,6 +52,28 @@ pub(crate) fn fraction() -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "it has no more bits than the precision")]
     let number = (u64::from_ne_bytes(bytes()) >> (u64::BITS - BITS)) as f64;
     number / 2_f64.powi(53)
+}
+
+/// Random numbers that a simulation can repeat.
+#[cfg(test)]
+pub(crate) mod seeded {
+    use std::cell::RefCell;
+
+    use super::{BATCH, CURRENT};
+
+    thread_local! {
+        static SEEDED: RefCell<Option<fastrand::Rng>> = const { RefCell::new(None) };
+    }
+
+    /// From now on, all random numbers of this thread follow from this seed.
+    pub(crate) fn set(seed: u64) {
+        SEEDED.set(Some(fastrand::Rng::with_seed(seed)));
+        CURRENT.with_borrow_mut(|batch| batch.used = BATCH);
+    }
+
+    pub(super) fn fill(bytes: &mut [u8]) -> Option<()> {
+        SEEDED.with_borrow_mut(|seeded| Some(seeded.as_mut()?.fill(bytes)))
+    }
 }
 
 #[cfg(test)]

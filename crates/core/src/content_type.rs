@@ -30,7 +30,7 @@ pub struct ContentType {
 impl ContentType {
     /// Parses a `content-type` header. Letter case and parameters are ignored, as HTTP defines.
     ///
-    /// Returns `None` if the media type is not one of gRPC, or if it has a `+` and no codec behind it.
+    /// Returns `None` if the media type is not one of gRPC, or if it has a `+` and no codec of visible ASCII characters behind it.
     pub fn parse(value: &HeaderValue) -> Option<Self> {
         // The spellings that clients send most are compared whole. Others take longer to parse.
         let (protocol, codec) = match value.as_bytes() {
@@ -38,7 +38,7 @@ impl ContentType {
             b"application/grpc-web+proto" => (Protocol::GrpcWeb, Some(Cow::Borrowed(PROTO))),
             b"application/grpc-web-text" => (Protocol::GrpcWebText, None),
             _ => {
-                let (protocol, codec) = split(value.to_str().ok()?.as_bytes())?;
+                let (protocol, codec) = split(value.as_bytes())?;
                 let codec = codec.map(|codec| String::from_utf8_lossy(codec).to_ascii_lowercase().into());
                 (protocol, codec)
             }
@@ -102,7 +102,8 @@ fn split(content_type: &[u8]) -> Option<(Protocol, Option<&[u8]>)> {
     let protocol = [Protocol::Grpc, Protocol::GrpcWeb, Protocol::GrpcWebText]
         .into_iter()
         .find(|protocol| protocol.media_type().as_bytes().eq_ignore_ascii_case(base))?;
-    (codec != Some(b"")).then_some((protocol, codec))
+    let is_codec = |codec: &[u8]| !codec.is_empty() && codec.iter().all(u8::is_ascii_graphic);
+    codec.is_none_or(is_codec).then_some((protocol, codec))
 }
 
 fn with_codec(media_type: &'static str, codec: &str) -> HeaderValue {
@@ -141,12 +142,25 @@ mod tests {
     }
 
     #[test]
+    fn opaque_bytes_may_be_in_a_parameter_and_not_in_a_codec() {
+        for (bytes, protocol) in [
+            (&b"application/grpc-web; a=\xff"[..], Some(Protocol::GrpcWeb)),
+            (b"application/grpc-web+\xff", None),
+        ] {
+            let value = HeaderValue::from_bytes(bytes).expect("a value");
+            assert_eq!(ContentType::parse(&value).map(|parsed| parsed.protocol()), protocol);
+            assert_eq!(ContentType::parse_protocol(&value), protocol);
+        }
+    }
+
+    #[test]
     fn other_content_types_are_rejected() {
         for text in [
             "",
             "text/html",
             "application/json",
             "application/grpc-web+",
+            "application/grpc-web+ json",
             "application/grpcfoo",
             "application/grpc-webby",
             "application/grpc-web-texts",
@@ -190,5 +204,25 @@ mod tests {
             assert_eq!(content_type.for_service(), for_service, "{request}");
             assert_eq!(content_type.for_caller(response.as_ref()), for_caller, "{request}");
         }
+    }
+
+    #[test]
+    fn fuzz_the_protocol_and_the_codec_survive_each_direction() {
+        let check = bolero::check!().with_type::<(u8, Vec<u8>)>();
+        check.with_iterations(50_000).for_each(|(kind, rest)| {
+            let starts = ["", "application/grpc", "Application/grpc-web", "application/GRPC-web-text"];
+            let plus = if kind & 4 == 0 { "+" } else { "" };
+            let text = [starts[usize::from(kind % 4)].as_bytes(), plus.as_bytes(), rest].concat();
+            let Ok(value) = HeaderValue::from_bytes(&text) else { return };
+            let parsed = ContentType::parse(&value);
+            let protocol = parsed.as_ref().map(ContentType::protocol);
+            assert_eq!(ContentType::parse_protocol(&value), protocol);
+            let Some(parsed) = parsed else { return };
+            let service = ContentType::parse(&parsed.for_service()).unwrap();
+            assert_eq!((service.protocol(), service.codec()), (Protocol::Grpc, parsed.codec()));
+            let caller = ContentType::parse(&parsed.for_caller(None)).unwrap();
+            assert_eq!(caller.protocol(), parsed.protocol());
+            assert_eq!(caller.codec().unwrap_or(PROTO), parsed.codec().unwrap_or(PROTO));
+        });
     }
 }

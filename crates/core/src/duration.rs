@@ -48,4 +48,25 @@ mod tests {
             assert!(parse(text).is_err(), "{text}");
         }
     }
+
+    #[test]
+    fn fuzz_a_duration_is_its_number_of_its_unit() {
+        let check = bolero::check!().with_type::<(u32, u8)>();
+        check.with_iterations(20_000).for_each(|(number, unit)| {
+            let (unit, milliseconds) =
+                [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)][usize::from(unit % 4)];
+            let expected = Duration::from_millis(u64::from(*number) * milliseconds);
+            let parsed = parse(&format!("{number}{unit}"));
+            assert_eq!(parsed.ok(), (*number <= 99_999_999).then_some(expected));
+        });
+    }
+
+    #[test]
+    fn fuzz_the_error_of_any_text_quotes_it() {
+        bolero::check!().with_type::<String>().with_iterations(20_000).for_each(|text| {
+            if let Err(error) = parse(text) {
+                assert!(error.starts_with(&format!("{text:?}")), "{error}");
+            }
+        });
+    }
 }

@@ -122,4 +122,44 @@ mod tests {
         });
         assert_eq!((result, count), (Err("enough"), 1));
     }
+
+    /// Splits bytes into chunks of these sizes, and the rest.
+    fn split<'a>(mut bytes: &'a [u8], sizes: &[u8]) -> Vec<&'a [u8]> {
+        let mut chunks = Vec::new();
+        for size in sizes {
+            let (chunk, rest) = bytes.split_at(bytes.len().min(usize::from(*size)));
+            chunks.push(chunk);
+            bytes = rest;
+        }
+        chunks.push(bytes);
+        chunks
+    }
+
+    #[test]
+    fn fuzz_any_chunks_of_a_cut_body_show_the_prefixes_that_are_complete() {
+        let check = bolero::check!().with_type::<(Vec<(u8, Vec<u8>)>, usize, Vec<u8>)>();
+        check.with_iterations(20_000).for_each(|(frames, cut, sizes)| {
+            let (mut body, mut expected, mut boundaries) = (Vec::new(), Vec::new(), vec![0]);
+            for (flags, payload) in frames {
+                let length = u32::try_from(payload.len()).unwrap();
+                expected.push((body.len() + PREFIX_LENGTH, (*flags, length)));
+                body.push(*flags);
+                body.extend_from_slice(&length.to_be_bytes());
+                body.extend_from_slice(payload);
+                boundaries.push(body.len());
+            }
+            body.truncate(cut % (body.len() + 1));
+            let complete = expected.into_iter().filter(|(end, _)| *end <= body.len());
+            let expected = (complete.map(|(_, prefix)| prefix).collect(), boundaries.contains(&body.len()));
+            assert_eq!(prefixes(&split(&body, sizes)), expected);
+        });
+    }
+
+    #[test]
+    fn fuzz_any_chunks_of_any_bytes_show_the_same_prefixes() {
+        let check = bolero::check!().with_type::<(Vec<u8>, Vec<u8>)>();
+        check.with_iterations(20_000).for_each(|(body, sizes)| {
+            assert_eq!(prefixes(&split(body, sizes)), prefixes(&[body]));
+        });
+    }
 }

@@ -85,4 +85,26 @@ mod tests {
             assert_eq!(service_of(path), None, "{path}");
         }
     }
+
+    #[test]
+    fn fuzz_the_table_of_letters_and_the_grammar_say_the_same() {
+        let check = bolero::check!().with_type::<Vec<u8>>();
+        check.with_iterations(50_000).for_each(|bytes| {
+            let pick =
+                |byte: &u8| char::from(b"aZ_9./%-".get(usize::from(byte % 9)).copied().unwrap_or(*byte));
+            let path: String = bytes.iter().map(pick).collect();
+            let name = |name: &str| {
+                name.split('.').all(|part| {
+                    !part.is_empty()
+                        && part.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+                })
+            };
+            let parts: Vec<_> = path.split('/').collect();
+            let service = match parts[..] {
+                ["", service, method] if name(service) && name(method) => Some(service),
+                _ => None,
+            };
+            assert_eq!(service_of(&path), service, "{path:?}");
+        });
+    }
 }

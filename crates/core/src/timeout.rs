@@ -152,4 +152,26 @@ mod tests {
             prop_assert!(text.parse::<Timeout>().is_ok());
         }
     }
+
+    #[test]
+    fn fuzz_a_text_is_a_timeout_if_the_grammar_says_so() {
+        let check = bolero::check!().with_type::<Vec<u8>>();
+        check.with_iterations(50_000).for_each(|bytes| {
+            // Mostly digits and units, and now and then any other character.
+            let pick = |byte: &u8| {
+                let common = b"0123456789HMSmun";
+                common.get(usize::from(byte / 12)).map_or(char::from(*byte), |byte| char::from(*byte))
+            };
+            let text: String = bytes.iter().take(12).map(pick).collect();
+            let is_valid = match text.as_bytes() {
+                [digits @ .., unit] => {
+                    b"HMSmun".contains(unit)
+                        && (1..=8).contains(&digits.len())
+                        && digits.iter().all(u8::is_ascii_digit)
+                }
+                [] => false,
+            };
+            assert_eq!(text.parse::<Timeout>().is_ok(), is_valid, "{text:?}");
+        });
+    }
 }

@@ -64,3 +64,6 @@ impl BodyDecoder {
         self.frames.check_complete()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,4 +87,40 @@ mod tests {
             let _ = parse_with_status(&block, None);
         }
     }
+
+    #[test]
+    fn fuzz_written_trailers_are_read_again() {
+        let check = bolero::check!().with_type::<(Vec<(u8, Vec<u8>)>, bool)>();
+        check.with_iterations(20_000).for_each(|(lines, is_lf)| {
+            let (mut block, mut expected) = (Vec::new(), HeaderMap::new());
+            for (name, value) in lines {
+                let name = ["X-A", "x-b", "Grpc-Status"][usize::from(name % 3)];
+                // What HTTP allows in a value, without the space around it.
+                let value: Vec<u8> =
+                    value.iter().copied().filter(|byte| *byte >= b' ' && *byte != 127).collect();
+                let value = value.trim_ascii();
+                block.extend_from_slice(name.as_bytes());
+                block.extend_from_slice(b": ");
+                block.extend_from_slice(value);
+                block.extend_from_slice(if *is_lf { b"\n" } else { b"\r\n" });
+                let name = HeaderName::try_from(name).unwrap();
+                expected.append(name, http::HeaderValue::from_bytes(value).unwrap());
+            }
+            assert_eq!(parse(&block), Ok(expected));
+        });
+    }
+
+    #[test]
+    fn fuzz_trailers_hold_no_more_than_their_block() {
+        let check = bolero::check!().with_type::<Vec<u8>>();
+        check.with_iterations(20_000).for_each(|bytes| {
+            let pick = |byte: &u8| b"a-:\r\n,%= ".get(usize::from(byte / 24)).copied().unwrap_or(*byte);
+            let block: Vec<u8> = bytes.iter().map(pick).collect();
+            if let Ok(trailers) = parse(&block) {
+                let size: usize =
+                    trailers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+                assert!(size <= block.len(), "{size} bytes of {}", block.len());
+            }
+        });
+    }
 }

@@ -67,6 +67,12 @@ impl BridgeService {
         Self(Arc::new(ingress))
     }
 
+    /// Returns where calls are forwarded to.
+    #[cfg(all(test, feature = "upstream"))]
+    pub(crate) fn routes(&self) -> &crate::upstream::Routes {
+        &self.0.known.upstreams
+    }
+
     /// Returns the services that the bridge knows.
     #[cfg(feature = "axum")]
     pub(super) fn known(&self) -> &KnownServices {

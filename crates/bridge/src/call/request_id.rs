@@ -152,4 +152,26 @@ mod tests {
             assert_ne!(made, of(text), "each is new");
         }
     }
+
+    #[test]
+    fn fuzz_an_id_is_the_callers_or_sixteen_digits() {
+        let check = bolero::check!().with_type::<(Vec<u8>, bool)>();
+        check.with_iterations(20_000).for_each(|(bytes, is_plain)| {
+            let pick = |byte: &u8| if *is_plain { b"aZ9-._~+/=:@"[usize::from(byte % 12)] } else { *byte };
+            let text: Vec<u8> = bytes.iter().map(pick).collect();
+            let Ok(value) = HeaderValue::from_bytes(&text) else { return };
+            let id = RequestId::of(Some(&value));
+            let mut headers = HeaderMap::new();
+            id.write(&mut headers);
+            assert_eq!(headers[X_REQUEST_ID], id.as_str());
+            if id.is_generated() {
+                assert!(
+                    id.as_str().len() == DIGITS && id.as_str().bytes().all(|byte| byte.is_ascii_hexdigit())
+                );
+            } else {
+                assert_eq!(id.as_str().as_bytes(), text);
+            }
+            assert!(!*is_plain || id.is_generated() != (1..=MAX_BYTES).contains(&text.len()));
+        });
+    }
 }

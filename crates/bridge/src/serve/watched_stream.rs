@@ -191,4 +191,38 @@ mod tests {
             assert_eq!(Start::Preface(0).read(bytes), Start::Http1);
         }
     }
+
+    /// Splits bytes into chunks of these sizes, and the rest.
+    fn split<'a>(mut bytes: &'a [u8], sizes: &[u8]) -> Vec<&'a [u8]> {
+        let mut chunks = Vec::new();
+        for size in sizes {
+            let (chunk, rest) = bytes.split_at(bytes.len().min(usize::from(*size)));
+            chunks.push(chunk);
+            bytes = rest;
+        }
+        chunks.push(bytes);
+        chunks
+    }
+
+    #[test]
+    fn fuzz_any_chunks_of_the_first_bytes_are_read_the_same() {
+        let check = bolero::check!().with_type::<(usize, u8, Vec<u8>, Vec<u8>)>();
+        check.with_iterations(50_000).for_each(|(preface, length, rest, sizes)| {
+            // A part of the preface or all of it, mostly with a short frame behind it.
+            let mut bytes = PREFACE[..PREFACE.len().min(preface % 64)].to_vec();
+            bytes.extend_from_slice(rest);
+            if let Some([high, middle, low]) = bytes.get_mut(PREFACE.len()..PREFACE.len() + 3) {
+                (*high, *middle, *low) = (0, 0, length % 16);
+            }
+            let whole = Start::Preface(0).read(&bytes);
+            let chunks = split(&bytes, sizes);
+            assert_eq!(chunks.iter().fold(Start::Preface(0), |start, chunk| start.read(chunk)), whole);
+            let frame = bytes.strip_prefix(PREFACE);
+            let has_frame = frame.is_some_and(|frame| {
+                frame.len() >= FRAME_HEADER && frame.len() - FRAME_HEADER >= usize::from(frame[2])
+            });
+            assert_eq!(whole == Start::Http2, has_frame);
+            assert_eq!(whole == Start::Http1, frame.is_none() && !PREFACE.starts_with(&bytes));
+        });
+    }
 }

@@ -29,8 +29,9 @@ impl Address {
         let uri: Uri = url.parse().map_err(|_| invalid())?;
         let parts = uri.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else { return Err(invalid()) };
-        let has_path = parts.path_and_query.is_some_and(|path| path != "/");
-        if has_path || authority.as_str().contains('@') || authority.host().is_empty() {
+        // `Uri` leaves a fragment out.
+        let has_path = parts.path_and_query.is_some_and(|path| path != "/") || url.contains('#');
+        if has_path || !is_host_and_port(&authority) {
             return Err(invalid());
         }
         if scheme != Scheme::HTTP && scheme != Scheme::HTTPS {
@@ -70,6 +71,17 @@ impl Address {
     }
 }
 
+/// Returns whether an authority is a host, or a host and a port of 16 bits, which `Authority` does not check.
+fn is_host_and_port(authority: &Authority) -> bool {
+    let (host, text) = (authority.host(), authority.as_str());
+    !host.is_empty()
+        && match text.strip_prefix(host) {
+            Some("") => true,
+            Some(rest) => rest.starts_with(':') && authority.port_u16().is_some(),
+            None => false,
+        }
+}
+
 /// Returns the host without the brackets of an IPv6 address.
 fn bare_host(authority: &Authority) -> &str {
     let host = authority.host();
@@ -85,5 +97,61 @@ impl fmt::Display for Address {
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_none_is_an_error_and_not_the_default() {
+        for url in [
+            "http://a.example:",
+            "http://a.example:65536",
+            "http://a.example:5005l",
+            "http://[::1]x",
+            "http://a#b",
+        ] {
+            assert!(Address::parse(url).is_err(), "{url}");
+        }
+        assert_eq!(Address::parse("http://a.example:65535/").unwrap().port(), 65_535);
+    }
+
+    #[test]
+    fn fuzz_an_address_is_a_scheme_a_host_and_a_port_and_nothing_else() {
+        let check = bolero::check!().with_type::<Vec<(u8, char)>>();
+        check.with_iterations(50_000).for_each(|parts| {
+            const PARTS: [&str; 15] = [
+                "http://",
+                "http",
+                "a.example",
+                "[::1]",
+                "127.0.0.1",
+                ":",
+                "80",
+                "65536",
+                "/",
+                "?",
+                "#",
+                "@",
+                "%41",
+                "..",
+                "x",
+            ];
+            let mut text = String::from(if parts.len() % 4 == 0 { "" } else { "http://" });
+            text.extend(parts.iter().map(|(part, other)| {
+                PARTS.get(usize::from(part % 16)).map_or(other.to_string(), ToString::to_string)
+            }));
+            let Ok(address) = Address::parse(&text) else { return };
+            let shown = address.to_string();
+            assert!(text == shown || text == format!("{shown}/"), "{text:?} is taken for {shown:?}");
+            let again = Address::parse(&shown).unwrap();
+            assert_eq!((again.host(), again.port()), (address.host(), address.port()));
+            let port = address.authority.as_str().rsplit_once(':').map(|(_, port)| port);
+            if let Some(port) = port.filter(|port| !port.contains(']')) {
+                assert_eq!(port.parse(), Ok(address.port()), "{text:?}");
+            }
+        });
     }
 }

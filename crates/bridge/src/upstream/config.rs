@@ -14,7 +14,8 @@ use super::tls::TrustRoots;
 /// A gRPC server that calls are forwarded to: the calls of one service or package, or, as a catch-all, the calls of all services
 /// that are neither hosted nor named by another upstream.
 ///
-/// Upstreams with the same service share its calls: each call goes to the one with the fewest open calls. A catch-all does not
+/// Upstreams with the same service share its calls, and so do all addresses of a name, which is resolved again every 30 s: each
+/// call goes to the better of two random addresses, by open calls and latency. A catch-all does not
 /// forward administrative services, such as reflection, unless [`Bridge::expose`](crate::Bridge::expose) names them.
 ///
 /// ```

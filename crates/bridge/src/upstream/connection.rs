@@ -1,7 +1,7 @@
 //! The state of a connection to an upstream, which its calls share.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
 use h2::client::SendRequest;
@@ -17,6 +17,8 @@ pub(super) struct Connection {
     pub(super) sender: SendRequest<Bytes>,
     /// The index of the upstream in the pool.
     pub(super) upstream: usize,
+    /// Alive until it is closed.
+    pub(super) is_open: Weak<()>,
     /// What its calls say of its address.
     pub(super) health: Arc<Health>,
     /// The upstream's `SETTINGS_MAX_HEADER_LIST_SIZE`, if it has one.
@@ -40,11 +42,13 @@ impl Connection {
         upstream: usize,
         health: Arc<Health>,
         max_header_list_size: Option<u32>,
+        is_open: Weak<()>,
     ) -> Self {
         let max_streams = sender.current_max_send_streams();
         Self {
             sender,
             upstream,
+            is_open,
             health,
             max_header_list_size,
             open_streams: AtomicUsize::new(0),

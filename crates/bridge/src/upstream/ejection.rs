@@ -32,6 +32,17 @@ impl EjectionLimit {
         self.ejected.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
+    /// Returns whether more than half of the addresses are ejected, since others were removed.
+    pub(super) fn is_exceeded(&self) -> bool {
+        self.ejected.load(Ordering::Relaxed) > self.addresses.load(Ordering::Relaxed) / 2
+    }
+
+    /// Returns how many addresses are ejected.
+    #[cfg(test)]
+    pub(super) fn ejected(&self) -> usize {
+        self.ejected.load(Ordering::Relaxed)
+    }
+
     fn give_back(&self) {
         self.ejected.fetch_sub(1, Ordering::Relaxed);
     }
@@ -116,6 +127,20 @@ impl Ejection {
         let time = TIMES.after(self.times);
         self.state = State::Ejected { until: now + time };
         Some(time)
+    }
+
+    /// Readmits the address before its time.
+    pub(super) fn readmit(&mut self) {
+        if self.is_ejected() {
+            self.admit();
+            self.failures = 0;
+        }
+    }
+
+    /// Records that the address was removed. It counts no more, and is not ejected again.
+    pub(super) fn remove(&mut self) {
+        self.readmit();
+        self.limit = Arc::default();
     }
 
     fn admit(&mut self) {

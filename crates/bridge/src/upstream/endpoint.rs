@@ -1,8 +1,8 @@
 //! The state of one address of an upstream.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::backoff::Backoff;
@@ -24,6 +24,8 @@ pub(super) struct Endpoint {
     pub(super) socket: SocketAddr,
     pub(super) health: Arc<Health>,
     pub(super) connections: Vec<Arc<Connection>>,
+    /// The connections that get no more calls and are not closed yet.
+    retired: Vec<Weak<()>>,
     /// How many connections it has at least while it is used, and at most.
     min_connections: usize,
     max_connections: usize,
@@ -46,6 +48,7 @@ impl Endpoint {
             socket,
             health: Arc::new(health),
             connections: Vec::new(),
+            retired: Vec::new(),
             min_connections,
             max_connections,
             connecting: 0,
@@ -84,22 +87,27 @@ impl Endpoint {
 
     /// Returns whether it has fewer connections than it should, and may be connected to.
     pub(super) fn needs_connection(&self, now: Instant) -> bool {
-        self.has_fewer_connections_than(self.min_connections.min(self.max_connections))
-            && !self.is_backing_off(now)
+        self.lacks_connections() && self.may_connect() && !self.is_backing_off(now)
     }
 
     /// Returns whether it has fewer connections than it should, whether or not it may be connected to.
     pub(super) fn lacks_connections(&self) -> bool {
-        self.has_fewer_connections_than(self.min_connections.min(self.max_connections))
+        self.usable() < self.min_connections.min(self.max_connections)
     }
 
-    /// Returns whether it may have one more connection.
+    /// Returns whether it may have one more connection. Retired ones count until they are closed; but calls that take long on them
+    /// do not keep all others from the address.
     pub(super) fn may_connect(&self) -> bool {
-        self.has_fewer_connections_than(self.max_connections)
+        let usable = self.usable();
+        usable < self.max_connections && (usable == 0 || usable + self.retired() < self.max_connections)
     }
 
-    fn has_fewer_connections_than(&self, count: usize) -> bool {
-        self.connections.len() + self.connecting < count
+    fn usable(&self) -> usize {
+        self.connections.len() + self.connecting
+    }
+
+    fn retired(&self) -> usize {
+        self.retired.iter().filter(|is_open| is_open.strong_count() > 0).count()
     }
 
     /// Returns whether it is not connected to because of failures.
@@ -118,10 +126,50 @@ impl Endpoint {
         self.connections.push(connection);
     }
 
+    /// Removes a connection. It gets no more calls.
+    pub(super) fn retire(&mut self, connection: &Arc<Connection>) {
+        let before = self.connections.len();
+        self.connections.retain(|other| !Arc::ptr_eq(other, connection));
+        if self.connections.len() < before {
+            self.retired.retain(|is_open| is_open.strong_count() > 0);
+            self.retired.push(Weak::clone(&connection.is_open));
+        }
+    }
+
     /// Records that it could not be connected to.
     pub(super) fn connect_failed(&mut self, now: Instant) {
         self.failures = self.failures.saturating_add(1);
         self.retry_at = Some(now + CONNECT_BACKOFF.after(self.failures));
         self.health.failed(now);
+    }
+}
+
+/// What an address has at one time.
+#[cfg(test)]
+pub(super) struct EndpointInfo {
+    pub(super) socket: SocketAddr,
+    pub(super) is_ejected: bool,
+    /// How many calls wait for a response.
+    pub(super) unanswered: usize,
+    pub(super) connecting: usize,
+    /// How many streams of each connection are reserved or open, and how many it accepts.
+    pub(super) connections: Vec<(usize, usize)>,
+}
+
+#[cfg(test)]
+impl Endpoint {
+    /// Returns what the address has now.
+    pub(super) fn info(&self) -> EndpointInfo {
+        let streams = |connection: &Arc<Connection>| {
+            let (open, most) = (&connection.open_streams, &connection.max_streams);
+            (open.load(Ordering::Relaxed), most.load(Ordering::Relaxed))
+        };
+        EndpointInfo {
+            socket: self.socket,
+            is_ejected: self.health.is_ejected(),
+            unanswered: self.health.unanswered_calls(),
+            connecting: self.connecting,
+            connections: self.connections.iter().map(streams).collect(),
+        }
     }
 }

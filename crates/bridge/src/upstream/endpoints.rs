@@ -32,7 +32,13 @@ impl Endpoints {
         connections: (usize, usize),
         now: Instant,
     ) {
-        self.all.retain(|endpoint| endpoint.upstream != upstream || sockets.contains(&endpoint.socket));
+        self.all.retain(|endpoint| {
+            let stays = endpoint.upstream != upstream || sockets.contains(&endpoint.socket);
+            if !stays {
+                endpoint.health.remove();
+            }
+            stays
+        });
         for socket in sockets {
             let is_known = |endpoint: &Endpoint| endpoint.upstream == upstream && endpoint.socket == *socket;
             if !self.all.iter().any(is_known) {
@@ -42,6 +48,12 @@ impl Endpoints {
         }
         self.several_connections |= connections.0 > 1;
         self.limit.set_addresses(self.all.len());
+        // Of fewer addresses fewer may be ejected.
+        for endpoint in &self.all {
+            if self.limit.is_exceeded() {
+                endpoint.health.readmit();
+            }
+        }
     }
 
     /// Reserves a stream on one of the addresses, if a connection accepts one. `avoid`: an address that is taken only if there is
@@ -138,7 +150,13 @@ impl Endpoints {
     /// Removes a connection. The calls on it go on.
     pub(super) fn retire(&mut self, connection: &Arc<Connection>) {
         if let Some(endpoint) = self.find(&connection.health) {
-            endpoint.connections.retain(|other| !Arc::ptr_eq(other, connection));
+            endpoint.retire(connection);
         }
+    }
+
+    /// Returns what each address has now, and how many count as ejected.
+    #[cfg(test)]
+    pub(super) fn info(&self) -> (Vec<super::endpoint::EndpointInfo>, usize) {
+        (self.all.iter().map(Endpoint::info).collect(), self.limit.ejected())
     }
 }

@@ -75,4 +75,60 @@ mod tests {
             assert_eq!(found.get(), None);
         }
     }
+
+    /// Splits bytes into chunks of these sizes, and the rest.
+    fn split<'a>(mut bytes: &'a [u8], sizes: &[u8]) -> Vec<&'a [u8]> {
+        let mut chunks = Vec::new();
+        for size in sizes {
+            let (chunk, rest) = bytes.split_at(bytes.len().min(usize::from(*size)));
+            chunks.push(chunk);
+            bytes = rest;
+        }
+        chunks.push(bytes);
+        chunks
+    }
+
+    /// Reads chunks until no more are needed. Returns what was found, and whether the frame was complete.
+    fn find(chunks: &[&[u8]]) -> (Option<u32>, bool) {
+        let found = MaxHeaderListSize::default();
+        let mut settings = FirstSettings::new(Arc::clone(&found));
+        let is_done = chunks.iter().any(|chunk| {
+            let is_done = settings.read(chunk);
+            assert!(settings.frame.len() <= FRAME_HEAD + MAX_LENGTH);
+            is_done
+        });
+        (found.get().copied(), is_done)
+    }
+
+    #[test]
+    fn fuzz_the_limit_is_found_in_any_chunks_of_a_frame() {
+        let check = bolero::check!().with_type::<(Vec<(u16, u32)>, usize, Vec<u8>)>();
+        check.with_iterations(20_000).for_each(|(settings, cut, sizes)| {
+            let settings: Vec<_> = settings.iter().map(|(id, value)| (id % 8, *value)).collect();
+            let mut frame = u32::try_from(settings.len() * 6).unwrap().to_be_bytes()[1..].to_vec();
+            frame.extend([SETTINGS, 0, 0, 0, 0, 0]);
+            for (id, value) in &settings {
+                frame.extend(id.to_be_bytes());
+                frame.extend(value.to_be_bytes());
+            }
+            let length = frame.len();
+            frame.extend(b"the next frame");
+            frame.truncate(cut % (frame.len() + 1));
+            let limit = settings.iter().find(|(id, _)| *id == MAX_HEADER_LIST_SIZE).map(|(_, value)| *value);
+            let expected = if frame.len() < length { (None, false) } else { (limit, true) };
+            assert_eq!(find(&split(&frame, sizes)), expected);
+        });
+    }
+
+    #[test]
+    fn fuzz_any_bytes_are_read_the_same_in_any_chunks() {
+        let check = bolero::check!().with_type::<(Vec<u8>, Vec<u8>, bool)>();
+        check.with_iterations(20_000).for_each(|(bytes, sizes, is_settings)| {
+            let mut bytes = bytes.clone();
+            if let (true, [high, middle, _, kind, ..]) = (*is_settings, &mut bytes[..]) {
+                (*high, *middle, *kind) = (0, *middle % 32, SETTINGS);
+            }
+            assert_eq!(find(&split(&bytes, sizes)), find(&[&bytes]));
+        });
+    }
 }

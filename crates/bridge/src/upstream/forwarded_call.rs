@@ -68,6 +68,9 @@ impl ForwardedCall {
         loop {
             let deadline = || self.context.as_ref()?.deadline().map(|deadline| deadline.at());
             let mut lease = Lease::acquire(&self.pool, self.tried.as_ref(), deadline).await?;
+            if let Some(context) = &self.context {
+                headers::set_timeout(&mut self.headers, context);
+            }
             if let Some(limit) = lease.connection().max_header_list_size {
                 // Sent to an upstream that does not accept it, it might cost the calls of others on the connection.
                 head_size::check_request(&self.headers, lease.authority(), &self.uri, limit as usize)
@@ -175,11 +178,8 @@ impl ForwardedCall {
         Ok(Response::from_parts(head, Body::new(body)))
     }
 
-    /// Prepares the call to be sent again, with the remaining timeout. Returns whether the request can be sent again.
+    /// Prepares the call to be sent again. Returns whether the request can be sent again.
     pub(super) fn rewind(&mut self) -> bool {
-        if let Some(context) = &self.context {
-            headers::set_timeout(&mut self.headers, context);
-        }
         self.request_body.rewind()
     }
 }

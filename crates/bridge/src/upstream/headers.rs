@@ -12,8 +12,8 @@ use crate::client::timeout_header;
 
 /// Makes the headers of a request those that the upstream receives.
 ///
-/// Hop-by-hop headers are removed, headers that name the caller's address are replaced, and `grpc-timeout` is what remains of
-/// the deadline. All other metadata is passed on unchanged, with duplicates and binary values.
+/// Hop-by-hop headers are removed, and headers that name the caller's address are replaced. All other metadata is passed on
+/// unchanged, with duplicates and binary values. `grpc-timeout` is [set](set_timeout) when the request is sent.
 pub(super) fn prepare_request(headers: &mut HeaderMap, context: Option<&CallContext>, peer: Option<&Peer>) {
     remove(headers, |name| {
         // `te` is overwritten below.
@@ -23,7 +23,6 @@ pub(super) fn prepare_request(headers: &mut HeaderMap, context: Option<&CallCont
     });
     headers.insert(header::TE, HeaderValue::from_static("trailers"));
     if let Some(context) = context {
-        set_timeout(headers, context);
         context.request_id().write(headers);
     }
     if let Some(peer) = peer {
@@ -31,7 +30,7 @@ pub(super) fn prepare_request(headers: &mut HeaderMap, context: Option<&CallCont
     }
 }
 
-/// Sets `grpc-timeout` to what remains of the deadline.
+/// Sets `grpc-timeout` to what remains of the deadline. A call may have waited for a stream, so this comes last.
 pub(super) fn set_timeout(headers: &mut HeaderMap, context: &CallContext) {
     if let Some(deadline) = context.deadline() {
         headers.insert(GRPC_TIMEOUT, timeout_header(deadline.remaining(now())));

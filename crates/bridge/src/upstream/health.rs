@@ -133,6 +133,26 @@ impl Health {
         }
     }
 
+    /// Readmits the address before its time, if it is ejected.
+    pub(super) fn readmit(&self) {
+        let mut state = self.lock();
+        state.ejection.readmit();
+        self.publish(&state);
+    }
+
+    /// Records that the address was removed. Calls may still be open there.
+    pub(super) fn remove(&self) {
+        let mut state = self.lock();
+        state.ejection.remove();
+        self.publish(&state);
+    }
+
+    /// Returns how many calls wait for a response.
+    #[cfg(test)]
+    pub(super) fn unanswered_calls(&self) -> usize {
+        self.lock().latency.unanswered()
+    }
+
     fn publish(&self, state: &State) {
         self.ejected.store(state.ejection.is_ejected(), Ordering::Relaxed);
     }

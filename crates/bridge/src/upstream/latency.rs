@@ -76,6 +76,12 @@ impl Latency {
         self.decayed(now).max(silence.unwrap_or_default())
     }
 
+    /// Returns how many calls wait for a response.
+    #[cfg(test)]
+    pub(super) fn unanswered(&self) -> usize {
+        self.unanswered
+    }
+
     fn decayed(&self, now: Instant) -> f64 {
         self.average * decay(now.saturating_duration_since(self.updated))
     }

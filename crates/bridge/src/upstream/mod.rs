@@ -8,9 +8,11 @@
 //! 3. [`forward`]: the layer that forwards calls. [`retry_rules`]: which failed calls are retried; [`retry`] makes the attempts.
 //! 4. [`forwarded_call`]: sends a call, and makes the upstream's response that of the call. [`headers`]: which headers are
 //!    passed on; [`head_size`]: how large heads may be; [`trusted_proxies`]: the address of the caller in them. [`request_body`] and [`response_body`] pass messages on.
-//! 5. [`lease`]: the stream that a call has on a connection. [`pool`]: the connections that calls share. [`endpoints`]: the
-//!    state of each address, which chooses connections.
-//! 6. [`connect`]: opens a connection; [`bounded_read`] limits its reads, and [`first_settings`] reads its SETTINGS. [`driver`]: runs a connection. [`connection`]: its
+//! 5. [`lease`]: the [`slot`] that a call has on a connection. [`pool`]: the connections that calls share, to each [`server`].
+//!    [`endpoints`]: the addresses, each an [`endpoint`]; [`balancer`] chooses one by its [`latency`], and [`ejection`] keeps calls
+//!    away from one that fails. [`health`] is both, which calls [`report`] to. [`backoff`]: waits after failures; [`warnings`]: their
+//!    log lines. [`lookups`]: when names are resolved again.
+//! 6. [`network`]: resolves names ([`resolve`]) and opens sockets ([`transport`]). [`connect`]: opens a connection; [`bounded_read`] limits its reads, and [`first_settings`] reads its SETTINGS. [`driver`]: runs a connection. [`connection`]: its
 //!    state, as calls share it; [`reset_budget`] limits the resets on it.
 //! 7. [`failure`]: the status for a failure of an upstream. [`pool_channel`]: a channel for calls of the bridge itself.
 
@@ -50,6 +52,8 @@ mod retry_rules;
 mod routes;
 mod server;
 mod service_pattern;
+#[cfg(test)]
+mod simulation;
 mod slot;
 #[cfg(all(test, feature = "axum"))]
 mod tests;

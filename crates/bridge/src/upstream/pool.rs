@@ -64,7 +64,7 @@ impl Pool {
     ) -> Result<Acquired, Failure> {
         let mut state = self.lock();
         // Calls in the queue take precedence.
-        if state.waiting.is_empty()
+        if !state.has_waiting()
             && let Some(slot) = state.endpoints.reserve(avoid)
         {
             self.connect_lacking(&mut state);
@@ -110,7 +110,7 @@ impl Pool {
         let mut state = self.lock();
         state.endpoints.retire(connection);
         self.connect_for_waiting(&mut state);
-        if !state.waiting.is_empty() && state.is_idle() {
+        if state.has_waiting() && state.is_idle() {
             // The calls in the queue have waited for this connection, and not for the next attempt.
             let next = state.endpoints.next_to_retry().map(|endpoint| Arc::clone(&endpoint.health));
             if let Some(health) = next {
@@ -147,7 +147,10 @@ impl Pool {
 
     /// Opens as many connections as the calls in the queue are expected to need, after the names are resolved.
     fn connect_for_waiting(self: &Arc<Self>, state: &mut State) {
-        if !state.waiting.is_empty() && state.has_unknown {
+        if !state.has_waiting() {
+            return;
+        }
+        if state.has_unknown {
             self.resolve_unknown(state);
         }
         while state.waiting.len() > state.endpoints.expected_streams() {
@@ -171,7 +174,7 @@ impl Pool {
     /// Tries one more address for the calls in the queue, if an attempt takes long.
     fn connect_another(self: &Arc<Self>) {
         let mut state = self.lock();
-        if state.waiting.is_empty() {
+        if !state.has_waiting() {
             return;
         }
         let next = state.endpoints.next_disconnected(now()).map(|endpoint| Arc::clone(&endpoint.health));
@@ -201,9 +204,13 @@ impl Pool {
             match connected {
                 Ok((sender, h2, max_header_list_size)) => {
                     let limit = max_header_list_size.get().copied();
-                    let connection = Arc::new(Connection::new(sender, upstream, Arc::clone(&health), limit));
+                    let is_open = Arc::new(());
+                    let of_address = Arc::clone(&health);
+                    let connection =
+                        Connection::new(sender, upstream, of_address, limit, Arc::downgrade(&is_open));
+                    let connection = Arc::new(connection);
                     let driver = Driver::new(h2, &connection, &server.options);
-                    tokio::spawn(drive(driver, Arc::downgrade(&pool)));
+                    tokio::spawn(drive(driver, is_open, Arc::downgrade(&pool)));
                     // An address that was removed meanwhile gets no calls.
                     if let Some(endpoint) = pool.lock().endpoints.find(&health) {
                         endpoint.add(connection);
@@ -274,7 +281,7 @@ impl Pool {
                 let was_requested = timer.next().await;
                 let Some(pool) = lookups.pool.upgrade() else { return };
                 let mut state = pool.lock();
-                let is_used = !state.waiting.is_empty() || state.endpoints.is_used(upstream);
+                let is_used = state.has_waiting() || state.endpoints.is_used(upstream);
                 if !was_requested && !is_used {
                     // The next failure to connect asks for a lookup.
                     return;
@@ -314,7 +321,7 @@ impl Pool {
 
     /// Returns whether calls wait for a stream.
     pub(super) fn has_waiting(&self) -> bool {
-        !self.lock().waiting.is_empty()
+        self.lock().has_waiting()
     }
 
     /// Returns whether there is a connection to one of the servers.
@@ -327,8 +334,8 @@ impl Pool {
     }
 }
 
-/// Runs a connection, and reports its events to the pool.
-async fn drive(mut driver: Driver, pool: Weak<Pool>) {
+/// Runs a connection, and reports its events to the pool. `is_open` is dropped when it is closed.
+async fn drive(mut driver: Driver, is_open: Arc<()>, pool: Weak<Pool>) {
     loop {
         let event = poll_fn(|cx| driver.poll_event(cx)).await;
         let pool = pool.upgrade();
@@ -336,8 +343,13 @@ async fn drive(mut driver: Driver, pool: Weak<Pool>) {
             (Event::MaxStreamsChanged, Some(pool)) => pool.serve_waiting(),
             (Event::Retire(connection), Some(pool)) => pool.retire(&connection),
             (Event::Ended(connection), pool) => {
-                if let Some((pool, connection)) = pool.zip(connection) {
+                if let Some((pool, connection)) = pool.as_ref().zip(connection) {
                     pool.retire(&connection);
+                }
+                drop((driver, is_open));
+                if let Some(pool) = pool {
+                    // There is room for another one.
+                    pool.serve_waiting();
                 }
                 return;
             }

@@ -234,4 +234,55 @@ mod tests {
         assert_eq!(attempts(&rules[1..], "/b.B/C"), 1, "no retries without a rule");
         assert_eq!(attempts(&["a=3:ABORTED", "a=4:ABORTED"], "/a.B/C"), 4);
     }
+
+    #[test]
+    fn fuzz_a_rule_is_what_its_text_says() {
+        let check = bolero::check!().with_type::<(u8, Vec<u8>, Option<(u16, u16)>, u8)>();
+        check.with_iterations(20_000).for_each(|(attempts, codes, backoff, name)| {
+            let attempts = u32::from(attempts % 7);
+            let codes: Vec<_> = codes.iter().map(|code| Code::from_i32(i32::from(code % 17))).collect();
+            let names: Vec<_> = codes.iter().map(|code| code_name(*code)).collect();
+            let mut text = format!("{attempts}:{}", names.join(","));
+            let mut policy = RetryPolicy::new(attempts.clamp(1, 5), codes.iter().copied());
+            if let Some((first, longest)) = backoff {
+                text = format!("{text}:{first}ms..{longest}s");
+                let [first, longest] =
+                    [Duration::from_millis((*first).into()), Duration::from_secs((*longest).into())];
+                policy = policy.with_backoff(first, RetryPolicy::MULTIPLIER, longest);
+            }
+            let mut expected = RetryRule::new(policy);
+            if let Some(name) = ["a.B", "a", "a.B/C"].get(usize::from(*name % 4)) {
+                text = format!("{name}={text}");
+                expected = expected.for_calls(name).unwrap();
+            }
+            let is_valid = (1..=5).contains(&attempts)
+                && !codes.is_empty()
+                && !codes.contains(&Code::Ok)
+                && backoff.is_none_or(|(first, longest)| {
+                    first > 0 && longest > 0 && u32::from(first) <= u32::from(longest) * 1000
+                });
+            assert_eq!(text.parse().ok(), is_valid.then_some(expected), "{text}");
+        });
+    }
+
+    #[test]
+    fn fuzz_any_text_is_a_rule_or_an_error_that_quotes_a_part_of_it() {
+        let check = bolero::check!().with_type::<Vec<(u8, char)>>();
+        check.with_iterations(20_000).for_each(|parts| {
+            const PARTS: [&str; 9] = ["3", "1", ":", ",", "=", "/", "UNAVAILABLE", "1s..2s", "a.B"];
+            let text: String = parts
+                .iter()
+                .map(|(part, other)| {
+                    PARTS.get(usize::from(part % 10)).map_or(other.to_string(), ToString::to_string)
+                })
+                .collect();
+            let Err(error) = text.parse::<RetryRule>() else { return };
+            let (ParseRetryRuleError::Form(quoted)
+            | ParseRetryRuleError::Name(quoted)
+            | ParseRetryRuleError::Attempts(quoted)
+            | ParseRetryRuleError::Code(quoted)
+            | ParseRetryRuleError::Backoff(quoted)) = error;
+            assert!(text.contains(&quoted), "{quoted:?} of {text:?}");
+        });
+    }
 }

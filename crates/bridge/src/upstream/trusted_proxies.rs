@@ -78,13 +78,16 @@ impl FromStr for ProxyRange {
         let invalid = || ParseProxyRangeError(text.to_owned());
         let (network, bits) =
             text.split_once('/').map_or((text, None), |(network, bits)| (network, Some(bits)));
-        let network = network.parse::<IpAddr>().map_err(|_| invalid())?.to_canonical();
-        let width = if network.is_ipv4() { 32 } else { 128 };
+        let written = network.parse::<IpAddr>().map_err(|_| invalid())?;
+        let network = written.to_canonical();
+        let width = if written.is_ipv4() { 32 } else { 128 };
         let bits = match bits {
-            Some(bits) => bits.parse().ok().filter(|bits| *bits <= width).ok_or_else(invalid)?,
+            Some(bits) => bits.parse().ok().filter(|bits: &u8| *bits <= width).ok_or_else(invalid)?,
             None => width,
         };
-        Ok(Self { network, bits })
+        // In an IPv4 address that is written as IPv6, the bits count from the start of the 128.
+        let mapped = if written == network { 0 } else { 96 };
+        Ok(Self { network, bits: bits.checked_sub(mapped).ok_or_else(invalid)? })
     }
 }
 
@@ -200,7 +203,7 @@ mod tests {
 
     #[test]
     fn headers_of_a_trusted_proxy_are_kept_with_its_address_appended() {
-        for trusted in ["10.0.0.7", "10.0.0.0/8", "0.0.0.0/0", "::ffff:10.0.0.7"] {
+        for trusted in ["10.0.0.7", "10.0.0.0/8", "0.0.0.0/0", "::ffff:10.0.0.7", "::ffff:10.0.0.0/104"] {
             let headers = forwarded("::ffff:10.0.0.7", &[trusted], SENT);
             assert_eq!(headers["x-forwarded-for"], "1.1.1.1, 10.0.0.7", "{trusted}");
             assert_eq!(headers["forwarded"], "for=1.1.1.1, for=10.0.0.7");
@@ -213,9 +216,85 @@ mod tests {
     }
 
     #[test]
+    fn the_bits_of_an_ipv4_address_in_ipv6_form_count_from_the_start_of_the_ipv6_address() {
+        let range = |text: &str| text.parse::<ProxyRange>();
+        assert_eq!(range("::ffff:10.1.0.0/112"), range("10.1.0.0/16"));
+        assert!(range("::ffff:10.1.0.0/16").is_err());
+    }
+
+    #[test]
     fn an_invalid_range_is_an_error() {
         for text in ["", "10.0.0.0/33", "10.0.0/8", "::/129", "example.com", "10.0.0.0/", "10.0.0.0/-1"] {
             assert!(text.parse::<ProxyRange>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn fuzz_a_range_has_the_addresses_that_begin_with_its_bits() {
+        let check = bolero::check!().with_type::<(bool, u128, u128, u8)>();
+        check.with_iterations(50_000).for_each(|(is_ipv4, network, address, bits)| {
+            let bytes = |ip: IpAddr| match ip {
+                IpAddr::V4(ip) => ip.octets().to_vec(),
+                IpAddr::V6(ip) => ip.octets().to_vec(),
+            };
+            let ip = |number: &u128| {
+                let low = u32::try_from(number & u128::from(u32::MAX)).unwrap();
+                if *is_ipv4 { IpAddr::from(low.to_be_bytes()) } else { IpAddr::from(number.to_be_bytes()) }
+            };
+            let (network, width) = (ip(network), if *is_ipv4 { 32 } else { 128 });
+            let Ok(range) = format!("{network}/{bits}").parse::<ProxyRange>() else {
+                assert!(*bits > width || network.to_canonical() != network);
+                return;
+            };
+            // Only the last bits differ, or any.
+            for address in
+                [ip(address), ip(&(network_bits(network) ^ address.checked_shr((*bits).into()).unwrap_or(0)))]
+            {
+                let bit = |bytes: &[u8], index: u8| bytes[usize::from(index / 8)] >> (7 - index % 8) & 1;
+                let (left, right) = (bytes(network), bytes(address));
+                let expected = (0..*bits).all(|index| bit(&left, index) == bit(&right, index));
+                assert_eq!(range.contains(address), expected, "{address} in {network}/{bits}");
+            }
+        });
+    }
+
+    fn network_bits(address: IpAddr) -> u128 {
+        match address {
+            IpAddr::V4(address) => address.to_bits().into(),
+            IpAddr::V6(address) => address.to_bits(),
+        }
+    }
+
+    #[test]
+    fn fuzz_the_error_of_any_text_quotes_it() {
+        bolero::check!().with_type::<String>().with_iterations(20_000).for_each(|text| {
+            if let Err(error) = text.parse::<ProxyRange>() {
+                assert!(error.to_string().starts_with(&format!("{text:?}")), "{error}");
+            }
+        });
+    }
+
+    #[test]
+    fn fuzz_the_address_is_appended_to_any_headers() {
+        let check = bolero::check!().with_type::<(bool, u128, Vec<Vec<u8>>)>();
+        check.with_iterations(20_000).for_each(|(is_ipv4, address, sent)| {
+            let octets = address.to_be_bytes();
+            let address = if *is_ipv4 {
+                IpAddr::from([octets[0], octets[1], octets[2], octets[3]])
+            } else {
+                IpAddr::from(octets)
+            };
+            let mut headers = HeaderMap::new();
+            for value in sent.iter().filter_map(|value| HeaderValue::from_bytes(value).ok()) {
+                headers.append(X_FORWARDED_FOR, value);
+            }
+            let mut expected: Vec<Vec<u8>> =
+                headers.get_all(X_FORWARDED_FOR).iter().map(|value| value.as_bytes().to_vec()).collect();
+            expected.push(address.to_string().into_bytes());
+            Peer { address, trusted: true }.write(&mut headers);
+            let values: Vec<_> = headers.get_all(X_FORWARDED_FOR).iter().map(HeaderValue::as_bytes).collect();
+            assert_eq!(values, [&expected.join(&b", "[..])[..]]);
+            assert!(headers[header::FORWARDED].as_bytes().starts_with(b"for="));
+        });
     }
 }

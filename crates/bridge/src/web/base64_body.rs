@@ -104,4 +104,43 @@ mod tests {
             assert_eq!(read([text]).await.unwrap_err().code(), tonic::Code::Internal, "{text:?}");
         }
     }
+
+    /// Splits bytes into chunks of these sizes, and the rest.
+    fn split<'a>(mut bytes: &'a [u8], sizes: &[u8]) -> Vec<&'a [u8]> {
+        let mut chunks = Vec::new();
+        for size in sizes {
+            let (chunk, rest) = bytes.split_at(bytes.len().min(usize::from(*size)));
+            chunks.push(chunk);
+            bytes = rest;
+        }
+        chunks.push(bytes);
+        chunks
+    }
+
+    /// Reads a body that never waits.
+    fn read_now(chunks: Vec<&[u8]>) -> Option<Vec<u8>> {
+        futures_util::FutureExt::now_or_never(read(chunks)).expect("all chunks are there").ok()
+    }
+
+    #[test]
+    fn fuzz_pieces_in_any_chunks_are_decoded() {
+        let check = bolero::check!().with_type::<(Vec<Vec<u8>>, Vec<u8>)>();
+        check.with_iterations(5_000).for_each(|(pieces, sizes)| {
+            let text: String = pieces.iter().map(|piece| STANDARD.encode(piece)).collect();
+            assert_eq!(read_now(split(text.as_bytes(), sizes)), Some(pieces.concat()));
+        });
+    }
+
+    #[test]
+    fn fuzz_any_text_is_the_same_in_any_chunks() {
+        let check = bolero::check!().with_type::<(Vec<u8>, Vec<u8>)>();
+        check.with_iterations(10_000).for_each(|(bytes, sizes)| {
+            // Mostly of the alphabet, with padding.
+            let pick = |byte: &u8| b"AAQgw/+=".get(usize::from(byte / 28)).copied().unwrap_or(*byte);
+            let text: Vec<u8> = bytes.iter().map(pick).collect();
+            let whole = read_now(vec![&text]);
+            assert_eq!(read_now(split(&text, sizes)), whole);
+            assert!(whole.is_none_or(|whole| whole.len() <= text.len() / GROUP * 3));
+        });
+    }
 }

@@ -36,7 +36,8 @@ impl HostPolicy {
         if is_plain_loopback(sent) {
             return None;
         }
-        let allowed = Authority::try_from(sent).is_ok_and(|authority| is_allowed(authority.host(), also));
+        let allowed = Authority::try_from(sent)
+            .is_ok_and(|authority| has_only_a_port(&authority) && is_allowed(authority.host(), also));
         (!allowed).then(|| String::from_utf8_lossy(sent).into_owned())
     }
 }
@@ -57,6 +58,15 @@ fn is_plain_loopback(authority: &[u8]) -> bool {
         [] => true,
         [b':', port @ ..] => port.iter().all(u8::is_ascii_digit),
         _ => false,
+    })
+}
+
+/// Returns whether an authority is a host, or a host and a port: no user, and nothing behind the brackets of an IPv6 address.
+fn has_only_a_port(authority: &Authority) -> bool {
+    let rest = authority.as_str().strip_prefix(authority.host());
+    rest.is_some_and(|rest| {
+        let port = rest.strip_prefix(':').unwrap_or(rest);
+        port.bytes().all(|byte| byte.is_ascii_digit()) && (port.is_empty() || port.len() < rest.len())
     })
 }
 
@@ -108,6 +118,9 @@ mod tests {
             "localhost@evil.example",
             "127.0.0.1.nip.example",
             "localhost:80@evil.example",
+            "evil.example@localhost",
+            "[::1]evil.example",
+            "localhost:http",
         ] {
             assert_eq!(refused(host).as_deref(), Some(host));
         }
@@ -131,5 +144,68 @@ mod tests {
     fn any_name_is_allowed_by_any() {
         let host = HeaderValue::from_static("rebound.example");
         assert_eq!(HostPolicy::Any.refused(&Uri::from_static("/"), Some(&host)), None);
+    }
+
+    /// Returns whether a browser that is given this authority connects to this machine.
+    fn is_loopback_to_a_browser(authority: &str) -> bool {
+        let Ok(url) = url::Url::parse(&format!("http://{authority}/")) else { return false };
+        match url.host() {
+            Some(url::Host::Domain(name)) => {
+                let name = name.trim_end_matches('.');
+                name == "localhost" || name.ends_with(".localhost")
+            }
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+            None => false,
+        }
+    }
+
+    #[test]
+    fn fuzz_a_host_that_is_allowed_is_this_machine_to_a_browser_too() {
+        let check = bolero::check!().with_type::<Vec<(u8, char)>>();
+        check.with_iterations(50_000).for_each(|parts| {
+            const PARTS: [&str; 15] = [
+                "localhost",
+                "LOCALHOST",
+                "127.0.0.1",
+                "[::1]",
+                "[",
+                "]",
+                ".",
+                ":",
+                "80",
+                "@",
+                "%",
+                "evil.example",
+                "::ffff:127.0.0.1",
+                "/",
+                "\\",
+            ];
+            let host: String = parts
+                .iter()
+                .map(|(part, other)| {
+                    PARTS.get(usize::from(part % 16)).map_or(other.to_string(), ToString::to_string)
+                })
+                .collect();
+            let Ok(value) = http::HeaderValue::from_bytes(host.as_bytes()) else { return };
+            let policy = HostPolicy::Loopback { also: Vec::new() };
+            if policy.refused(&Uri::from_static("/"), Some(&value)).is_none() {
+                assert!(is_loopback_to_a_browser(&host), "{host:?} is allowed");
+            }
+        });
+    }
+
+    #[test]
+    fn fuzz_the_short_way_allows_nothing_that_the_long_way_refuses() {
+        let check = bolero::check!().with_type::<(u8, Vec<u8>)>();
+        check.with_iterations(50_000).for_each(|(name, port)| {
+            let name = ["localhost", "127.0.0.1", "[::1]"][usize::from(name % 3)];
+            let pick = |byte: &u8| b"0123456789:".get(usize::from(byte / 22)).copied().unwrap_or(*byte);
+            let authority = [name.as_bytes(), &port.iter().map(pick).collect::<Vec<_>>()].concat();
+            if is_plain_loopback(&authority) {
+                let parsed = Authority::try_from(&authority[..]).expect("an authority");
+                assert!(is_allowed(parsed.host(), &[]), "{}", authority.escape_ascii());
+            }
+        });
     }
 }

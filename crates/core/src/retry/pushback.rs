@@ -22,3 +22,24 @@ impl Pushback {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fuzz_a_pushback_is_a_number_that_is_not_negative() {
+        bolero::check!().with_type::<(i64, Vec<u8>)>().with_iterations(20_000).for_each(|(number, bytes)| {
+            let expected = match u32::try_from(*number) {
+                Ok(number) if i32::try_from(number).is_ok() => {
+                    Pushback::After(Duration::from_millis(number.into()))
+                }
+                _ => Pushback::Stop,
+            };
+            assert_eq!(Pushback::parse(format!(" {number}").as_bytes()), expected);
+            if let Pushback::After(time) = Pushback::parse(bytes) {
+                assert!(time <= Duration::from_millis(i32::MAX.unsigned_abs().into()));
+            }
+        });
+    }
+}

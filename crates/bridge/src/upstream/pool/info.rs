@@ -24,6 +24,27 @@ impl Pool {
     }
 }
 
+/// What a pool has at one time.
+#[cfg(test)]
+pub(in crate::upstream) struct Snapshot {
+    pub(in crate::upstream) endpoints: Vec<crate::upstream::endpoint::EndpointInfo>,
+    /// How many addresses count as ejected.
+    pub(in crate::upstream) ejected: usize,
+    /// How many calls wait for a stream.
+    pub(in crate::upstream) waiting: usize,
+}
+
+#[cfg(test)]
+impl Pool {
+    /// Returns what the pool has now.
+    pub(in crate::upstream) fn snapshot(&self) -> Snapshot {
+        let state = self.lock();
+        let (endpoints, ejected) = state.endpoints.info();
+        let waiting = state.waiting.iter().filter(|waiting| !waiting.is_closed()).count();
+        Snapshot { endpoints, ejected, waiting }
+    }
+}
+
 impl fmt::Display for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.servers.iter().map(|server| server.address.authority.as_str()).collect();

@@ -32,6 +32,17 @@ impl State {
         self.endpoints.all_disconnected() && self.lookups.iter().enumerate().all(is_resolved)
     }
 
+    /// Returns whether a call waits for a stream. Calls at the head of the queue that have left are removed.
+    pub(super) fn has_waiting(&mut self) -> bool {
+        while let Some(first) = self.waiting.front() {
+            if !first.is_closed() {
+                return true;
+            }
+            self.waiting.pop_front();
+        }
+        false
+    }
+
     /// Returns when the next attempt may be made after failures.
     pub(super) fn retry_at(&self) -> Option<Instant> {
         let lookups = self.lookups.iter().filter_map(Lookups::retry_at);

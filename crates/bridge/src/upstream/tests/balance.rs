@@ -161,13 +161,18 @@ async fn concurrent_calls_leave_a_stopped_address_before_their_deadlines() {
 #[tokio::test(start_paused = true)]
 async fn a_retry_takes_another_address() {
     let sim = Sim::new();
-    let nodes = [sim.node(ONE, UNAVAILABLE), sim.node(TWO, after(1))];
+    let nodes = [sim.node(ONE, after(1)), sim.node(TWO, after(1))];
     let rule = "2:UNAVAILABLE:1ms..1ms".parse().unwrap();
     let router = sim.bridge(&URLS, PoolOptions::new()).retry(rule).into_router();
-    for _ in 0..50 {
-        assert_eq!(call(&router).await, 0);
-    }
-    assert!(nodes[0].calls() >= 1, "some first attempts fail");
+    callers(&router, 4, Duration::from_millis(20)).await;
+    // The other address is so slow that it would not be chosen.
+    nodes[1].set(after(3_000));
+    callers(&router, 4, Duration::from_secs(4)).await;
+    nodes[0].set(UNAVAILABLE);
+    let before = nodes.each_ref().map(|node| node.calls());
+    assert_eq!(call(&router).await, 0);
+    let calls = [nodes[0].calls() - before[0], nodes[1].calls() - before[1]];
+    assert_eq!(calls, [1, 1]);
 }
 
 #[tokio::test(start_paused = true)]
