@@ -45,9 +45,7 @@ struct FileHead {
 pub(super) async fn ask(pool: &Arc<Pool>, service: &str) -> Result<Schema, Status> {
     let asked = async {
         match ask_as(V1_PATH, pool, service).await {
-            Err(status) if status.code() == Code::Unimplemented => {
-                ask_as(V1ALPHA_PATH, pool, service).await
-            }
+            Err(status) if status.code() == Code::Unimplemented => ask_as(V1ALPHA_PATH, pool, service).await,
             result => result,
         }
     };
@@ -72,7 +70,10 @@ async fn ask_as(path: PathAndQuery, pool: &Arc<Pool>, service: &str) -> Result<S
     files.add(next(&mut answers).await?)?;
     while let Some(name) = files.wanted.pop() {
         let question = ask(MessageRequest::FileByFilename(name));
-        questions.send(question).await.map_err(|_| Status::unavailable("the stream of reflection has ended"))?;
+        questions
+            .send(question)
+            .await
+            .map_err(|_| Status::unavailable("the stream of reflection has ended"))?;
         match next(&mut answers).await {
             Ok(answer) => files.add(answer)?,
             // Imports of custom options may be missing, and are not needed.

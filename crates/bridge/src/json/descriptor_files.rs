@@ -109,7 +109,8 @@ fn read(paths: &[PathBuf]) -> Result<Schema, DescriptorFilesError> {
             .map_err(|source| DescriptorFilesError::Decode { path: path.clone(), source })?;
         sets.push(set);
     }
-    let all = |source| DescriptorFilesError::Decode { path: paths.first().cloned().unwrap_or_default(), source };
+    let all =
+        |source| DescriptorFilesError::Decode { path: paths.first().cloned().unwrap_or_default(), source };
     Schema::from_sets(sets).map_err(all)
 }
 

@@ -6,8 +6,8 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use drawbridge_core::headers::GRPC_ENCODING;
 use drawbridge_core::Protocol;
+use drawbridge_core::headers::GRPC_ENCODING;
 use drawbridge_json::{ParseOptions, PrintOptions, UnknownFields};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response};
@@ -123,7 +123,8 @@ where
     for name in [GRPC_ENCODING, GRPC_ACCEPT_ENCODING, header::CONTENT_LENGTH] {
         headers.remove(name);
     }
-    let ignores_unknown = request.extensions().get::<Protocol>().is_some_and(|it| it.ignores_unknown_fields());
+    let ignores_unknown =
+        request.extensions().get::<Protocol>().is_some_and(|it| it.ignores_unknown_fields());
     let options = ParseOptions {
         unknown_fields: if ignores_unknown { UnknownFields::Ignore } else { UnknownFields::Refuse },
         max_bytes: rules.max_message_bytes as usize,
@@ -132,9 +133,8 @@ where
     let (of_request, input) = (failure.clone(), method.input);
     let max = rules.max_message_bytes;
     let on_unknown = move || source.iter().for_each(|source| source.lacks_something());
-    let request = request.map(|body| {
-        Body::new(RequestBody::new(body, max, input, options, of_request, on_unknown))
-    });
+    let request =
+        request.map(|body| Body::new(RequestBody::new(body, max, input, options, of_request, on_unknown)));
     let mut response = inner.call(request);
     let response = poll_fn(|cx| match response.as_mut().poll(cx) {
         // What the callee answers after a failure of the request follows from the failure.

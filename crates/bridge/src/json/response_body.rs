@@ -38,7 +38,8 @@ impl ResponseBody {
         let mut out = BytesMut::new();
         while let Some(wire) = self.frames.next()? {
             let json = from_wire(&self.message, &wire, self.options).map_err(|error| {
-                let message = format!("the response is no `{}` with a JSON: {error}", self.message.full_name());
+                let message =
+                    format!("the response is no `{}` with a JSON: {error}", self.message.full_name());
                 if error.is_too_large() {
                     Status::resource_exhausted(message)
                 } else {

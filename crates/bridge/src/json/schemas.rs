@@ -90,7 +90,9 @@ impl Schemas {
                     has_asked_again = true;
                 }
                 Err(MethodError::Unknown) => {
-                    return Err(Status::unimplemented(format!("the contract of {service} has no method {path:?}")));
+                    return Err(Status::unimplemented(format!(
+                        "the contract of {service} has no method {path:?}"
+                    )));
                 }
                 Err(error) => return Err(incomplete(path, &error)),
             }

@@ -119,9 +119,9 @@ impl Bridge {
         if self.json_methods.is_empty() {
             return None;
         }
-        let schemas = self.schemas.get_or_init(|| {
-            Arc::new(Schemas::new(self.descriptor_files.clone(), &self.descriptors))
-        });
+        let schemas = self
+            .schemas
+            .get_or_init(|| Arc::new(Schemas::new(self.descriptor_files.clone(), &self.descriptors)));
         Some(Arc::new(JsonRules {
             methods: self.json_methods.clone(),
             schemas: Arc::clone(schemas),
