@@ -23,7 +23,7 @@ struct Layer {
 const LAYERS: &[Layer] = &[
     Layer {
         name: "bridge",
-        uses: &["console", "reflection", "refusal", "web"],
+        uses: &["console", "json", "reflection", "refusal", "web"],
         why: "it assembles the stack of all others, and nothing depends on the assembly",
     },
     Layer {
@@ -35,6 +35,11 @@ const LAYERS: &[Layer] = &[
         name: "reflection",
         uses: &["upstream", "hosted_services"],
         why: "it is a service that asks hosted services and upstreams, which do not know it",
+    },
+    Layer {
+        name: "json",
+        uses: &["method_pattern", "reflection", "upstream"],
+        why: "it translates calls for what is hosted and forwarded, and asks upstreams under the names of reflection",
     },
     Layer {
         name: "upstream",

@@ -130,11 +130,10 @@ impl State {
         let interval = if is_without && !has_lost { INTERVAL_WITHOUT } else { INTERVAL };
         let next = self.answered_at.map(|answered| answered + interval).filter(|next| *next > now);
         match (next, &self.failure, &self.schema) {
-            (Some(_), Some(_), Some(schema)) => Step::Use(schema.clone()),
             (Some(_), Some(status), None) => Step::Fail(status.clone()),
             // The connection was lost just after the answer: a call must not be translated by the contract of another version.
             (Some(next), None, _) if has_lost => Step::Wait(Some(next)),
-            (Some(_), None, Some(schema)) => Step::Use(schema.clone()),
+            (Some(_), _, Some(schema)) => Step::Use(schema.clone()),
             _ => {
                 self.is_asking = true;
                 Step::Ask
