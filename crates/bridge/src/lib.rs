@@ -34,8 +34,8 @@
 //! 1. [`serve`]: accepts connections over HTTP/1.1 and HTTP/2, with TLS or without, and ends them.
 //! 2. [`Bridge`]: the stack that each request passes; the ingress that classifies requests.
 //! 3. [`CallsService`] (the console): lists open and recent calls, ends a call, and lists services.
-//! 4. `reflection`: answers reflection for hosted and forwarded services together.
-//! 5. `json`: translates calls with JSON messages for services with protobuf.
+//! 4. `json`: translates calls with JSON messages for services with protobuf.
+//! 5. `reflection`: answers reflection for hosted and forwarded services together.
 //! 6. [`Upstream`]: forwards calls, with pools of HTTP/2 connections and [`RetryRule`]s.
 //! 7. [`PropagationLayer`] and [`RetryLayer`]: layers for the clients that handlers use.
 //! 8. [`CallLayer`]: opens a [`CallContext`] for each call, enforces its deadline, and records its one [`EndReason`].

@@ -32,14 +32,14 @@ const LAYERS: &[Layer] = &[
         why: "it shows calls and services to callers that the host policy of `web` allows, and nothing but the assembly knows it",
     },
     Layer {
-        name: "reflection",
-        uses: &["upstream", "hosted_services"],
-        why: "it is a service that asks hosted services and upstreams, which do not know it",
-    },
-    Layer {
         name: "json",
         uses: &["method_pattern", "reflection", "upstream"],
         why: "it translates calls for what is hosted and forwarded, and asks upstreams under the names of reflection",
+    },
+    Layer {
+        name: "reflection",
+        uses: &["upstream", "hosted_services"],
+        why: "it is a service that asks hosted services and upstreams, which do not know it",
     },
     Layer {
         name: "upstream",
