@@ -26,8 +26,8 @@ mod start_error;
 mod start_line;
 
 pub use config::{
-    AccessArgs, CallArgs, Config, ListenArgs, LogArgs, LogFormat, SampleArgs, ShutdownArgs, TlsArgs,
-    UpstreamArgs, command,
+    AccessArgs, CallArgs, Config, JsonArgs, ListenArgs, LogArgs, LogFormat, OnOff, SampleArgs, ShutdownArgs,
+    TlsArgs, UpstreamArgs, command,
 };
 pub use lifecycle::Lifecycle;
 pub use logging::{LogError, LogGuard, init as init_logging};

@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 
 use drawbridge::{
-    Bridge, Calls, CallsService, ConnectionOptions, ConsoleToken, HostPolicy, ThreadListeners, Tls, Upstream,
-    serve, serve_on_threads,
+    Bridge, Calls, CallsService, ConnectionOptions, ConsoleToken, DescriptorFiles, HostPolicy,
+    ThreadListeners, Tls, Upstream, serve, serve_on_threads,
 };
 use drawbridge_calls_proto::calls_server::CallsServer;
 use tokio::net::TcpListener;
@@ -14,7 +14,7 @@ use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::server::HealthReporter;
 
-use crate::config::{Config, UpstreamArgs};
+use crate::config::{Config, JsonArgs, OnOff, UpstreamArgs};
 use crate::front::Front;
 use crate::hints::Hints;
 use crate::lifecycle::Lifecycle;
@@ -143,7 +143,7 @@ async fn bridge(
         .descriptors(drawbridge_proto::FILE_DESCRIPTOR_SET)?
         .descriptors(drawbridge_calls_proto::FILE_DESCRIPTOR_SET)?
         .fallback(page(config)?);
-    let mut bridge = upstreams(&config.upstreams, bridge)?;
+    let mut bridge = json(&config.json, upstreams(&config.upstreams, bridge)?)?;
     let has_console = config.has_console(address);
     if has_console {
         let mut console = CallsService::new(bridge.calls(), bridge.services(), hosts(config, address));
@@ -184,6 +184,17 @@ fn upstreams(args: &UpstreamArgs, mut bridge: Bridge) -> Result<Bridge, StartErr
         });
     }
     Ok(bridge)
+}
+
+/// Takes calls with JSON.
+fn json(args: &JsonArgs, mut bridge: Bridge) -> Result<Bridge, StartError> {
+    if !args.descriptors.is_empty() {
+        bridge = bridge.descriptor_files(DescriptorFiles::open(args.descriptors.iter().cloned())?);
+    }
+    Ok(match args.json {
+        OnOff::On => bridge.json(args.json_services.iter().cloned()),
+        OnOff::Off => bridge,
+    })
 }
 
 fn page(config: &Config) -> Result<Page, StartError> {

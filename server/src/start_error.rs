@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use drawbridge::{ConsoleTokenError, DescriptorError, TlsError, UpstreamError};
+use drawbridge::{ConsoleTokenError, DescriptorError, DescriptorFilesError, TlsError, UpstreamError};
 
 use crate::samples::HostError;
 use crate::self_signed::SelfSignedError;
@@ -29,6 +29,9 @@ pub enum StartError {
     /// The token of the console cannot be used.
     #[error("{0}; see --console-token-file")]
     ConsoleToken(#[from] ConsoleTokenError),
+    /// A file of contracts cannot be used.
+    #[error("{0}; see --descriptors")]
+    DescriptorFiles(#[from] DescriptorFilesError),
     /// The self-signed certificate cannot be made.
     #[error("{0}; see --tls-self-signed")]
     SelfSigned(#[from] SelfSignedError),

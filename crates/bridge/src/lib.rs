@@ -34,12 +34,13 @@
 //! 1. [`serve`]: accepts connections over HTTP/1.1 and HTTP/2, with TLS or without, and ends them.
 //! 2. [`Bridge`]: the stack that each request passes; the ingress that classifies requests.
 //! 3. [`CallsService`] (the console): lists open and recent calls, ends a call, and lists services.
-//! 4. `reflection`: answers reflection for hosted and forwarded services together.
-//! 5. [`Upstream`]: forwards calls, with pools of HTTP/2 connections and [`RetryRule`]s.
-//! 6. [`PropagationLayer`] and [`RetryLayer`]: layers for the clients that handlers use.
-//! 7. [`CallLayer`]: opens a [`CallContext`] for each call, enforces its deadline, and records its one [`EndReason`].
-//! 8. `connect`: translates between Connect and gRPC.
-//! 9. [`GrpcWebLayer`]: translates between gRPC-Web and gRPC. `web` also holds the rules for requests, and CORS.
+//! 4. `json`: translates calls with JSON messages for services with protobuf.
+//! 5. `reflection`: answers reflection for hosted and forwarded services together.
+//! 6. [`Upstream`]: forwards calls, with pools of HTTP/2 connections and [`RetryRule`]s.
+//! 7. [`PropagationLayer`] and [`RetryLayer`]: layers for the clients that handlers use.
+//! 8. [`CallLayer`]: opens a [`CallContext`] for each call, enforces its deadline, and records its one [`EndReason`].
+//! 9. `connect`: translates between Connect and gRPC.
+//! 10. [`GrpcWebLayer`]: translates between gRPC-Web and gRPC. `web` also holds the rules for requests, and CORS.
 //!
 //! # Features
 //!
@@ -53,6 +54,7 @@
 //! | `serve` | | [`serve`] |
 //! | `console` | | [`CallsService`] |
 //! | `reflection` | | reflection for hosted and forwarded services together |
+//! | `json` | | [`Bridge::json`]: calls with JSON messages |
 //! | `channel` | | [`in_process`]: a tonic channel to a service in the same process |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -64,6 +66,7 @@
         feature = "console",
         feature = "cors",
         feature = "descriptors",
+        feature = "json",
         feature = "reflection",
         feature = "serve",
         feature = "tls",
@@ -82,6 +85,8 @@ mod console;
 mod hosted_services;
 #[cfg(feature = "channel")]
 mod in_process;
+#[cfg(feature = "json")]
+mod json;
 mod method_kinds;
 mod method_pattern;
 mod peer;
@@ -115,6 +120,8 @@ pub use console::{CallsService, ConsoleToken, ConsoleTokenError, Services};
 pub use drawbridge_core::{Deadline, EndReason, Protocol, RetryPolicy, Throttle, Timeout};
 #[cfg(feature = "channel")]
 pub use in_process::in_process;
+#[cfg(feature = "json")]
+pub use json::{DescriptorFiles, DescriptorFilesError};
 pub use method_pattern::{MethodPattern, ParseMethodPatternError};
 pub use peer::PeerAddr;
 

@@ -1,6 +1,6 @@
 //! The command line and the environment, as one validated struct.
 //!
-//! Each group of flags is a struct, in the order of `--help`: [`ListenArgs`], [`TlsArgs`], [`UpstreamArgs`], [`AccessArgs`],
+//! Each group of flags is a struct, in the order of `--help`: [`ListenArgs`], [`TlsArgs`], [`UpstreamArgs`], [`JsonArgs`], [`AccessArgs`],
 //! [`CallArgs`], [`ShutdownArgs`], [`SampleArgs`], [`LogArgs`]. A default that the library has is taken from the library.
 //!
 //! `environment` refuses variables of no flag, and `given` says which flags were given.
@@ -11,6 +11,7 @@ mod calls;
 mod environment;
 mod given;
 mod help;
+mod json;
 mod listening;
 mod logging;
 mod parse;
@@ -25,6 +26,7 @@ use clap::{CommandFactory, FromArgMatches as _, Parser};
 
 pub use access::AccessArgs;
 pub use calls::CallArgs;
+pub use json::{JsonArgs, OnOff};
 pub use listening::ListenArgs;
 pub use logging::{LogArgs, LogFormat};
 pub use samples::SampleArgs;
@@ -53,6 +55,9 @@ pub struct Config {
     /// Where calls are forwarded to.
     #[command(flatten)]
     pub upstreams: UpstreamArgs,
+    /// Calls with JSON messages.
+    #[command(flatten)]
+    pub json: JsonArgs,
     /// Who may call, and who is trusted.
     #[command(flatten)]
     pub access: AccessArgs,
@@ -170,6 +175,8 @@ mod tests {
             (["--upstream", "localhost:50051"], "localhost:50051", "http://127.0.0.1:50051"),
             (["--expose", "a.*.b"], "a.*.b", "grpc.reflection.*"),
             (["--get", "shop.*/List"], "shop.*/List", "shop.Catalog/List"),
+            (["--json", "true"], "true", "on, off"),
+            (["--json-services", "shop.*/List"], "shop.*/List", "shop.Catalog/List"),
             (["--trusted-proxy", "10.0.0.0/33"], "10.0.0.0/33", "10.0.0.0/8"),
             (["--log-format", "xml"], "xml", "json"),
         ] {

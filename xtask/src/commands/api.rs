@@ -18,9 +18,10 @@ struct Library {
     target: Option<&'static str>,
 }
 
-const LIBRARIES: [Library; 3] = [
+const LIBRARIES: [Library; 4] = [
     Library { package: "drawbridge-core", name: "drawbridge_core", target: None },
     Library { package: "drawbridge-grpc", name: "drawbridge", target: None },
+    Library { package: "drawbridge-json", name: "drawbridge_json", target: None },
     Library { package: "drawbridge-fetch", name: "drawbridge_fetch", target: Some(WASM) },
 ];
 

@@ -8,12 +8,13 @@ use crate::steps::Steps;
 use crate::workspace::WASM;
 use crate::{metadata, toolchain};
 
-/// The crates that run in the browser.
-const BROWSER_CRATES: [&str; 7] = [
+/// The crates that run in the browser, or may.
+const BROWSER_CRATES: [&str; 8] = [
     "drawbridge-web",
     "drawbridge-fetch",
     "drawbridge-proto",
     "drawbridge-core",
+    "drawbridge-json",
     "drawbridge-bench-browser",
     "drawbridge-conformance-page",
     "drawbridge-docs",
@@ -23,7 +24,7 @@ const BROWSER_CRATES: [&str; 7] = [
 const LIBRARY: &str = "drawbridge-grpc";
 
 /// The libraries that are documented with their API, features and targets apart.
-const DOCUMENTED_APART: [&str; 2] = [LIBRARY, "drawbridge-core"];
+const DOCUMENTED_APART: [&str; 3] = [LIBRARY, "drawbridge-core", "drawbridge-json"];
 
 /// Runs all static checks.
 pub(crate) fn lint(sh: &Shell, steps: &mut Steps) -> Result<()> {

@@ -10,12 +10,13 @@ use xshell::{Shell, cmd};
 use crate::{manifest, metadata, page, workspace};
 
 /// The packages for the registry. All others have `publish.workspace = true` in their manifest.
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 7] = [
     "drawbridge-calls-proto",
     "drawbridge-core",
     "drawbridge-fetch",
     "drawbridge-gateway",
     "drawbridge-grpc",
+    "drawbridge-json",
     "drawbridge-proto",
 ];
 

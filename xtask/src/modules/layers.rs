@@ -23,13 +23,18 @@ struct Layer {
 const LAYERS: &[Layer] = &[
     Layer {
         name: "bridge",
-        uses: &["console", "reflection", "refusal", "web"],
+        uses: &["console", "json", "reflection", "refusal", "web"],
         why: "it assembles the stack of all others, and nothing depends on the assembly",
     },
     Layer {
         name: "console",
         uses: &["upstream", "web"],
         why: "it shows calls and services to callers that the host policy of `web` allows, and nothing but the assembly knows it",
+    },
+    Layer {
+        name: "json",
+        uses: &["method_pattern", "reflection", "upstream"],
+        why: "it translates calls for what is hosted and forwarded, and asks upstreams under the names of reflection",
     },
     Layer {
         name: "reflection",

@@ -170,11 +170,11 @@ fn a_new_module_of_the_library_needs_an_entry_in_the_layers() {
     let faults = check_at(
         layers::ROOT,
         &[
-            (layers::ROOT, "mod json; mod peer;"),
-            ("crates/bridge/src/json.rs", "use crate::peer::PeerAddr;"),
+            (layers::ROOT, "mod sockets; mod peer;"),
+            ("crates/bridge/src/sockets.rs", "use crate::peer::PeerAddr;"),
             ("crates/bridge/src/peer.rs", "pub struct PeerAddr;"),
         ],
     );
     assert_eq!(faults.len(), 1);
-    assert!(faults[0].contains("`json` is missing in LAYERS"), "{}", faults[0]);
+    assert!(faults[0].contains("`sockets` is missing in LAYERS"), "{}", faults[0]);
 }

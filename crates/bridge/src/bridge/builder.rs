@@ -1,5 +1,8 @@
 //! Builds a bridge.
 
+#[cfg(feature = "json")]
+use std::sync::{Arc, OnceLock};
+
 #[cfg(feature = "cors")]
 use http::HeaderValue;
 use http::request::Parts;
@@ -13,6 +16,8 @@ use crate::call::{CallContext, Calls, DeadlinePolicy};
 #[cfg(feature = "console")]
 use crate::console::Services;
 use crate::hosted_services::HostedServices;
+#[cfg(feature = "json")]
+use crate::json::{DescriptorFiles, Schemas};
 use crate::method_kinds::MethodKinds;
 use crate::method_pattern::MethodPattern;
 use crate::service::{GrpcService, SharedService};
@@ -56,6 +61,13 @@ pub struct Bridge {
     trusted_proxies: Vec<ProxyRange>,
     /// Which methods may be called with GET, besides those whose descriptors say so.
     get_patterns: Vec<MethodPattern>,
+    #[cfg(feature = "json")]
+    json_methods: Vec<MethodPattern>,
+    #[cfg(feature = "json")]
+    descriptor_files: Option<DescriptorFiles>,
+    /// One for all threads.
+    #[cfg(feature = "json")]
+    schemas: OnceLock<Arc<Schemas>>,
     interceptors: Vec<Interceptor>,
     detection: GrpcDetection,
     fallback: Option<SharedService>,
@@ -125,6 +137,27 @@ impl Bridge {
     #[must_use]
     pub fn retry(mut self, rule: RetryRule) -> Self {
         self.retries.push(rule);
+        self
+    }
+
+    /// Takes calls with JSON messages for these methods, in every form in which calls come, and translates them for services that take
+    /// protobuf. By default no method takes JSON, and a forwarded call with JSON is passed on as it is.
+    ///
+    /// The contract of a hosted service is in its [descriptors](Bridge::descriptors). The contract of a forwarded one is in
+    /// [files](Bridge::descriptor_files); if it is not, the bridge asks the upstream's reflection, without the credentials of any
+    /// caller and also if no caller may use reflection. A method without a contract is UNIMPLEMENTED.
+    #[cfg(feature = "json")]
+    #[must_use]
+    pub fn json(mut self, methods: impl IntoIterator<Item = MethodPattern>) -> Self {
+        self.json_methods.extend(methods);
+        self
+    }
+
+    /// Reads contracts for calls with [JSON](Bridge::json) from files, before descriptors of hosted services and reflection of upstreams.
+    #[cfg(feature = "json")]
+    #[must_use]
+    pub fn descriptor_files(mut self, files: DescriptorFiles) -> Self {
+        self.descriptor_files = Some(files);
         self
     }
 

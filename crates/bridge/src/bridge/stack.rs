@@ -12,6 +12,8 @@ use super::intercept::{Intercept, Interceptor};
 use crate::call::{CallLayer, CallService};
 use crate::connect::{AllowedOrigins, ConnectService};
 use crate::hosted_services::HostedServices;
+#[cfg(feature = "json")]
+use crate::json::{Json, JsonRules};
 use crate::method_kinds::MethodKinds;
 use crate::safe_methods::SafeMethods;
 #[cfg(feature = "cors")]
@@ -29,10 +31,15 @@ pub(super) type Stack = GrpcWebService<CallStack>;
 /// The layers for Connect.
 pub(super) type ConnectStack = ConnectService<CallStack>;
 
+#[cfg(feature = "json")]
+type InsideCall = Json<Callees>;
+#[cfg(not(feature = "json"))]
+type InsideCall = Callees;
+
 #[cfg(feature = "upstream")]
-type InsideCall = Forward<RequestRules<HostedServices>>;
+type Callees = Forward<RequestRules<HostedServices>>;
 #[cfg(not(feature = "upstream"))]
-type InsideCall = RequestRules<HostedServices>;
+type Callees = RequestRules<HostedServices>;
 
 /// The configuration of the layers.
 pub(super) struct Layers {
@@ -45,6 +52,8 @@ pub(super) struct Layers {
     pub(super) kinds: Arc<MethodKinds>,
     pub(super) safe_methods: SafeMethods,
     pub(super) origins: AllowedOrigins,
+    #[cfg(feature = "json")]
+    pub(super) json: Option<Arc<JsonRules>>,
     pub(super) max_message_bytes: u32,
     pub(super) max_held_response_bytes: u32,
     pub(super) hosted: HostedServices,
@@ -54,6 +63,7 @@ pub(super) struct Layers {
 /// ends a call is translated too. All that is inside is the same for both.
 pub(super) fn build(layers: &Layers) -> (Stack, ConnectStack) {
     let calls = calls(layers);
+    let codecs = layers.codecs();
     let connect = ConnectService {
         inner: calls.clone(),
         kinds: Arc::clone(&layers.kinds),
@@ -72,6 +82,9 @@ fn calls(layers: &Layers) -> CallStack {
         .layer(layers.calls.clone().insert_context_if(|extensions| !is_forwarded(extensions)))
         // Inside of the CALL layer, so that a refusal ends a call with a status.
         .layer_fn(|inner| Intercept::new(inner, Arc::clone(&layers.interceptors)));
+    // Inside of the CALL layer, so that the contract is awaited within the deadline. Outside of what needs protobuf.
+    #[cfg(feature = "json")]
+    let stack = stack.layer_fn(|inner| Json::new(inner, layers.json.clone()));
     // Inside of the CALL layer, so that a forwarded call has a deadline and an end like any other.
     #[cfg(feature = "upstream")]
     let stack = stack.layer_fn(|inner| {
@@ -99,9 +112,16 @@ pub(super) fn around_with_cors(service: SharedService, origins: &[http::HeaderVa
     SharedService::from_tower(crate::web::cors::layer(origins).layer(service))
 }
 
-/// Returns which codecs a call may have: hosted services decode protobuf.
-fn codecs(extensions: &http::Extensions) -> Codecs {
-    if is_forwarded(extensions) { Codecs::Any } else { Codecs::Protobuf }
+impl Layers {
+    /// Returns which codecs a call may have: hosted services decode protobuf, and JSON is translated for them.
+    #[cfg_attr(not(feature = "json"), allow(clippy::unused_self))]
+    fn codecs(&self) -> fn(&http::Extensions) -> Codecs {
+        #[cfg(feature = "json")]
+        if self.json.is_some() {
+            return |extensions| if is_forwarded(extensions) { Codecs::Any } else { Codecs::ProtobufAndJson };
+        }
+        |extensions| if is_forwarded(extensions) { Codecs::Any } else { Codecs::Protobuf }
+    }
 }
 
 /// Returns whether the request with these extensions has a route to an upstream.

@@ -151,7 +151,7 @@ where
     }
 
     fn accepts_json(&self, request: &Request<Body>) -> bool {
-        (self.codecs)(request.extensions()) == Codecs::Any
+        (self.codecs)(request.extensions()) != Codecs::Protobuf
     }
 
     /// Returns the content type of a request, if it is one that the called method has.

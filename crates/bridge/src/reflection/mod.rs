@@ -18,4 +18,6 @@ mod session;
 mod source;
 mod sources;
 
+#[cfg(feature = "json")]
+pub(crate) use protocol::{V1_PATH, V1ALPHA_PATH};
 pub(crate) use service::Reflection;

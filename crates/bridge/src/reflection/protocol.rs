@@ -12,7 +12,7 @@ pub(super) const NAMES: [&str; 2] = [V1, "grpc.reflection.v1alpha.ServerReflecti
 pub(super) const METHOD: &str = "ServerReflectionInfo";
 
 /// The paths of the method.
-pub(super) const V1_PATH: PathAndQuery =
+pub(crate) const V1_PATH: PathAndQuery =
     PathAndQuery::from_static("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
-pub(super) const V1ALPHA_PATH: PathAndQuery =
+pub(crate) const V1ALPHA_PATH: PathAndQuery =
     PathAndQuery::from_static("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");

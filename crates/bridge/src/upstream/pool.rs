@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,8 @@ pub(crate) struct Pool {
     pub(super) max_wait: Duration,
     /// Stops retries while most calls fail.
     pub(super) throttle: SharedThrottle,
+    /// How many connections were lost or retired, in the pools of all threads.
+    lost: Arc<AtomicU64>,
     state: Mutex<State>,
 }
 
@@ -107,6 +110,7 @@ impl Pool {
 
     /// Retires a connection: it gets no more calls, and is closed when the last call on it has ended.
     pub(super) fn retire(self: &Arc<Self>, connection: &Arc<Connection>) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
         let mut state = self.lock();
         state.endpoints.retire(connection);
         self.connect_for_waiting(&mut state);

@@ -12,6 +12,9 @@ use crate::plain_response::plain_response;
 pub(crate) enum Codecs {
     /// Messages are protobuf: the codec is `proto` or not named.
     Protobuf,
+    /// The same, and `json`.
+    #[cfg_attr(not(feature = "json"), allow(dead_code))]
+    ProtobufAndJson,
     /// Any: whatever is behind this server decodes the messages.
     Any,
 }
@@ -29,7 +32,11 @@ pub(super) fn read<B>(request: &Request<B>, codecs: Codecs) -> Result<ContentTyp
         return Err(Box::new(response));
     }
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(ContentType::parse);
-    let accepted = |content_type: &ContentType| codecs == Codecs::Any || content_type.is_protobuf();
+    let accepted = |content_type: &ContentType| match codecs {
+        Codecs::Protobuf => content_type.is_protobuf(),
+        Codecs::ProtobufAndJson => content_type.is_protobuf() || content_type.codec() == Some("json"),
+        Codecs::Any => true,
+    };
     let Some(content_type) = content_type.filter(accepted) else {
         return Err(Box::new(plain_response(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

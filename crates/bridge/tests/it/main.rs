@@ -6,5 +6,7 @@
 mod body;
 mod bridge;
 mod calls;
+#[cfg(feature = "json")]
+mod json;
 mod runtimes;
 mod support;

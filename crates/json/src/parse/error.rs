@@ -14,7 +14,15 @@ pub struct JsonError {
     line: usize,
     column: usize,
     reason: Cow<'static, str>,
-    too_large: bool,
+    kind: Kind,
+}
+
+/// What kind of error it is, for who decides what follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Malformed,
+    Unknown,
+    TooLarge,
 }
 
 impl JsonError {
@@ -41,7 +49,13 @@ impl JsonError {
 
     /// Returns whether the message would be larger than `ParseOptions::max_bytes`.
     pub fn is_too_large(&self) -> bool {
-        self.too_large
+        self.kind == Kind::TooLarge
+    }
+
+    /// Returns whether the schema lacks something that the JSON names: a field, a value of an enumeration or the type of an `Any`. A newer
+    /// schema may have it.
+    pub fn is_unknown(&self) -> bool {
+        self.kind == Kind::Unknown
     }
 }
 
@@ -65,7 +79,7 @@ struct Inner {
     at: usize,
     path: Path,
     reason: Cow<'static, str>,
-    too_large: bool,
+    kind: Kind,
 }
 
 /// What was read, or an error.
@@ -74,12 +88,19 @@ pub(super) type Parsed<T> = Result<T, Fault>;
 impl Fault {
     /// Makes an error at a position in the text.
     pub(super) fn new(at: usize, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner { at, path: Path::default(), reason: reason.into(), too_large: false }))
+        Self(Box::new(Inner { at, path: Path::default(), reason: reason.into(), kind: Kind::Malformed }))
     }
 
     pub(super) fn too_large(at: usize, max: usize) -> Self {
         let mut fault = Self::new(at, format!("the message is larger than {max} bytes"));
-        fault.0.too_large = true;
+        fault.0.kind = Kind::TooLarge;
+        fault
+    }
+
+    /// Makes the error of something that the schema does not have.
+    pub(super) fn unknown(at: usize, reason: String) -> Self {
+        let mut fault = Self::new(at, reason);
+        fault.0.kind = Kind::Unknown;
         fault
     }
 
@@ -99,7 +120,7 @@ impl Fault {
             line: before.split(|byte| *byte == b'\n').count(),
             column: 1 + before[line_start..].iter().filter(is_start_of_character).count(),
             reason: self.0.reason,
-            too_large: self.0.too_large,
+            kind: self.0.kind,
         }
     }
 }

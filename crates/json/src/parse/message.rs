@@ -72,7 +72,7 @@ impl<'p, 'a> Messages<'p, 'a> {
                 let is_empty = in_any && key == "value" && types.name(id) == EMPTY;
                 if !self.parser.is_lenient() && !is_empty {
                     let reason = format!("`{}` has no field \"{}\"", types.name(id), excerpt(&key));
-                    return Err(Fault::new(at, reason));
+                    return Err(Fault::unknown(at, reason));
                 }
                 self.parser.lexer.skip(2 * depth, &mut |_, _, _| {})?;
                 continue;
@@ -248,7 +248,7 @@ impl<'p, 'a> Messages<'p, 'a> {
         self.types()
             .symbols
             .message(name)
-            .ok_or_else(|| Fault::new(at, format!("the schema has no type `{}`", excerpt(name))))
+            .ok_or_else(|| Fault::unknown(at, format!("the schema has no type `{}`", excerpt(name))))
     }
 
     /// Reads an object with `@type`, and `value` in the JSON of a well-known type.

@@ -235,7 +235,7 @@ fn enumeration(parser: &mut Parser<'_>, id: EnumId) -> Parsed<Written> {
                 None if parser.is_lenient() => return Ok(Written::Nothing),
                 None => {
                     let reason = format!("the enumeration has no value \"{}\"", excerpt(&name));
-                    return Err(Fault::new(at, reason));
+                    return Err(Fault::unknown(at, reason));
                 }
             }
         }

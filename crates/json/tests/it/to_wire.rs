@@ -188,3 +188,18 @@ fn a_lenient_reader_skips_what_it_does_not_know() {
         assert!(to_wire(&all, broken.as_bytes(), options).is_err(), "{broken}");
     }
 }
+
+#[test]
+fn what_a_newer_schema_may_have_is_told_from_what_is_wrong() {
+    let all = all();
+    for (json, is_unknown) in [
+        (r#"{"new": 1}"#, true),
+        (r#"{"color": "BLUE"}"#, true),
+        (r#"{"any": {"@type": "x/new.Type"}}"#, true),
+        (r#"{"int32": "a"}"#, false),
+        ("{", false),
+    ] {
+        let error = to_wire(&all, json.as_bytes(), ParseOptions::default()).unwrap_err();
+        assert_eq!(error.is_unknown(), is_unknown, "{json}");
+    }
+}

@@ -20,6 +20,8 @@ use crate::bridge::stack::{self, Layers};
 use crate::bridge::stack::{ConnectStack, Stack};
 use crate::call::{CallLayer, Calls};
 use crate::connect::AllowedOrigins;
+#[cfg(feature = "json")]
+use crate::json::{JsonRules, Schemas};
 #[cfg(feature = "reflection")]
 use crate::reflection::Reflection;
 use crate::safe_methods::SafeMethods;
@@ -85,6 +87,8 @@ impl Bridge {
             kinds,
             safe_methods: safe_methods.clone(),
             origins: self.allowed_origins(),
+            #[cfg(feature = "json")]
+            json: self.json_rules(),
             max_message_bytes: self.limits.max_message_bytes,
             max_held_response_bytes: self.limits.max_held_response_bytes,
             hosted: hosted.clone(),
@@ -107,6 +111,23 @@ impl Bridge {
             connect,
             fallback: self.fallback.clone(),
         })
+    }
+
+    /// Returns which calls with JSON are translated, if any.
+    #[cfg(feature = "json")]
+    fn json_rules(&self) -> Option<Arc<JsonRules>> {
+        if self.json_methods.is_empty() {
+            return None;
+        }
+        let schemas = self
+            .schemas
+            .get_or_init(|| Arc::new(Schemas::new(self.descriptor_files.clone(), &self.descriptors)));
+        Some(Arc::new(JsonRules {
+            methods: self.json_methods.clone(),
+            schemas: Arc::clone(schemas),
+            max_message_bytes: self.limits.max_message_bytes,
+            max_response_bytes: self.limits.max_held_response_bytes,
+        }))
     }
 
     /// Returns which pages may call by GET.

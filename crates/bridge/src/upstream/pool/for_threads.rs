@@ -1,6 +1,7 @@
 //! Creates the pools of several threads.
 
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use drawbridge_core::{SharedThrottle, Throttle};
@@ -29,12 +30,13 @@ impl Pool {
     pub(in crate::upstream) fn for_threads(upstreams: &[&Upstream], threads: usize) -> Vec<Arc<Self>> {
         let connections = upstreams.iter().map(|upstream| upstream.options.max_connections);
         let count = connections.min().unwrap_or(threads).clamp(1, threads.max(1));
-        let pools: Vec<_> = (0..count).map(|index| Self::new(upstreams, index, count)).collect();
+        let lost = Arc::default();
+        let pools: Vec<_> = (0..count).map(|index| Self::new(upstreams, index, count, &lost)).collect();
         pools.into_iter().cycle().take(threads).collect()
     }
 
     /// Creates one of `count` pools that share the limits.
-    fn new(upstreams: &[&Upstream], index: usize, count: usize) -> Arc<Self> {
+    fn new(upstreams: &[&Upstream], index: usize, count: usize, lost: &Arc<AtomicU64>) -> Arc<Self> {
         let servers: Vec<_> = upstreams.iter().map(|upstream| Server::new(upstream, index, count)).collect();
         let options = || servers.iter().map(|server| &server.options);
         let mut endpoints = Endpoints::default();
@@ -48,6 +50,7 @@ impl Pool {
             names: servers.iter().map(|server| server.address.to_string().into()).collect(),
             max_waiting: options().map(|options| options.max_waiting).max().unwrap_or_default(),
             max_wait: options().map(|options| options.max_wait).max().unwrap_or_default(),
+            lost: Arc::clone(lost),
             throttle: SharedThrottle::new(Throttle::new(RETRY_TOKENS, RETRY_RATIO)),
             state: Mutex::new(State {
                 lookups: servers.iter().map(|_| Lookups::default()).collect(),

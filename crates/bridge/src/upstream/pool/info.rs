@@ -1,6 +1,8 @@
 //! What a pool is made of, for calls, the console and messages.
 
 use std::fmt;
+#[cfg(feature = "json")]
+use std::sync::{Arc, atomic::Ordering};
 
 use super::Pool;
 use crate::call::Addresses;
@@ -16,6 +18,19 @@ impl Pool {
     /// Returns the URLs of all servers.
     pub(in crate::upstream) fn names(&self) -> &Addresses {
         &self.names
+    }
+
+    /// Returns what the pools of all threads for one upstream have in common, and no other pool has.
+    #[cfg(feature = "json")]
+    pub(crate) fn upstream_id(&self) -> usize {
+        Arc::as_ptr(&self.lost).addr()
+    }
+
+    /// Returns how many connections to these servers were lost or retired. A server whose connection was lost may be another one
+    /// afterwards.
+    #[cfg(feature = "json")]
+    pub(crate) fn lost_connections(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Returns the most connections that one server may have, for error messages.
