@@ -46,6 +46,10 @@ impl ConnectError {
         Some(Self { code, message: message.into_owned(), details })
     }
 
+    pub(super) fn code(&self) -> Code {
+        self.code
+    }
+
     /// Returns the HTTP status of a unary response that is this error.
     pub(super) fn http_status(&self) -> StatusCode {
         StatusCode::from_u16(http_status(self.code)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -94,8 +98,8 @@ fn push_details(json: &mut String, details: &[Detail]) {
     json.push(']');
 }
 
-/// Returns the frame that ends a stream, with its error and its trailers.
-pub(super) fn end_stream_frame(error: Option<&ConnectError>, metadata: &HeaderMap) -> Bytes {
+/// Returns the JSON that ends a stream, with its error and its trailers.
+pub(super) fn end_stream_json(error: Option<&ConnectError>, metadata: &HeaderMap) -> String {
     let mut json = "{".to_owned();
     if let Some(error) = error {
         push_key(&mut json, "error");
@@ -106,6 +110,12 @@ pub(super) fn end_stream_frame(error: Option<&ConnectError>, metadata: &HeaderMa
         push_metadata(&mut json, metadata);
     }
     json.push('}');
+    json
+}
+
+/// Returns the frame that ends a stream, with its error and its trailers.
+pub(super) fn end_stream_frame(error: Option<&ConnectError>, metadata: &HeaderMap) -> Bytes {
+    let json = end_stream_json(error, metadata);
     let mut frame = BytesMut::with_capacity(PREFIX_LENGTH + json.len());
     frame.put_u8(END_STREAM);
     // Header lists are limited to far less than a u32 counts.
