@@ -9,7 +9,6 @@ use tonic::Code;
 
 use super::error::{ConnectError, end_stream_json};
 use super::lines::push_on_one_line;
-use super::response_head::remove_status;
 use super::text_stream::WriteText;
 
 /// The id of the last event. A client that comes back with it has read everything.
@@ -57,10 +56,8 @@ impl WriteText for Events {
             to.put_slice(b"id: ");
             to.put_slice(LAST_ID.as_bytes());
         }
-        let mut metadata = trailers.clone();
-        remove_status(&mut metadata);
         to.put_slice(b"\ndata: ");
-        to.put_slice(end_stream_json(error, &metadata).as_bytes());
+        to.put_slice(end_stream_json(error, trailers).as_bytes());
         to.put_slice(b"\n\n");
     }
 }

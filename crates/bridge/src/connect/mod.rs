@@ -10,7 +10,7 @@
 //!
 //! 1. [`json_text`]: writes JSON. [`details`]: the details of a status.
 //! 2. [`error`]: the error of a call, and responses that are one. [`not_a_call`]: responses to requests that are no calls.
-//! 3. [`encodings`]: names of compressions. [`request_head`] and [`response_head`]: the headers of a call. [`allowed_origins`]: which
+//! 3. [`names`]: looks for several headers at once. [`encodings`]: names of compressions. [`request_head`] and [`response_head`]: the headers of a call. [`allowed_origins`]: which
 //!    pages may call by GET.
 //! 4. [`query_fields`]: the fields of a message in a query. [`get_request`]: calls by GET. [`message_body`]: the one message of a unary
 //!    request.
@@ -34,6 +34,7 @@ mod json_text;
 mod lines;
 mod message_body;
 mod messages;
+mod names;
 mod not_a_call;
 mod query_fields;
 mod request_head;

@@ -1,6 +1,7 @@
 //! The response to a call, in the form that its caller reads.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use drawbridge_core::Protocol;
 use drawbridge_core::connect::Codec;
 use drawbridge_core::headers::GRPC_STATUS;
 use http::Response;
@@ -20,7 +21,6 @@ use super::text_stream::{TextStream, WriteText};
 use super::{array, end_stream, unary};
 use crate::method_kinds::MethodKind;
 use crate::web::GrpcWebBody;
-use drawbridge_core::Protocol;
 
 /// How many times longer than its protobuf a message of JSON may be.
 const JSON_EXPANSION: u32 = 8;
@@ -50,7 +50,7 @@ where
         None => unary::respond(response, content_type, max_bytes).await,
     };
     if caller.by_get {
-        finish_get(&mut response, caller.is_head);
+        finish_get(&mut response, caller);
     }
     response
 }
@@ -73,11 +73,11 @@ where
         };
         return match collected {
             Ok((array, trailers)) => {
-                add_trailers(headers, trailers);
+                add_trailers(headers, &trailers);
                 Response::from_parts(head, Body::new(Full::from(array)))
             }
             Err((error, trailers)) => {
-                add_trailers(headers, trailers);
+                add_trailers(headers, &trailers);
                 unary_error_response(head.headers, &error)
             }
         };
@@ -105,7 +105,7 @@ where
     match trailers {
         None => Body::new(GrpcWebBody::new(TextStream::new(body, writer, max_bytes), Protocol::Grpc)),
         Some(trailers) => {
-            let mut end = bytes::BytesMut::new();
+            let mut end = BytesMut::new();
             writer.end(&mut end, None, &trailers);
             Body::new(Full::from(end.freeze()))
         }
@@ -117,10 +117,10 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
 }
 
 /// Finishes the response to a call by GET, which caches may keep.
-fn finish_get(response: &mut Response<Body>, is_head: bool) {
-    let headers = response.headers_mut();
-    headers.append(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
-    if is_head {
+fn finish_get(response: &mut Response<Body>, caller: &Caller) {
+    let varies = if caller.accepted.is_some() { "accept, accept-encoding" } else { "accept-encoding" };
+    response.headers_mut().append(header::VARY, HeaderValue::from_static(varies));
+    if caller.is_head {
         if let Some(length) = response.body().size_hint().exact() {
             response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
