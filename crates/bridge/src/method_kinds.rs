@@ -6,13 +6,13 @@ use hashbrown::HashMap;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MethodKinds(HashMap<String, MethodKind>);
 
-/// The kind of a method.
+/// The kind of a method. What knows it of a call may insert it into the extensions of the response, for the form in which the call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct MethodKind {
-    streams_requests: bool,
-    streams_responses: bool,
+pub(crate) struct MethodKind {
+    pub(crate) streams_requests: bool,
+    pub(crate) streams_responses: bool,
     /// Whether its contract declares that it has no side effects.
-    is_safe: bool,
+    pub(crate) is_safe: bool,
 }
 
 impl MethodKinds {
@@ -43,9 +43,9 @@ impl MethodKinds {
         self.0.get(path).is_some_and(|kind| !kind.streams_requests)
     }
 
-    /// Returns whether a method is unary, or `None` if it is not known.
-    pub(crate) fn is_unary(&self, path: &str) -> Option<bool> {
-        self.0.get(path).map(|kind| !kind.streams_requests && !kind.streams_responses)
+    /// Returns the kind of a method, or `None` if it is not known.
+    pub(crate) fn get(&self, path: &str) -> Option<MethodKind> {
+        self.0.get(path).copied()
     }
 
     /// Returns whether a method is declared to have no side effects.
@@ -54,8 +54,13 @@ impl MethodKinds {
     }
 }
 
-#[cfg(feature = "descriptors")]
 impl MethodKind {
+    /// Returns whether there is one message in each direction.
+    pub(crate) fn is_unary(self) -> bool {
+        !self.streams_requests && !self.streams_responses
+    }
+
+    #[cfg(feature = "descriptors")]
     fn of(method: &prost_types::MethodDescriptorProto) -> Self {
         use prost_types::method_options::IdempotencyLevel;
 

@@ -12,6 +12,7 @@ mod cancellation;
 mod child_deadline;
 mod connect;
 mod connect_get;
+mod connect_streams;
 mod connections;
 mod console;
 mod console_access;

@@ -15,7 +15,7 @@ use tonic::body::Body;
 use tower::BoxError;
 
 use super::error::{ConnectError, end_stream_frame};
-use super::response_head::{remove_status, split_trailers, translate};
+use super::response_head::{split_trailers, translate};
 use crate::web::GrpcWebBody;
 
 /// Makes a gRPC response that of a Connect stream: the trailers become the last frame of the body.
@@ -29,7 +29,7 @@ where
         let (headers, trailers) = split_trailers(head.headers);
         head.headers = headers;
         translate(&mut head.headers, content_type);
-        return Response::from_parts(head, Body::new(Full::from(frame_of(trailers))));
+        return Response::from_parts(head, Body::new(Full::from(frame_of(&trailers))));
     }
     translate(&mut head.headers, content_type);
     // There are no trailers any more, so this body joins what is ready at one time, and nothing else.
@@ -37,10 +37,8 @@ where
 }
 
 /// Returns the frame that ends a stream with these trailers.
-fn frame_of(mut trailers: HeaderMap) -> Bytes {
-    let error = ConnectError::read(&trailers);
-    remove_status(&mut trailers);
-    end_stream_frame(error.as_ref(), &trailers)
+fn frame_of(trailers: &HeaderMap) -> Bytes {
+    end_stream_frame(ConnectError::read(trailers).as_ref(), trailers)
 }
 
 /// A body whose trailers are its last frame.
@@ -71,7 +69,7 @@ where
         }
         let frame = match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
             Some(Ok(frame)) => match frame.into_trailers() {
-                Ok(trailers) => frame_of(trailers),
+                Ok(trailers) => frame_of(&trailers),
                 Err(frame) => return Poll::Ready(Some(Ok(frame))),
             },
             None => {

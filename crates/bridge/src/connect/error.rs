@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use drawbridge_core::connect::{ContentType, code_name, http_status};
 use drawbridge_core::frame::PREFIX_LENGTH;
-use drawbridge_core::headers::{GRPC_MESSAGE, GRPC_STATUS_DETAILS_BIN};
+use drawbridge_core::headers::{GRPC_MESSAGE, GRPC_STATUS, GRPC_STATUS_DETAILS_BIN};
 use drawbridge_core::status::code_in;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use percent_encoding::percent_decode;
@@ -44,6 +44,10 @@ impl ConnectError {
             .map_or(Cow::Borrowed(""), |message| percent_decode(message.as_bytes()).decode_utf8_lossy());
         let details = trailers.get(GRPC_STATUS_DETAILS_BIN).map(details::read).unwrap_or_default();
         Some(Self { code, message: message.into_owned(), details })
+    }
+
+    pub(super) fn code(&self) -> Code {
+        self.code
     }
 
     /// Returns the HTTP status of a unary response that is this error.
@@ -94,18 +98,29 @@ fn push_details(json: &mut String, details: &[Detail]) {
     json.push(']');
 }
 
-/// Returns the frame that ends a stream, with its error and its trailers.
-pub(super) fn end_stream_frame(error: Option<&ConnectError>, metadata: &HeaderMap) -> Bytes {
+/// Returns whether a trailer is a part of the status, and so no metadata.
+pub(super) fn is_status(name: &HeaderName) -> bool {
+    [&GRPC_STATUS, &GRPC_MESSAGE, &GRPC_STATUS_DETAILS_BIN].contains(&name)
+}
+
+/// Returns the JSON that ends a stream, with its error and the metadata in its trailers.
+pub(super) fn end_stream_json(error: Option<&ConnectError>, trailers: &HeaderMap) -> String {
     let mut json = "{".to_owned();
     if let Some(error) = error {
         push_key(&mut json, "error");
         error.push_json(&mut json);
     }
-    if !metadata.is_empty() {
+    if !trailers.keys().all(is_status) {
         push_key(&mut json, "metadata");
-        push_metadata(&mut json, metadata);
+        push_metadata(&mut json, trailers);
     }
     json.push('}');
+    json
+}
+
+/// Returns the frame that ends a stream, with its error and the metadata in its trailers.
+pub(super) fn end_stream_frame(error: Option<&ConnectError>, trailers: &HeaderMap) -> Bytes {
+    let json = end_stream_json(error, trailers);
     let mut frame = BytesMut::with_capacity(PREFIX_LENGTH + json.len());
     frame.put_u8(END_STREAM);
     // Header lists are limited to far less than a u32 counts.
@@ -114,13 +129,13 @@ pub(super) fn end_stream_frame(error: Option<&ConnectError>, metadata: &HeaderMa
     frame.freeze()
 }
 
-/// Appends metadata: each name with an array of its values.
-fn push_metadata(json: &mut String, metadata: &HeaderMap) {
+/// Appends the metadata in trailers: each name with an array of its values.
+fn push_metadata(json: &mut String, trailers: &HeaderMap) {
     json.push('{');
-    for name in metadata.keys() {
+    for name in trailers.keys().filter(|name| !is_status(name)) {
         push_key(json, name.as_str());
         json.push('[');
-        for (index, value) in metadata.get_all(name).iter().enumerate() {
+        for (index, value) in trailers.get_all(name).iter().enumerate() {
             if index > 0 {
                 json.push(',');
             }

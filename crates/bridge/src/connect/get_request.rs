@@ -1,4 +1,4 @@
-//! Unary calls by GET, whose message is in the query.
+//! Calls by GET, whose message is in the query.
 
 use std::borrow::Cow;
 
@@ -16,6 +16,7 @@ use tonic::Code;
 use tonic::body::Body;
 
 use super::error::ConnectError;
+use super::query_fields;
 use super::request_head::{PROTOCOL_VERSION, VERSION_1};
 
 /// Decodes base64 for URLs, with or without padding.
@@ -24,19 +25,25 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Makes a GET request the POST request of the same call. The query says what the headers and the body of a POST do; other parts of it
-/// are ignored.
+/// Makes a GET request the POST request of the same call. In a query of Connect, which has `encoding` or `connect`, each part says what the
+/// headers and the body of a POST do; other parts are ignored. Any other query has the fields of the message, for clients that know
+/// neither Connect nor protobuf, and the message becomes JSON.
 ///
-/// Returns `None` if the query names no encoding that is known.
+/// Returns `None` if the query names an encoding that is not known.
 ///
 /// # Errors
 ///
 /// Returns the error of the call if the query is malformed.
 pub(super) fn into_post(request: Request<Body>) -> Result<Option<Request<Body>>, ConnectError> {
     let (mut head, _) = request.into_parts();
-    let query = Query::parse(head.uri.query().unwrap_or_default())?;
-    let Some(codec) = query.encoding.as_deref().and_then(Codec::parse) else { return Ok(None) };
-    let message = query.message()?;
+    let text = head.uri.query().unwrap_or_default();
+    let query = Query::parse(text)?;
+    let (codec, message) = if query.is_connect() {
+        let Some(codec) = query.encoding.as_deref().and_then(Codec::parse) else { return Ok(None) };
+        (codec, query.message()?)
+    } else {
+        (Codec::Json, query_fields::to_json(text)?.into())
+    };
     let headers = &mut head.headers;
     for (name, value) in [
         (header::CONTENT_ENCODING, query.compression.as_deref()),
@@ -85,6 +92,10 @@ impl<'a> Query<'a> {
             }
         }
         Ok(parsed)
+    }
+
+    fn is_connect(&self) -> bool {
+        self.encoding.is_some() || self.connect.is_some()
     }
 
     fn message(&self) -> Result<Bytes, ConnectError> {
@@ -197,8 +208,18 @@ mod tests {
 
     #[test]
     fn an_unknown_encoding_is_no_call() {
-        for query in ["", "?", "?encoding", "?encoding=text", "?message=a"] {
+        for query in ["?encoding", "?encoding=text", "?connect=v1&message=a"] {
             assert!(into(query).unwrap().is_none(), "{query}");
+        }
+    }
+
+    #[tokio::test]
+    async fn any_other_query_has_the_fields_of_the_message() {
+        for (query, json) in [("", "{}"), ("?", "{}"), ("?key=k1&grpc-timeout=5S", r#"{"key":"k1"}"#)] {
+            let request = into(query).unwrap().unwrap();
+            assert_eq!(request.headers()["content-type"], "application/json");
+            assert_eq!(request.headers().contains_key("grpc-timeout"), query.contains("timeout"));
+            assert_eq!(message(query).await, json.as_bytes());
         }
     }
 

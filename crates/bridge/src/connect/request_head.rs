@@ -6,8 +6,9 @@ use drawbridge_core::headers::{GRPC_ENCODING, GRPC_TIMEOUT};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use tonic::Code;
 
-use super::encodings::{take_accepted, take_encoding};
+use super::encodings::{is_compression, take_accepted};
 use super::error::ConnectError;
+use super::names::{take, which};
 
 pub(super) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("connect-protocol-version");
 /// The only version.
@@ -27,23 +28,36 @@ pub(super) fn translate(
     headers: &mut HeaderMap,
     content_type: ContentType,
 ) -> Result<Protocol, ConnectError> {
-    let protocol = protocol(content_type, headers.remove(PROTOCOL_VERSION).as_ref())?;
-    if let Some(timeout) = headers.remove(TIMEOUT_MS) {
-        headers.insert(GRPC_TIMEOUT, grpc_timeout(&timeout)?);
-    }
     let (encoding, accepted) = if content_type.is_stream {
-        headers.remove(header::ACCEPT_ENCODING);
-        (CONTENT_ENCODING, ACCEPT_ENCODING)
+        (&CONTENT_ENCODING, &ACCEPT_ENCODING)
     } else {
-        (header::CONTENT_ENCODING, header::ACCEPT_ENCODING)
+        (&header::CONTENT_ENCODING, &header::ACCEPT_ENCODING)
     };
-    let encoding = take_encoding(headers, &encoding);
-    let accepted = take_accepted(headers, &accepted);
-    replace(headers, GRPC_ENCODING, encoding);
-    replace(headers, GRPC_ACCEPT_ENCODING, accepted);
-    headers.remove(header::CONTENT_LENGTH);
+    let [has_version, has_timeout, has_encoding, has_accepted] =
+        which(headers, [&PROTOCOL_VERSION, &TIMEOUT_MS, encoding, accepted]);
+    let protocol = protocol(content_type, take(headers, has_version, &PROTOCOL_VERSION).as_ref())?;
+    let timeout =
+        take(headers, has_timeout, &TIMEOUT_MS).map(|timeout| grpc_timeout(&timeout)).transpose()?;
+    let encoding = take(headers, has_encoding, encoding).filter(is_compression);
+    let accepted = if has_accepted { take_accepted(headers, accepted) } else { None };
+    remove_untranslated(headers);
+    for (name, value) in
+        [(GRPC_TIMEOUT, timeout), (GRPC_ENCODING, encoding), (GRPC_ACCEPT_ENCODING, accepted)]
+    {
+        if let Some(value) = value {
+            headers.insert(name, value);
+        }
+    }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type.for_service()));
     Ok(protocol)
+}
+
+/// Removes what a Connect request has and gRPC has not, and what only a gRPC request may say.
+fn remove_untranslated(headers: &mut HeaderMap) {
+    let names = [&header::CONTENT_LENGTH, &header::ACCEPT_ENCODING, &GRPC_ENCODING, &GRPC_ACCEPT_ENCODING];
+    for (name, is_there) in names.into_iter().zip(which(headers, names)) {
+        take(headers, is_there, name);
+    }
 }
 
 /// Checks the version of the protocol. A unary request of JSON without a version may come from a client that does not know Connect.
@@ -64,13 +78,6 @@ fn grpc_timeout(value: &HeaderValue) -> Result<HeaderValue, ConnectError> {
     let timeout = parse_timeout(&String::from_utf8_lossy(value.as_bytes()))
         .map_err(|error| invalid(error.to_string()))?;
     HeaderValue::try_from(timeout.to_string()).map_err(|error| invalid(error.to_string()))
-}
-
-fn replace(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
-    match value {
-        Some(value) => headers.insert(name, value),
-        None => headers.remove(name),
-    };
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ use drawbridge_core::headers::{
 };
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use super::encodings::take_encoding;
+use super::encodings::is_compression;
+use super::error::is_status;
+use super::names::{take, which};
 
 const CONTENT_ENCODING: HeaderName = HeaderName::from_static("connect-content-encoding");
 const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("connect-accept-encoding");
@@ -14,11 +16,21 @@ const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-en
 
 /// Makes the headers of a gRPC response those of a Connect response, and returns the compression of its messages.
 pub(super) fn translate(headers: &mut HeaderMap, content_type: ContentType) -> Option<HeaderValue> {
-    let encoding = take_encoding(headers, &GRPC_ENCODING);
-    let accepted = headers.remove(GRPC_ACCEPT_ENCODING);
-    remove_status(headers);
-    headers.remove(header::TRAILER);
-    headers.remove(header::CONTENT_LENGTH);
+    let names = [
+        &GRPC_ENCODING,
+        &GRPC_ACCEPT_ENCODING,
+        &GRPC_STATUS,
+        &GRPC_MESSAGE,
+        &GRPC_STATUS_DETAILS_BIN,
+        &header::TRAILER,
+        &header::CONTENT_LENGTH,
+    ];
+    let [has_encoding, has_accepted, others @ ..] = which(headers, names);
+    let encoding = take(headers, has_encoding, &GRPC_ENCODING).filter(is_compression);
+    let accepted = take(headers, has_accepted, &GRPC_ACCEPT_ENCODING);
+    for (name, is_there) in names.into_iter().skip(2).zip(others) {
+        take(headers, is_there, name);
+    }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type.media_type()));
     let accepts = if content_type.is_stream { ACCEPT_ENCODING } else { header::ACCEPT_ENCODING };
     if let Some(accepted) = accepted {
@@ -32,17 +44,9 @@ pub(super) fn translate(headers: &mut HeaderMap, content_type: ContentType) -> O
     encoding
 }
 
-/// Removes the status from trailers, or from the headers of a trailers-only response.
-pub(super) fn remove_status(headers: &mut HeaderMap) {
-    for name in [GRPC_STATUS, GRPC_MESSAGE, GRPC_STATUS_DETAILS_BIN] {
-        headers.remove(name);
-    }
-}
-
-/// Adds the trailers of a unary call to its headers.
-pub(super) fn add_trailers(headers: &mut HeaderMap, mut trailers: HeaderMap) {
-    remove_status(&mut trailers);
-    for name in trailers.keys() {
+/// Adds the trailers of a unary call to its headers, without the status.
+pub(super) fn add_trailers(headers: &mut HeaderMap, trailers: &HeaderMap) {
+    for name in trailers.keys().filter(|name| !is_status(name)) {
         // A name with a prefix is a name.
         let Ok(prefixed) = HeaderName::try_from(format!("trailer-{name}")) else { continue };
         for value in trailers.get_all(name) {
@@ -129,7 +133,7 @@ mod tests {
         let mut head = headers(&[("x-a", "1")]);
         add_trailers(
             &mut head,
-            headers(&[("grpc-status", "0"), ("x-a", "2"), ("x-a", "3"), ("x-b-bin", "AA")]),
+            &headers(&[("grpc-status", "0"), ("x-a", "2"), ("x-a", "3"), ("x-b-bin", "AA")]),
         );
         let expected = [("x-a", "1"), ("trailer-x-a", "2"), ("trailer-x-a", "3"), ("trailer-x-b-bin", "AA")];
         assert_eq!(head, headers(&expected));

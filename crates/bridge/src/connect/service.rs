@@ -8,32 +8,25 @@ use drawbridge_core::connect::{Codec, ContentType};
 use drawbridge_core::headers::GRPC_ENCODING;
 use futures_util::FutureExt as _;
 use futures_util::future::ready;
-use http::header::{self, HeaderMap, HeaderValue};
-use http::{Extensions, Method, Request, Response, StatusCode};
+use http::header::{self, HeaderMap};
+use http::{Extensions, Method, Request, Response};
 use http_body::Body as HttpBody;
 use hyper::service::Service as HyperService;
-use tonic::Code;
 use tonic::body::Body;
 use tower::BoxError;
 
-use super::error::{ConnectError, error_response, unary_error_response};
+use super::accept::StreamForm;
+use super::allowed_origins::AllowedOrigins;
+use super::caller::Caller;
+use super::error::{error_response, unary_error_response};
+use super::events::LAST_ID;
 use super::message_body::MessageBody;
-use super::{end_stream, get_request, request_head, unary};
-use crate::method_kinds::MethodKinds;
-use crate::plain_response::plain_response;
+use super::not_a_call::{cross_site, method_not_allowed, no_more_events, unsupported};
+use super::{get_request, request_head, response};
+use crate::method_kinds::{MethodKind, MethodKinds};
 use crate::safe_methods::SafeMethods;
 use crate::service::ResponseFuture;
 use crate::web::Codecs;
-
-/// The content types that calls may have, as `accept-post` lists them.
-const ACCEPT_POST: HeaderValue = HeaderValue::from_static(
-    "application/grpc, application/grpc-web+proto, application/grpc-web-text+proto, application/proto, application/connect+proto",
-);
-
-/// The same, where the callee takes JSON too.
-const ACCEPT_POST_WITH_JSON: HeaderValue = HeaderValue::from_static(
-    "application/grpc, application/grpc-web+proto, application/grpc-web-text+proto, application/proto, application/json, application/connect+proto, application/connect+json",
-);
 
 /// Serves Connect with a service that speaks gRPC.
 ///
@@ -57,30 +50,6 @@ pub(crate) struct ConnectService<S> {
     pub(crate) max_held_response_bytes: u32,
 }
 
-/// The pages of other sites that may call.
-#[derive(Clone, Debug)]
-pub(crate) enum AllowedOrigins {
-    /// Those of these origins.
-    #[cfg_attr(not(feature = "cors"), expect(dead_code))]
-    These(Arc<[HeaderValue]>),
-    /// Those of any origin that the request names: a layer around the bridge decides.
-    AnyNamed,
-}
-
-impl AllowedOrigins {
-    /// Returns whether the page that sent a request may call. A request that is not said to come from another site may.
-    fn allow(&self, headers: &HeaderMap) -> bool {
-        if headers.get("sec-fetch-site").is_none_or(|site| site != "cross-site") {
-            return true;
-        }
-        let origin = headers.get(header::ORIGIN);
-        match self {
-            Self::These(origins) => origin.is_some_and(|origin| origins.contains(origin)),
-            Self::AnyNamed => origin.is_some(),
-        }
-    }
-}
-
 impl<S, B> ConnectService<S>
 where
     S: HyperService<Request<Body>, Response = Response<B>, Error = Infallible>,
@@ -90,8 +59,7 @@ where
 {
     /// Answers a request. Dropping the future, or the body of its response, ends the call.
     pub(crate) fn call(&self, request: Request<Body>) -> ResponseFuture {
-        let (by_get, is_head) = (is_get(request.method()), request.method() == Method::HEAD);
-        let (request, content_type) = match self.translate(request) {
+        let (request, caller) = match self.translate(request) {
             Ok(translated) => translated,
             Err(refused) => return ready(Ok(*refused)).boxed(),
         };
@@ -99,24 +67,26 @@ where
         let max_bytes = self.max_held_response_bytes;
         Box::pin(async move {
             let Ok(response) = response.await;
-            if content_type.is_stream {
-                return Ok(end_stream::respond(response, content_type));
-            }
-            let mut response = unary::respond(response, content_type, max_bytes).await;
-            if by_get {
-                finish_get(&mut response, is_head);
-            }
-            Ok(response)
+            Ok(response::respond(response, &caller, max_bytes).await)
         })
     }
 
-    /// Makes a request one of gRPC. Returns its content type as well, or the response to a request that is refused.
-    fn translate(&self, request: Request<Body>) -> Result<(Request<Body>, ContentType), Box<Response<Body>>> {
+    /// Makes a request one of gRPC. Returns what the response needs of it as well, or the response to a request that is refused.
+    fn translate(&self, request: Request<Body>) -> Result<(Request<Body>, Caller), Box<Response<Body>>> {
+        let (by_get, is_head) = (is_get(request.method()), request.method() == Method::HEAD);
         let request = self.as_post(request)?;
-        let content_type = self.content_type(&request)?;
+        let kind = self.kinds.get(request.uri().path());
+        let content_type = self.content_type(&request, kind)?;
+        let mut caller = Caller { content_type, accepted: None, last_event_id: None, kind, by_get, is_head };
         let (mut head, body) = request.into_parts();
         let protocol = request_head::translate(&mut head.headers, content_type)
             .map_err(|error| error_response(content_type, &error))?;
+        caller.set_protocol(protocol, &head.headers);
+        if caller.stream_form(None) == Some(StreamForm::Events)
+            && caller.last_event_id.as_deref() == Some(LAST_ID)
+        {
+            return Err(Box::new(no_more_events()));
+        }
         head.extensions.insert(protocol);
         let body = if content_type.is_stream {
             body
@@ -124,7 +94,7 @@ where
             let is_compressed = head.headers.contains_key(GRPC_ENCODING);
             Body::new(MessageBody::new(body, is_compressed, self.max_message_bytes))
         };
-        Ok((Request::from_parts(head, body), content_type))
+        Ok((Request::from_parts(head, body), caller))
     }
 
     /// Returns the POST request of a call, or refuses a request with a method that is not one of calls.
@@ -137,13 +107,13 @@ where
             return Err(Box::new(method_not_allowed(is_safe)));
         }
         if !self.origins.allow(request.headers()) {
-            return Err(Box::new(unary_error_response(HeaderMap::new(), &cross_site())));
+            return Err(Box::new(cross_site()));
         }
         let accepts_json = self.accepts_json(&request);
         match get_request::into_post(request) {
             Ok(Some(request)) => Ok(request),
             Ok(None) => {
-                let message = "a call by GET names its codec in the query: encoding=proto or encoding=json";
+                let message = "a call of Connect by GET names its codec: encoding=proto or encoding=json";
                 Err(Box::new(unsupported(accepts_json, message)))
             }
             Err(error) => Err(Box::new(unary_error_response(HeaderMap::new(), &error))),
@@ -155,62 +125,43 @@ where
     }
 
     /// Returns the content type of a request, if it is one that the called method has.
-    fn content_type(&self, request: &Request<Body>) -> Result<ContentType, Box<Response<Body>>> {
+    fn content_type(
+        &self,
+        request: &Request<Body>,
+        kind: Option<MethodKind>,
+    ) -> Result<ContentType, Box<Response<Body>>> {
         let accepts_json = self.accepts_json(request);
+        let unsupported = |message| Err(Box::new(unsupported(accepts_json, message)));
         let content_type = request.headers().get(header::CONTENT_TYPE).and_then(ContentType::parse);
         let Some(content_type) = content_type.filter(|each| each.codec == Codec::Proto || accepts_json)
         else {
-            let message = "this path takes calls of gRPC, gRPC-Web and Connect";
-            return Err(Box::new(unsupported(accepts_json, message)));
+            return unsupported("this path takes calls of gRPC, gRPC-Web and Connect");
         };
-        match self.kinds.is_unary(request.uri().path()) {
-            Some(true) if content_type.is_stream => {
-                let message = "this method is unary: call it with application/proto or application/json";
-                Err(Box::new(unsupported(accepts_json, message)))
+        match kind {
+            Some(kind) if kind.is_unary() && content_type.is_stream => {
+                unsupported("this method is unary: call it with application/proto or application/json")
             }
-            Some(false) if !content_type.is_stream => {
-                let message =
-                    "this method streams: call it with application/connect+proto or application/connect+json";
-                Err(Box::new(unsupported(accepts_json, message)))
+            Some(kind)
+                if !kind.is_unary()
+                    && !content_type.is_stream
+                    && !takes_streams(request, content_type, kind) =>
+            {
+                unsupported(
+                    "this method streams: call it with application/connect+proto or application/connect+json",
+                )
             }
             _ => Ok(content_type),
         }
     }
 }
 
+/// Returns whether the client of a unary request takes a stream as response. Clients of Connect do not.
+fn takes_streams(request: &Request<Body>, content_type: ContentType, kind: MethodKind) -> bool {
+    content_type.codec == Codec::Json
+        && !kind.streams_requests
+        && !request.headers().contains_key(request_head::PROTOCOL_VERSION)
+}
+
 fn is_get(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
-}
-
-fn method_not_allowed(is_safe: bool) -> Response<Body> {
-    let (message, allowed) = if is_safe {
-        ("this method is called with POST or GET", "GET, HEAD, POST, OPTIONS")
-    } else {
-        ("methods are called with POST", "POST, OPTIONS")
-    };
-    let mut response = plain_response(StatusCode::METHOD_NOT_ALLOWED, message);
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
-    response
-}
-
-fn cross_site() -> ConnectError {
-    ConnectError::new(Code::PermissionDenied, "pages of other sites may not call this server")
-}
-
-/// Finishes the response to a call by GET, which caches may keep.
-fn finish_get(response: &mut Response<Body>, is_head: bool) {
-    let headers = response.headers_mut();
-    headers.append(header::VARY, HeaderValue::from_name(header::ACCEPT_ENCODING));
-    if is_head {
-        let length = response.body().size_hint().exact().unwrap_or_default();
-        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        *response.body_mut() = Body::empty();
-    }
-}
-
-fn unsupported(accepts_json: bool, message: &str) -> Response<Body> {
-    let mut response = plain_response(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
-    let accepted = if accepts_json { ACCEPT_POST_WITH_JSON } else { ACCEPT_POST };
-    response.headers_mut().insert("accept-post", accepted);
-    response
 }

@@ -39,7 +39,7 @@ where
         Err(error) => return unary_error_response(head.headers, &error),
     };
     let error = ConnectError::read(&trailers);
-    add_trailers(headers, trailers);
+    add_trailers(headers, &trailers);
     let message = match error {
         Some(error) => Err(error),
         None => message.finish(),
