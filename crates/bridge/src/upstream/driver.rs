@@ -56,6 +56,9 @@ enum Probe {
     NotNeeded,
     /// A ping was not answered yet.
     Ping,
+    /// A ping was not answered yet, and a call has received data since. It may have arrived before the ping was sent, if the caller
+    /// reads slowly. There is no other ping before this one is answered.
+    Overtaken,
     /// A probe was answered, and the upstream has sent no data since.
     Answered,
     /// SETTINGS were sent.
@@ -103,11 +106,11 @@ impl Driver {
             connection.max_streams.store(max_streams, Ordering::Relaxed);
             return Poll::Ready(Event::MaxStreamsChanged);
         }
-        if self.probe == Probe::Ping
+        if matches!(self.probe, Probe::Ping | Probe::Overtaken)
             && let Some(ping_pong) = &mut self.ping_pong
             && let Poll::Ready(Ok(_)) = ping_pong.poll_pong(cx)
         {
-            self.probe = Probe::Answered;
+            self.probe = if self.probe == Probe::Ping { Probe::Answered } else { Probe::NotNeeded };
             connection.health.alive();
         }
         let mut ticked = false;
@@ -146,12 +149,16 @@ impl Driver {
     fn is_lost(&mut self, connection: &Connection) -> bool {
         let received = std::mem::replace(&mut self.received, connection.received());
         if received != self.received {
-            self.probe = Probe::NotNeeded;
+            self.probe = match self.probe {
+                Probe::Ping | Probe::Overtaken => Probe::Overtaken,
+                Probe::NotNeeded | Probe::Answered | Probe::Settings => Probe::NotNeeded,
+            };
             return false;
         }
         let is_used = connection.open_streams.load(Ordering::Relaxed) > 0;
         match self.probe {
             Probe::Ping => return true,
+            Probe::Overtaken if is_used => self.probe = Probe::Ping,
             Probe::NotNeeded if is_used => {
                 if let Some(ping_pong) = &mut self.ping_pong
                     && ping_pong.send_ping(Ping::opaque()).is_ok()
@@ -170,7 +177,7 @@ impl Driver {
                 }
                 connection.health.alive();
             }
-            Probe::NotNeeded | Probe::Answered | Probe::Settings => {}
+            Probe::NotNeeded | Probe::Overtaken | Probe::Answered | Probe::Settings => {}
         }
         false
     }
