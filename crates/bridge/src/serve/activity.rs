@@ -208,7 +208,77 @@ impl<B: HttpBody<Data = Bytes>> HttpBody for TrackedBody<B> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::task::Wake;
+
+    use futures_util::stream;
+    use http_body_util::{BodyExt as _, Empty, StreamBody};
+
     use super::*;
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Begins and drops so many requests, of which every `nth` has a complete response. Returns whether these are too many resets.
+    fn is_abusive(is_http2: bool, count: u32, nth: u32) -> bool {
+        let activity = Arc::new(Activity::new(200));
+        if is_http2 {
+            activity.http2_began();
+        }
+        for number in 0..count {
+            let mut request = activity.request_began();
+            request.is_complete = nth > 0 && number % nth == 0;
+        }
+        assert!(!activity.has_open_requests());
+        activity.is_abusive(Waker::noop())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_resets_over_http2_are_counted() {
+        assert!(!is_abusive(true, 500, 0) && is_abusive(true, 501, 0));
+        assert!(!is_abusive(true, 2_000, 1), "complete responses");
+        assert!(!is_abusive(true, 2_000, 2), "half of them are complete");
+        assert!(is_abusive(true, 2_000, 3), "a third of them are complete");
+        assert!(!is_abusive(false, 2_000, 0), "a closed connection is no reset");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_connection_is_woken_to_end_when_there_are_too_many_resets() {
+        let activity = Arc::new(Activity::new(200));
+        activity.http2_began();
+        let wakes = Arc::new(Wakes::default());
+        assert!(!activity.is_abusive(&Waker::from(Arc::clone(&wakes))));
+        for _ in 0..501 {
+            drop(activity.request_began());
+        }
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn a_body_is_complete_when_its_end_was_handed_over() {
+        let activity = Arc::new(Activity::new(200));
+        activity.http2_began();
+        let body = |frames: usize| {
+            let frame = || Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"x")));
+            let frames = stream::iter((0..frames).map(move |_| frame()));
+            TrackedBody::new(StreamBody::new(frames), activity.request_began())
+        };
+        let mut half = body(2);
+        let _ = half.frame().await;
+        assert!(!half.request.is_complete, "more may follow");
+        let mut whole = body(1);
+        while whole.frame().await.is_some() {}
+        assert!(whole.request.is_complete);
+        let empty = TrackedBody::new(Empty::<Bytes>::new(), activity.request_began());
+        assert!(empty.request.is_complete, "a response that is only a head");
+    }
 
     #[test]
     fn a_response_is_handed_over_in_whole_frames_and_a_last_part_of_one_at_most() {
