@@ -153,12 +153,14 @@ async fn bridge(
         bridge = bridge.add_service(CallsServer::new(console));
     }
     let mut healthy = vec![""];
+    // The bridge forwards checks of services that upstreams have.
+    bridge = bridge.add_service(health_service).descriptors(tonic_health::pb::FILE_DESCRIPTOR_SET)?;
+    if has_console {
+        healthy.push(CallsServer::<CallsService>::NAME);
+    }
     if config.hosts_samples() {
-        bridge = samples::host(bridge, &config.samples, has_console).await?.add_service(health_service);
+        bridge = samples::host(bridge, &config.samples, has_console).await?;
         healthy.extend(samples::NAMES);
-        if has_console {
-            healthy.push(CallsServer::<CallsService>::NAME);
-        }
     }
     for name in &healthy {
         health.set_service_status(name, ServingStatus::Serving).await;

@@ -76,8 +76,7 @@ pub(crate) async fn host(
         .add_service(frontend)
         .add_service(user_service(directory))
         .add_service(reflection(has_console).build_v1()?)
-        .add_service(reflection(has_console).build_v1alpha()?)
-        .descriptors(tonic_health::pb::FILE_DESCRIPTOR_SET)?)
+        .add_service(reflection(has_console).build_v1alpha()?))
 }
 
 fn reflection(has_console: bool) -> Builder<'static> {

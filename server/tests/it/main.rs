@@ -25,6 +25,7 @@ mod deadline;
 mod forward_life;
 mod forward_routes;
 mod forwarding;
+mod health;
 mod limits;
 mod logging;
 mod page;

@@ -11,6 +11,8 @@ use super::Bridge;
 use crate::bridge::head_rules::HeadRules;
 #[cfg(feature = "cors")]
 use crate::bridge::head_rules::refusals;
+#[cfg(all(feature = "descriptors", feature = "upstream"))]
+use crate::bridge::health_checks::HealthChecks;
 #[cfg(feature = "cors")]
 use crate::bridge::ingress::CrossOrigin;
 use crate::bridge::ingress::{BridgeService, Ingress};
@@ -25,6 +27,8 @@ use crate::json::{JsonRules, Schemas};
 #[cfg(feature = "reflection")]
 use crate::reflection::Reflection;
 use crate::safe_methods::SafeMethods;
+#[cfg(all(feature = "descriptors", feature = "upstream"))]
+use crate::upstream::Forward;
 #[cfg(feature = "upstream")]
 use crate::upstream::{RetryRules, Routes, TrustedProxies};
 
@@ -71,6 +75,17 @@ impl Bridge {
         if let Some(reflection) = Reflection::new(&hosted, &self.descriptors, &routes, &proxies) {
             reflection.host(&mut hosted);
         }
+        #[cfg(all(feature = "descriptors", feature = "upstream"))]
+        HealthChecks::host(
+            &mut hosted,
+            &routes,
+            Forward::new(
+                self.hosted.clone(),
+                proxies.clone(),
+                RetryRules::new(self.retries.clone()),
+                self.limits.max_message_bytes,
+            ),
+        );
         #[cfg(all(feature = "console", feature = "upstream"))]
         self.services.set(hosted.names(), &routes);
         #[cfg(all(feature = "console", not(feature = "upstream")))]
