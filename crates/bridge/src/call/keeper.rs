@@ -34,6 +34,8 @@ impl Keeper {
     async fn run(mut self, earlier: Arc<Notify>) {
         while let Some(next) = self.list.next_deadline(self.runtime) {
             tokio::select! {
+                // In an order, so that simulations can be repeated.
+                biased;
                 () = sleep_until(next.into()) => {}
                 () = earlier.notified() => continue,
             }

@@ -102,8 +102,10 @@ impl<'a> CallRetries<'a> {
         let Some(call) = self.call else { return tokio::time::sleep(planned).await };
         let _backoff = call.start(ActivityKind::Backoff { planned });
         tokio::select! {
-            () = tokio::time::sleep(planned) => {}
+            // A call that has ended makes no further attempt.
+            biased;
             _ = call.cancelled() => {}
+            () = tokio::time::sleep(planned) => {}
         }
     }
 }
