@@ -19,7 +19,8 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct PoolOptions {
     /// The most connections to one address. Another one is opened when the upstream accepts no more streams on the open ones
-    /// (`SETTINGS_MAX_CONCURRENT_STREAMS`). Default: 200.
+    /// (`SETTINGS_MAX_CONCURRENT_STREAMS`). Connections that get no more calls count until they are closed; if they are the only
+    /// ones, the address may have one more. Default: 200.
     pub max_connections: usize,
     /// How many connections each address has at least while it is used. Raise it for an address that stands for several servers,
     /// such as the virtual address of a Kubernetes service: each connection leads to one of them. Default: 1.

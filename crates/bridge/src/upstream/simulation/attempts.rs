@@ -90,6 +90,27 @@ fn arrived_answer(world: &World, attempt: &Attempt) -> Option<(Instant, Answered
     attempt.answered.filter(|(at, _)| !attempt.is_delayed && !world.has_changed_at(attempt.server, *at))
 }
 
+/// Returns the shortest backoff after a failure.
+fn least_backoff(retry: &Retry, pushback: Option<i32>) -> Duration {
+    match pushback {
+        Some(millis) => Duration::from_millis(u64::try_from(millis).unwrap_or_default()),
+        None => Duration::from_millis(retry.initial).mul_f64(0.8),
+    }
+}
+
+/// Checks that a call did not wait for a retry that would have come after its deadline.
+pub(super) fn check_last(world: &World, call: usize, record: &CallRecord, deadline: Instant, ended: Instant) {
+    let (Some(retry), Some(last)) = (&world.plan.retry, record.attempts.last()) else { return };
+    if let Some((at, Answered::Status(code, pushback))) = arrived_answer(world, last)
+        && retry.retries(code)
+        && pushback.is_none_or(|millis| millis >= 0)
+        && least_backoff(retry, pushback) >= deadline.saturating_duration_since(at)
+    {
+        let is_kept = ended <= at + TICK;
+        world.check(is_kept, format_args!("call {call} waited until its deadline for a retry after it"));
+    }
+}
+
 /// Checks a retry.
 fn check_retry(world: &World, retry: &Retry, call: usize, last: &Attempt, now: Instant) {
     let Some((at, answered)) = arrived_answer(world, last) else { return };
@@ -104,10 +125,7 @@ fn check_retry(world: &World, retry: &Retry, call: usize, last: &Attempt, now: I
         pushback.is_none_or(|ms| ms >= 0),
         format_args!("call {call} is retried against {pushback:?}"),
     );
-    let least = match pushback {
-        Some(millis) => Duration::from_millis(u64::try_from(millis).unwrap_or_default()),
-        None => Duration::from_millis(retry.initial).mul_f64(0.8),
-    };
+    let least = least_backoff(retry, pushback);
     let waited = now.saturating_duration_since(at);
     world.check(waited >= least, format_args!("call {call} is retried after {waited:?}, and not {least:?}"));
 }

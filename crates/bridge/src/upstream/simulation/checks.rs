@@ -6,7 +6,7 @@ use std::time::Duration;
 use drawbridge_core::EndReason;
 use tonic::Code;
 
-use super::attempts::TICK;
+use super::attempts::{TICK, check_last};
 use super::network::{SimNetwork, server_at};
 use super::world::{CallRecord, Outcome, World};
 use crate::upstream::pool::Pool;
@@ -94,6 +94,7 @@ pub(super) fn call(world: &World, index: usize, record: &CallRecord) {
     if let Some(granted) = granted {
         let took = ended.duration_since(called);
         world.check(took <= granted + TICK, format_args!("call {index} took {took:?} of {granted:?}"));
+        check_last(world, index, record, called + granted, *ended);
         let is_early = matches!(reason, EndReason::DeadlineExceeded { .. }) && took < granted;
         world.check(!is_early, format_args!("call {index} had {granted:?} and was ended after {took:?}"));
     }

@@ -30,7 +30,7 @@ use self::plan::Plan;
 use self::run::{Report, run};
 
 /// How many seeds run in CI.
-const SEEDS: u64 = 3_000;
+const SEEDS: u64 = 2_000;
 
 /// Returns the seeds to run, and whether their events are printed.
 fn seeds() -> (Range<u64>, bool) {

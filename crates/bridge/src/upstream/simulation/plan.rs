@@ -121,14 +121,16 @@ impl Plan {
     pub(super) fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let rng = &mut rng;
-        let servers: Vec<_> = (0..rng.usize(1..=4)).map(|_| server(rng)).collect();
+        // In some plans most servers fail, and there are more calls.
+        let fails = one_in(rng, 4);
+        let servers: Vec<_> = (0..rng.usize(1..=4)).map(|_| server(rng, fails)).collect();
         let span = *rng.choice(&[50, 500, 3_000, 20_000][..]).unwrap_or(&50);
         Self {
             seed,
             names: rng.bool().then(|| names(rng, servers.len(), span)),
             options: options(rng),
             retry: rng.bool().then(|| retry(rng)),
-            calls: (0..rng.usize(1..=30)).map(|_| call(rng, span)).collect(),
+            calls: (0..rng.usize(1..=if fails { 80 } else { 25 })).map(|_| call(rng, span)).collect(),
             drain: one_in(rng, 4).then(|| rng.u64(0..span)),
             servers: servers.into_iter().map(|server| with_modes(rng, server, span)).collect(),
         }
@@ -143,24 +145,18 @@ fn choice<T: Copy>(rng: &mut Rng, values: &[T]) -> T {
     values[rng.usize(0..values.len())]
 }
 
-fn server(rng: &mut Rng) -> ServerPlan {
+fn server(rng: &mut Rng, fails: bool) -> ServerPlan {
+    let tempers = if fails {
+        [Temper::Good, Temper::Moody, Temper::Failing, Temper::Failing, Temper::Failing, Temper::Failing]
+    } else {
+        [Temper::Good, Temper::Good, Temper::Good, Temper::Moody, Temper::Moody, Temper::Silent]
+    };
     ServerPlan {
         connect: choice(rng, &[0, 0, 2, 40, 400]),
         max_streams: choice(rng, &[1, 2, 5, 100]),
         connection_calls: one_in(rng, 3)
             .then(|| (rng.u32(1..10), choice(rng, &[Close::Graceful, Close::Abrupt, Close::Lost]))),
-        temper: choice(
-            rng,
-            &[
-                Temper::Good,
-                Temper::Good,
-                Temper::Good,
-                Temper::Moody,
-                Temper::Moody,
-                Temper::Failing,
-                Temper::Silent,
-            ],
-        ),
+        temper: choice(rng, &tempers),
         modes: Vec::new(),
     }
 }
