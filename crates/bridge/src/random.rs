@@ -72,7 +72,10 @@ pub(crate) mod seeded {
     }
 
     pub(super) fn fill(bytes: &mut [u8]) -> Option<()> {
-        SEEDED.with_borrow_mut(|seeded| Some(seeded.as_mut()?.fill(bytes)))
+        SEEDED.with_borrow_mut(|seeded| {
+            seeded.as_mut()?.fill(bytes);
+            Some(())
+        })
     }
 }
 

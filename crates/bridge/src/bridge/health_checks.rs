@@ -49,11 +49,8 @@ impl HealthChecks {
 
     /// Returns where a check is forwarded to, by its request.
     fn route(&self, request: &[u8]) -> Option<Route> {
-        let message = match request.split_first_chunk::<PREFIX_BYTES>()? {
-            ([0, ..], message) => message,
-            // Compressed: the hosted service reads it, or says that it cannot.
-            _ => return None,
-        };
+        // A compressed one is left to the hosted service, which reads it or says that it cannot.
+        let ([0, ..], message) = request.split_first_chunk::<PREFIX_BYTES>()? else { return None };
         // The request has the form of `google.protobuf.StringValue`: field 1 is the name of a service.
         let service = String::decode(message).ok()?;
         if service.is_empty() || self.hosted.contains(&service) {

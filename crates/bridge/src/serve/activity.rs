@@ -276,6 +276,11 @@ mod tests {
         let mut whole = body(1);
         while whole.frame().await.is_some() {}
         assert!(whole.request.is_complete);
+        let trailers = Ok::<_, Infallible>(Frame::<Bytes>::trailers(http::HeaderMap::new()));
+        let trailers = StreamBody::new(stream::iter([trailers]));
+        let mut trailers = TrackedBody::new(trailers, activity.request_began());
+        let _ = trailers.frame().await;
+        assert!(trailers.request.is_complete, "hyper reads nothing after trailers");
         let empty = TrackedBody::new(Empty::<Bytes>::new(), activity.request_began());
         assert!(empty.request.is_complete, "a response that is only a head");
     }

@@ -56,7 +56,9 @@ mod tests {
 
     #[test]
     fn more_than_500_resets_within_a_second_are_too_many() {
-        assert_eq!(too_many(0, Duration::from_micros(100), 200), Some(501));
+        for micros in [100, 1_900] {
+            assert_eq!(too_many(0, Duration::from_micros(micros), 200), Some(501), "{micros}");
+        }
         assert_eq!(too_many(0, Duration::from_millis(3), 200), None);
     }
 

@@ -107,7 +107,7 @@ pub(super) async fn answer(
     begun: impl FnOnce(Answered),
 ) -> bool {
     let mut request = Some(request);
-    let begin = async {
+    let until_due = async {
         if answer.reads
             && let Some(mut request) = request.take()
         {
@@ -121,7 +121,7 @@ pub(super) async fn answer(
     tokio::select! {
         biased;
         _ = poll_fn(|cx| respond.poll_reset(cx)) => return true,
-        () = begin => {}
+        () = until_due => {}
     }
     let head = Response::builder().header("content-type", "application/grpc");
     match answer.kind {

@@ -125,7 +125,10 @@ fn check_retry(world: &World, retry: &Retry, call: usize, last: &Attempt, now: I
         pushback.is_none_or(|ms| ms >= 0),
         format_args!("call {call} is retried against {pushback:?}"),
     );
-    let least = least_backoff(retry, pushback);
+    let shortest = least_backoff(retry, pushback);
     let waited = now.saturating_duration_since(at);
-    world.check(waited >= least, format_args!("call {call} is retried after {waited:?}, and not {least:?}"));
+    world.check(
+        waited >= shortest,
+        format_args!("call {call} is retried after {waited:?}, and not {shortest:?}"),
+    );
 }

@@ -61,7 +61,7 @@ impl SimNetwork {
     async fn open(&self, socket: SocketAddr) -> io::Result<Box<dyn Transport>> {
         let index = server_at(socket);
         let (server, counter) = (&self.servers[index], &self.connections[index]);
-        let counted = Counted::new(counter);
+        let is_open = Counted::new(counter);
         let (open, most) = (counter.load(Ordering::Relaxed), self.world.plan.options.max_connections);
         self.world.log(format_args!("server {index}: connection {open} of {most}"));
         sleep(Duration::from_millis(server.plan().connect)).await;
@@ -71,7 +71,7 @@ impl SimNetwork {
             _ => {
                 let (stream, theirs) = tokio::io::duplex(64 * 1024);
                 server.accept(theirs);
-                Ok(Box::new(CountedStream { stream, _counted: counted }))
+                Ok(Box::new(CountedStream { stream, _counted: is_open }))
             }
         }
     }

@@ -132,7 +132,10 @@ impl Plan {
             retry: rng.bool().then(|| retry(rng)),
             calls: (0..rng.usize(1..=if fails { 80 } else { 25 })).map(|_| call(rng, span)).collect(),
             drain: one_in(rng, 4).then(|| rng.u64(0..span)),
-            servers: servers.into_iter().map(|server| with_modes(rng, server, span)).collect(),
+            servers: servers
+                .into_iter()
+                .map(|server| ServerPlan { modes: modes(rng, span), ..server })
+                .collect(),
         }
     }
 }
@@ -161,7 +164,7 @@ fn server(rng: &mut Rng, fails: bool) -> ServerPlan {
     }
 }
 
-fn with_modes(rng: &mut Rng, server: ServerPlan, span: u64) -> ServerPlan {
+fn modes(rng: &mut Rng, span: u64) -> Vec<(u64, Mode)> {
     use Mode::{Crashed, Draining, Foreign, Mute, Refuses, Stopped, Unreachable, Up};
     let mut modes: Vec<_> = if one_in(rng, 2) {
         vec![(0, Up)]
@@ -172,7 +175,7 @@ fn with_modes(rng: &mut Rng, server: ServerPlan, span: u64) -> ServerPlan {
         (0..rng.usize(1..=4)).map(|_| (rng.u64(0..span), mode(rng))).collect()
     };
     modes.sort_by_key(|(at, _)| *at);
-    ServerPlan { modes, ..server }
+    modes
 }
 
 fn names(rng: &mut Rng, servers: usize, span: u64) -> Vec<(u64, Vec<usize>)> {
