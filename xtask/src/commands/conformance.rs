@@ -46,9 +46,9 @@ struct Suite {
 }
 
 const SERVER: [Suite; 3] = [
-    Suite::new("server, gRPC-Web", "tests/conformance/grpc-web.yaml", 686),
-    Suite::new("server, gRPC", "tests/conformance/grpc.yaml", 568),
-    Suite::new("server, Connect", "tests/conformance/connect.yaml", 880),
+    Suite::new("server, gRPC-Web", "tests/conformance/grpc-web.yaml", 1226),
+    Suite::new("server, gRPC", "tests/conformance/grpc.yaml", 872),
+    Suite::new("server, Connect", "tests/conformance/connect.yaml", 1616),
 ];
 
 /// The suite's runner.
@@ -62,7 +62,7 @@ const BRIDGE: [(&str, &str, Suite); 7] = [
         Suite::new(
             "bridge in front of the reference server, gRPC-Web",
             "tests/conformance/grpc-web.yaml",
-            686,
+            1226,
         ),
     ),
     (
@@ -73,24 +73,28 @@ const BRIDGE: [(&str, &str, Suite); 7] = [
             ..Suite::new(
                 "bridge in front of grpc-go's server, gRPC-Web",
                 "tests/conformance/grpc-web.yaml",
-                686,
+                1226,
             )
         },
     ),
     (
         "server",
         "referenceserver",
-        Suite::new("bridge in front of the reference server, Connect", "tests/conformance/connect.yaml", 880),
+        Suite::new(
+            "bridge in front of the reference server, Connect",
+            "tests/conformance/connect.yaml",
+            1616,
+        ),
     ),
     (
         "server",
         "grpcserver",
         Suite {
-            known_failing: Some(("tests/conformance/grpc-go-server-connect-known-failing.txt", 12)),
+            known_failing: Some(("tests/conformance/grpc-go-server-connect-known-failing.txt", 16)),
             ..Suite::new(
                 "bridge in front of grpc-go's server, Connect",
                 "tests/conformance/connect.yaml",
-                880,
+                1616,
             )
         },
     ),

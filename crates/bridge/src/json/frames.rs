@@ -4,16 +4,19 @@ use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use drawbridge_core::frame::{COMPRESSED, PREFIX_LENGTH};
 use tonic::Status;
 
+use super::compression::Compression;
+
 /// Collects the chunks of a body until a message is whole.
 pub(super) struct Frames {
     buffer: BytesMut,
     max_bytes: u32,
+    compression: Compression,
 }
 
 impl Frames {
-    /// Accepts messages of at most this many bytes.
-    pub(super) fn new(max_bytes: u32) -> Self {
-        Self { buffer: BytesMut::new(), max_bytes }
+    /// Accepts messages of at most this many bytes, compressed and decompressed.
+    pub(super) fn new(max_bytes: u32, compression: Compression) -> Self {
+        Self { buffer: BytesMut::new(), max_bytes, compression }
     }
 
     /// Adds the next chunk of the body.
@@ -25,18 +28,15 @@ impl Frames {
     ///
     /// # Errors
     ///
-    /// Returns the status of the call if the message is too long, compressed, or has unknown flags.
+    /// Returns the status of the call if the message is too long, has unknown flags, or cannot be decompressed.
     pub(super) fn next(&mut self) -> Result<Option<Bytes>, Status> {
         let Some(prefix) = self.buffer.first_chunk::<PREFIX_LENGTH>() else { return Ok(None) };
         let [flags, length @ ..] = *prefix;
         let length = u32::from_be_bytes(length);
-        if flags & COMPRESSED != 0 {
-            return Err(Status::unimplemented(
-                "a compressed message cannot be translated to or from JSON: send it without compression",
-            ));
-        }
-        if flags != 0 {
-            return Err(Status::internal(format!("message with flags {flags:#04x}: expected 0")));
+        if flags & !COMPRESSED != 0 {
+            return Err(Status::internal(format!(
+                "message with flags {flags:#04x}: expected 0 (plain) or 1 (compressed)"
+            )));
         }
         if length > self.max_bytes {
             let max = self.max_bytes;
@@ -49,7 +49,11 @@ impl Frames {
             return Ok(None);
         }
         self.buffer.advance(PREFIX_LENGTH);
-        Ok(Some(self.buffer.split_to(length as usize).freeze()))
+        let message = self.buffer.split_to(length as usize).freeze();
+        if flags & COMPRESSED == 0 {
+            return Ok(Some(message));
+        }
+        self.compression.decompress(&message, self.max_bytes).map(Some)
     }
 
     /// Returns whether the body may end here.
@@ -82,7 +86,7 @@ mod tests {
             put_message(&mut body, message).unwrap();
         }
         for size in 1..=body.len() {
-            let mut frames = Frames::new(5);
+            let mut frames = Frames::new(5, Compression::Gzip);
             let mut messages = Vec::new();
             for chunk in body.chunks(size) {
                 frames.push(chunk);
@@ -97,16 +101,13 @@ mod tests {
 
     #[test]
     fn a_message_is_refused_by_its_prefix() {
-        for (prefix, code) in [
-            ([0, 0, 0, 0, 6], Code::ResourceExhausted),
-            ([1, 0, 0, 0, 1], Code::Unimplemented),
-            ([2, 0, 0, 0, 1], Code::Internal),
-        ] {
-            let mut frames = Frames::new(5);
+        for (prefix, code) in [([0, 0, 0, 0, 6], Code::ResourceExhausted), ([2, 0, 0, 0, 1], Code::Internal)]
+        {
+            let mut frames = Frames::new(5, Compression::Gzip);
             frames.push(&prefix);
             assert_eq!(frames.next().unwrap_err().code(), code);
         }
-        let mut frames = Frames::new(5);
+        let mut frames = Frames::new(5, Compression::Gzip);
         frames.push(&[0, 0]);
         assert!(frames.next().unwrap().is_none() && !frames.is_at_boundary());
     }

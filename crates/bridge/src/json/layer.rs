@@ -15,7 +15,9 @@ use hyper::service::Service;
 use tonic::Status;
 use tonic::body::Body;
 
+use super::compression::{ACCEPTED, Compression};
 use super::failure::Failure;
+use super::frames::Frames;
 use super::request_body::RequestBody;
 use super::response_body::ResponseBody;
 use super::schemas::{Resolved, Schemas};
@@ -118,6 +120,14 @@ where
         Ok(resolved) => resolved,
         Err(status) => return status.into_http(),
     };
+    let compression = match Compression::of(request.headers()) {
+        Ok(compression) => compression,
+        Err(status) => {
+            let mut response: Response<Body> = status.into_http();
+            response.headers_mut().insert(GRPC_ACCEPT_ENCODING, ACCEPTED);
+            return response;
+        }
+    };
     let headers = request.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     for name in [GRPC_ENCODING, GRPC_ACCEPT_ENCODING, header::CONTENT_LENGTH] {
@@ -131,10 +141,10 @@ where
     };
     let failure = Failure::default();
     let (of_request, input) = (failure.clone(), method.input);
-    let max = rules.max_message_bytes;
+    let frames = Frames::new(rules.max_message_bytes, compression);
     let on_unknown = move || source.iter().for_each(|source| source.lacks_something());
     let request =
-        request.map(|body| Body::new(RequestBody::new(body, max, input, options, of_request, on_unknown)));
+        request.map(|body| Body::new(RequestBody::new(body, frames, input, options, of_request, on_unknown)));
     let mut response = inner.call(request);
     let response = poll_fn(|cx| match response.as_mut().poll(cx) {
         // What the callee answers after a failure of the request follows from the failure.
@@ -145,17 +155,22 @@ where
         Ok(response) => response,
         Err(status) => return status.into_http(),
     };
+    let compression = match Compression::of(response.headers()) {
+        Ok(compression) => compression,
+        Err(status) => return Status::internal(status.message()).into_http(),
+    };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc+json"));
-    for name in [GRPC_ENCODING, GRPC_ACCEPT_ENCODING, header::CONTENT_LENGTH] {
+    headers.insert(GRPC_ACCEPT_ENCODING, ACCEPTED);
+    for name in [GRPC_ENCODING, header::CONTENT_LENGTH] {
         headers.remove(name);
     }
     let options = PrintOptions {
         max_bytes: (rules.max_response_bytes as usize).saturating_mul(EXPANSION),
         ..PrintOptions::default()
     };
-    let max = rules.max_response_bytes;
-    response.map(|body| Body::new(ResponseBody::new(body, max, method.output, options, failure)))
+    let frames = Frames::new(rules.max_response_bytes, compression);
+    response.map(|body| Body::new(ResponseBody::new(body, frames, method.output, options, failure)))
 }
 
 async fn call<S>(inner: &S, request: Request<Body>) -> Response<Body>

@@ -5,13 +5,14 @@
 //!
 //! A module uses only modules above it in this list:
 //!
-//! 1. [`frames`]: the messages of a body. [`failure`]: how a request that is malformed ends its response.
+//! 1. [`compression`]: compressed messages. [`frames`]: the messages of a body. [`failure`]: how a request that is malformed ends its response.
 //! 2. [`request_body`] and [`response_body`]: translate messages.
 //! 3. [`descriptor_files`]: contracts from files. [`ask`]: asks an upstream for one. [`upstream_schema`]: when it is asked.
 //! 4. [`schemas`]: where the contract of a method is.
 //! 5. [`layer`]: translates calls.
 
 mod ask;
+mod compression;
 mod descriptor_files;
 mod failure;
 mod frames;

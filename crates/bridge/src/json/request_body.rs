@@ -27,14 +27,14 @@ pub(super) struct RequestBody {
 impl RequestBody {
     pub(super) fn new(
         inner: Body,
-        max_bytes: u32,
+        frames: Frames,
         message: Message,
         options: ParseOptions,
         failure: Failure,
         on_unknown: impl Fn() + Send + 'static,
     ) -> Self {
         let on_unknown = Box::new(on_unknown);
-        Self { inner: Some(inner), frames: Frames::new(max_bytes), message, options, failure, on_unknown }
+        Self { inner: Some(inner), frames, message, options, failure, on_unknown }
     }
 
     /// Translates the messages that are whole.

@@ -25,12 +25,12 @@ pub(super) struct ResponseBody {
 impl ResponseBody {
     pub(super) fn new(
         inner: Body,
-        max_bytes: u32,
+        frames: Frames,
         message: Message,
         options: PrintOptions,
         failure: Failure,
     ) -> Self {
-        Self { inner: Some(inner), frames: Frames::new(max_bytes), message, options, failure }
+        Self { inner: Some(inner), frames, message, options, failure }
     }
 
     /// Translates the messages that are whole.

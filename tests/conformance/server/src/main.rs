@@ -7,7 +7,7 @@ mod reply;
 mod service;
 
 use anyhow::{Context as _, Result};
-use drawbridge::{Bridge, ConnectionOptions, Limits, Tls};
+use drawbridge::{Bridge, ConnectionOptions, Limits, MethodPattern, Tls};
 use drawbridge_conformance_contract::v1::conformance_service_server::ConformanceServiceServer;
 use drawbridge_conformance_contract::v1::{ServerCompatRequest, ServerCompatResponse};
 use drawbridge_conformance_contract::{FILE_DESCRIPTOR_SET, pipe};
@@ -30,6 +30,7 @@ async fn main() -> Result<()> {
                 .max_decoding_message_size(if limit == 0 { usize::MAX } else { limit as usize }),
         )
         .descriptors(FILE_DESCRIPTOR_SET)?
+        .json(["*".parse::<MethodPattern>()?])
         .fallback_unimplemented();
     if limit != 0 {
         bridge = bridge.limits(Limits::new().with_max_message_bytes(limit));
