@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use anyhow::Result;
-use drawbridge::{Bridge, ConnectionOptions, Tls, Upstream};
+use drawbridge::{Bridge, ConnectionOptions, DescriptorFiles, Tls, Upstream};
+use drawbridge_conformance_contract::DESCRIPTORS;
 use tokio::net::TcpListener;
 
 /// The method of the suite's service that has no side effects.
@@ -13,8 +14,13 @@ const SAFE_METHOD: &str = "connectrpc.conformance.v1.ConformanceService/Idempote
 pub(crate) async fn start(upstream: Upstream, tls: Option<Tls>) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let mut bridge =
-        Bridge::new().upstream(upstream).allow_get([SAFE_METHOD.parse()?]).fallback_unimplemented();
+    let mut bridge = Bridge::new()
+        .upstream(upstream)
+        .allow_get([SAFE_METHOD.parse()?])
+        .json(["*".parse()?])
+        // The suite's servers have no reflection.
+        .descriptor_files(DescriptorFiles::open([DESCRIPTORS.into()])?)
+        .fallback_unimplemented();
     let calls = bridge.calls();
     let options = tls.map_or_else(ConnectionOptions::new, |tls| ConnectionOptions::new().with_tls(tls));
     let router = bridge.into_router();
