@@ -134,6 +134,21 @@ async fn a_content_type_that_is_not_one_of_calls_is_refused_with_415() {
 }
 
 #[tokio::test]
+async fn a_status_of_the_bridge_has_the_codec_of_its_request() {
+    let upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    for wire in [Wire::GRPC, Wire::WEB_H1] {
+        let content_type =
+            if wire == Wire::GRPC { "application/grpc+json" } else { "application/grpc-web+json" };
+        let wire = Wire { content_type, ..wire };
+        let headers = [("grpc-timeout", "0m")];
+        let answer = wire.call_with_headers(server.address, PATH, &told("k"), &headers).await;
+        assert_eq!(answer.headers["content-type"], content_type);
+        assert_eq!(answer.ending().await.code, 4);
+    }
+}
+
+#[tokio::test]
 async fn the_codec_of_the_content_type_is_passed_on() {
     let mut upstream = RawUpstream::start().await;
     let server = Server::start(upstream.bridge()).await;

@@ -45,11 +45,11 @@ struct Suite {
     known_failing: Option<(&'static str, u32)>,
 }
 
-const SERVER: [Suite; 3] = [
-    Suite::new("server, gRPC-Web", "tests/conformance/grpc-web.yaml", 1226),
-    Suite::new("server, gRPC", "tests/conformance/grpc.yaml", 872),
-    Suite::new("server, Connect", "tests/conformance/connect.yaml", 1616),
-];
+const SERVER: [Suite; 1] = [Suite::new(
+    "server, gRPC, gRPC-Web and Connect, protobuf and JSON",
+    "tests/conformance/server.yaml",
+    3800,
+)];
 
 /// The suite's runner.
 const RUNNER: &str = "connectconformance";

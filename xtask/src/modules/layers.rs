@@ -33,7 +33,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "json",
-        uses: &["method_pattern", "reflection", "upstream"],
+        uses: &["method_kinds", "method_pattern", "reflection", "upstream"],
         why: "it translates calls for what is hosted and forwarded, and asks upstreams under the names of reflection",
     },
     Layer {

@@ -8,7 +8,6 @@ use http::header::{self, HeaderMap, HeaderValue};
 #[derive(Clone, Debug)]
 pub(crate) enum AllowedOrigins {
     /// Those of these origins.
-    #[cfg_attr(not(feature = "cors"), expect(dead_code))]
     These(Arc<[HeaderValue]>),
     /// Those of any origin that the request names: a layer around the bridge decides.
     AnyNamed,

@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use drawbridge_core::Protocol;
 use drawbridge_core::headers::GRPC_ENCODING;
-use drawbridge_json::{ParseOptions, PrintOptions, UnknownFields};
+use drawbridge_json::{Idempotency, ParseOptions, PrintOptions, UnknownFields};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response};
 use hyper::service::Service;
@@ -21,6 +21,7 @@ use super::frames::Frames;
 use super::request_body::RequestBody;
 use super::response_body::ResponseBody;
 use super::schemas::{Resolved, Schemas};
+use crate::method_kinds::MethodKind;
 use crate::method_pattern::MethodPattern;
 use crate::service::ResponseFuture;
 use crate::upstream::Route;
@@ -128,6 +129,11 @@ where
             return response;
         }
     };
+    let kind = MethodKind {
+        streams_requests: method.client_streaming,
+        streams_responses: method.server_streaming,
+        is_safe: method.idempotency == Idempotency::NoSideEffects,
+    };
     let headers = request.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     for name in [GRPC_ENCODING, GRPC_ACCEPT_ENCODING, header::CONTENT_LENGTH] {
@@ -159,6 +165,8 @@ where
         Ok(compression) => compression,
         Err(status) => return Status::internal(status.message()).into_http(),
     };
+    // Outside, it decides in which form a client without a library gets the messages.
+    response.extensions_mut().insert(kind);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc+json"));
     headers.insert(GRPC_ACCEPT_ENCODING, ACCEPTED);

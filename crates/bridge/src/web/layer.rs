@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, Either, ready};
 use http::header::{self, Entry};
-use http::{Extensions, Request, Response};
+use http::{Extensions, HeaderMap, Request, Response};
 use http_body::Body as HttpBody;
 use hyper::service::Service as HyperService;
 use pin_project_lite::pin_project;
@@ -186,20 +186,28 @@ where
         };
         if this.format.protocol() != Protocol::Grpc {
             let headers = response.headers_mut();
-            match headers.entry(header::CONTENT_TYPE) {
-                Entry::Occupied(mut entry) => {
-                    let content_type = this.format.for_caller(Some(entry.get()));
-                    entry.insert(content_type);
-                }
-                Entry::Vacant(entry) => drop(entry.insert(this.format.for_caller(None))),
-            }
+            set_content_type(headers, this.format);
             // The trailers go into the body, and the length of the translation is another. Few responses have either: to look for
             // both in one pass costs less than to remove what is not there.
             if headers.keys().any(|name| *name == header::TRAILER || *name == header::CONTENT_LENGTH) {
                 headers.remove(header::TRAILER);
                 headers.remove(header::CONTENT_LENGTH);
             }
+        } else if !this.format.is_protobuf() {
+            // A status that is not the service's own names no codec.
+            set_content_type(response.headers_mut(), this.format);
         }
         Poll::Ready(Ok(response))
+    }
+}
+
+/// Gives a response the content type of its request's protocol.
+fn set_content_type(headers: &mut HeaderMap, format: &ContentType) {
+    match headers.entry(header::CONTENT_TYPE) {
+        Entry::Occupied(mut entry) => {
+            let content_type = format.for_caller(Some(entry.get()));
+            entry.insert(content_type);
+        }
+        Entry::Vacant(entry) => drop(entry.insert(format.for_caller(None))),
     }
 }

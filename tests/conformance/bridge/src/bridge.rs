@@ -1,11 +1,10 @@
 //! A bridge in front of one server.
 
 use std::net::SocketAddr;
-use std::str::FromStr as _;
 
 use anyhow::Result;
-use drawbridge::{Bridge, ConnectionOptions, DescriptorFiles, MethodPattern, Tls, Upstream};
-use drawbridge_conformance_contract::FILE_DESCRIPTOR_SET;
+use drawbridge::{Bridge, ConnectionOptions, DescriptorFiles, Tls, Upstream};
+use drawbridge_conformance_contract::DESCRIPTORS;
 use tokio::net::TcpListener;
 
 /// The method of the suite's service that has no side effects.
@@ -15,14 +14,12 @@ const SAFE_METHOD: &str = "connectrpc.conformance.v1.ConformanceService/Idempote
 pub(crate) async fn start(upstream: Upstream, tls: Option<Tls>) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    // The suite's servers have no reflection.
-    let contract = tempfile::NamedTempFile::new()?;
-    std::fs::write(&contract, FILE_DESCRIPTOR_SET)?;
     let mut bridge = Bridge::new()
         .upstream(upstream)
         .allow_get([SAFE_METHOD.parse()?])
-        .json([MethodPattern::from_str("*")?])
-        .descriptor_files(DescriptorFiles::open([contract.path().to_owned()])?)
+        .json(["*".parse()?])
+        // The suite's servers have no reflection.
+        .descriptor_files(DescriptorFiles::open([DESCRIPTORS.into()])?)
         .fallback_unimplemented();
     let calls = bridge.calls();
     let options = tls.map_or_else(ConnectionOptions::new, |tls| ConnectionOptions::new().with_tls(tls));

@@ -23,5 +23,8 @@ pub struct RpcStatus {
     pub details: Vec<prost_types::Any>,
 }
 
+/// The file with the descriptors of the contracts, as an encoded `FileDescriptorSet`.
+pub const DESCRIPTORS: &str = concat!(env!("OUT_DIR"), "/descriptors.bin");
+
 /// The encoded `FileDescriptorSet` of the suite.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
