@@ -129,7 +129,7 @@ impl Pool {
             let mut assigned = Vec::new();
             {
                 let mut state = self.lock();
-                while !state.waiting.is_empty()
+                while state.has_waiting()
                     && let Some(slot) = state.endpoints.reserve(None)
                     && let Some(waiting) = state.waiting.pop_front()
                 {

@@ -4,7 +4,7 @@
 //! name resolves to 127.0.0.1, so that a browser on this machine takes the server for same-origin. The `Host` header still
 //! has the foreign name, and is checked here.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::HeaderValue;
 use http::uri::{Authority, Uri};
@@ -56,26 +56,35 @@ fn is_plain_loopback(authority: &[u8]) -> bool {
     let names = [&b"localhost"[..], b"127.0.0.1", b"[::1]"];
     names.iter().filter_map(|name| authority.strip_prefix(*name)).any(|rest| match rest {
         [] => true,
-        [b':', port @ ..] => port.iter().all(u8::is_ascii_digit),
+        [b':', port @ ..] => is_port(port),
         _ => false,
     })
+}
+
+/// Returns whether this is a port, which may be empty.
+fn is_port(text: &[u8]) -> bool {
+    text.is_empty()
+        || (text.iter().all(u8::is_ascii_digit)
+            && str::from_utf8(text).is_ok_and(|text| text.parse::<u16>().is_ok()))
 }
 
 /// Returns whether an authority is a host, or a host and a port: no user, and nothing behind the brackets of an IPv6 address.
 fn has_only_a_port(authority: &Authority) -> bool {
     let rest = authority.as_str().strip_prefix(authority.host());
     rest.is_some_and(|rest| {
-        let port = rest.strip_prefix(':').unwrap_or(rest);
-        port.bytes().all(|byte| byte.is_ascii_digit()) && (port.is_empty() || port.len() < rest.len())
+        rest.is_empty() || rest.strip_prefix(':').is_some_and(|port| is_port(port.as_bytes()))
     })
 }
 
 fn is_allowed(host: &str, also: &[String]) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    let address: Option<IpAddr> = match host.strip_prefix('[') {
+        Some(host) => host.strip_suffix(']').and_then(|host| host.parse::<Ipv6Addr>().ok()).map(Into::into),
+        None => host.parse::<Ipv4Addr>().ok().map(Into::into),
+    };
     host == "localhost"
         || host.ends_with(".localhost")
-        || address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+        || address.is_some_and(|address| address.to_canonical().is_loopback())
         || also.iter().any(|name| name.eq_ignore_ascii_case(&host))
 }
 
@@ -121,6 +130,9 @@ mod tests {
             "evil.example@localhost",
             "[::1]evil.example",
             "localhost:http",
+            "localhost:65536",
+            "127.0.0.1..",
+            "[127.0.0.1]",
         ] {
             assert_eq!(refused(host).as_deref(), Some(host));
         }

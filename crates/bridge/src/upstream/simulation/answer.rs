@@ -11,7 +11,7 @@ use http::{HeaderMap, Response};
 use tokio::time::sleep;
 
 use super::plan::Temper;
-use super::world::Answered;
+use super::world::{Answered, TICK};
 
 /// How a server answers a call.
 #[derive(Clone, Debug)]
@@ -157,6 +157,8 @@ pub(super) async fn answer(
                     return true;
                 }
             }
+            // A reset discards what is not sent yet, so it comes later than the head.
+            let pause = if matches!(end, End::Reset(_)) { pause.max(TICK) } else { pause };
             if pause_or_reset(&mut stream, pause).await {
                 return true;
             }

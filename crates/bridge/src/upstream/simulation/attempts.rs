@@ -8,13 +8,10 @@ use http::HeaderMap;
 use tokio::time::Instant;
 
 use super::plan::Retry;
-use super::world::{Answered, Attempt, CallRecord, World};
+use super::world::{Answered, Attempt, CallRecord, TICK, World};
 
 /// How often a call is sent that servers refuse without processing it.
 const MAX_SENDS: usize = 3;
-
-/// The precision of timers.
-pub(super) const TICK: Duration = Duration::from_millis(1);
 
 /// A call that has arrived at a server.
 #[derive(Clone, Copy, Debug)]

@@ -6,9 +6,9 @@ use std::time::Duration;
 use drawbridge_core::EndReason;
 use tonic::Code;
 
-use super::attempts::{TICK, check_last};
+use super::attempts::check_last;
 use super::network::{SimNetwork, server_at};
-use super::world::{CallRecord, Outcome, World};
+use super::world::{CallRecord, Outcome, TICK, World};
 use crate::upstream::pool::Pool;
 
 /// Checks that pools keep their limits.

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use super::plan::Mode;
 use super::server::Server;
-use super::world::World;
+use super::world::{CallRecord, World};
 use crate::upstream::address::Address;
 use crate::upstream::resolve::Resolve;
 use crate::upstream::transport::{Connect, Transport};
@@ -64,6 +64,11 @@ impl SimNetwork {
         let is_open = Counted::new(counter);
         let (open, most) = (counter.load(Ordering::Relaxed), self.world.plan.options.max_connections);
         self.world.log(format_args!("server {index}: connection {open} of {most}"));
+        let now = Instant::now();
+        let wants =
+            |call: &CallRecord| call.called.is_some() && call.ends.first().is_none_or(|(at, _)| *at == now);
+        let is_wanted = self.world.calls().iter().any(wants);
+        self.world.check(is_wanted, format_args!("server {index}: a connection for no call"));
         sleep(Duration::from_millis(server.plan().connect)).await;
         match server.mode() {
             Mode::Refuses | Mode::Crashed => Err(io::ErrorKind::ConnectionRefused.into()),

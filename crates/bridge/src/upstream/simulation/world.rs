@@ -10,6 +10,9 @@ use tokio::time::Instant;
 
 use super::plan::Plan;
 
+/// The precision of timers.
+pub(super) const TICK: Duration = Duration::from_millis(1);
+
 /// A simulation that runs: its plan, and what has happened so far.
 pub(super) struct World {
     pub(super) plan: Plan,
