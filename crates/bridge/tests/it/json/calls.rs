@@ -2,11 +2,14 @@
 
 use std::sync::atomic::Ordering;
 
-use drawbridge::{Bridge, MethodPattern};
+use bytes::Bytes;
+use drawbridge::{Bridge, MethodPattern, Upstream};
 use drawbridge_proto::FILE_DESCRIPTOR_SET;
 use drawbridge_proto::greet::greeter_server::GreeterServer;
 use http::StatusCode;
 use http_body_util::BodyExt as _;
+use http_body_util::channel::Channel;
+use tonic::body::Body;
 
 use super::{Greeting, Reflection, SAY_HELLO, SAY_HELLOS, all, framed, post, request, send};
 use crate::support::{Hello, read, soon};
@@ -86,4 +89,23 @@ async fn only_methods_that_are_named_have_json() {
     assert_eq!(upstream.asked.load(Ordering::SeqCst), 0);
     let without = Bridge::new().add_service(GreeterServer::new(Hello)).into_service();
     assert_eq!(post(&without, "{}").await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn a_malformed_message_ends_a_response_that_has_begun() {
+    let server = Greeting::start("127.0.0.1:0", Reflection::V1, FILE_DESCRIPTOR_SET).await;
+    // A method that streams in both directions.
+    let upstream = format!("grpc.reflection=http://{}", server.address).parse::<Upstream>().unwrap();
+    let service = Bridge::new().upstream(upstream).json(all()).into_service();
+    let (mut messages, body) = Channel::<Bytes>::new(1);
+    let path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    let mut call = request(path, "application/grpc+json", "");
+    *call.body_mut() = Body::new(body);
+    messages.send_data(framed(&[r#"{"listServices": ""}"#]).into()).await.unwrap();
+    let mut response = send(&service, call).await.into_body();
+    assert!(soon(response.frame()).await.unwrap().unwrap().is_data());
+    messages.send_data(framed(&["{"]).into()).await.unwrap();
+    let trailers = soon(response.frame()).await.unwrap().unwrap().into_trailers().unwrap();
+    assert_eq!(trailers["grpc-status"], "3");
+    assert!(trailers["grpc-message"].to_str().unwrap().contains("the%20end%20of%20the%20text"));
 }

@@ -1,6 +1,7 @@
 //! Where contracts come from, and when they are asked for.
 
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use drawbridge::{Bridge, DescriptorFiles, Upstream};
@@ -115,11 +116,19 @@ async fn a_question_goes_on_when_its_first_call_leaves() {
 }
 
 /// The greeter's contract in two files, of which reflection answers one at a time, as grpc-go's does. A third one is imported and missing.
-struct OneFileAtATime(Vec<FileDescriptorProto>);
+#[derive(Clone)]
+struct OneFileAtATime(Arc<Mutex<Vec<FileDescriptorProto>>>);
 
 impl OneFileAtATime {
     fn new() -> Self {
-        let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
+        let this = Self(Arc::default());
+        this.set(FILE_DESCRIPTOR_SET);
+        this
+    }
+
+    /// Answers another contract from now on.
+    fn set(&self, contract: &[u8]) {
+        let set = FileDescriptorSet::decode(contract).unwrap();
         let mut service = set.file.into_iter().find(|file| file.package() == "greet").unwrap();
         let messages = FileDescriptorProto {
             name: Some("messages.proto".to_owned()),
@@ -129,7 +138,7 @@ impl OneFileAtATime {
             ..FileDescriptorProto::default()
         };
         service.dependency = vec!["messages.proto".to_owned(), "options.proto".to_owned()];
-        Self(vec![service, messages])
+        *self.0.lock().unwrap() = vec![service, messages];
     }
 }
 
@@ -141,7 +150,7 @@ impl ServerReflection for OneFileAtATime {
         &self,
         requests: Request<Streaming<ServerReflectionRequest>>,
     ) -> Result<Response<Self::ServerReflectionInfoStream>, Status> {
-        let files = self.0.clone();
+        let files = self.0.lock().unwrap().clone();
         let answer = move |request: ServerReflectionRequest| {
             let found = match request.message_request {
                 Some(MessageRequest::FileContainingSymbol(_)) => files.first(),
@@ -198,4 +207,21 @@ async fn a_file_of_descriptors_is_read_again_when_it_changes() {
     std::fs::write(&file, "not a descriptor").unwrap();
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(post(&service, r#"{"fullName": "ada"}"#).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_field_that_is_not_known_is_asked_for_again() {
+    let reflection = OneFileAtATime::new();
+    let mut services = RoutesBuilder::default();
+    services.add_service(ServerReflectionServer::new(reflection.clone()));
+    let upstream = Greeting::with("127.0.0.1:0", services).await;
+    let service = Bridge::new().upstream(upstream.upstream()).json(all()).into_service();
+    assert_eq!(post(&service, r#"{"fullName": "ada"}"#).await.0, StatusCode::BAD_REQUEST);
+    reflection.set(&renamed());
+    // At most once a second.
+    assert_eq!(post(&service, r#"{"fullName": "ada"}"#).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(upstream.asked.load(Ordering::SeqCst), 1);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!(post(&service, r#"{"fullName": "ada"}"#).await.0, StatusCode::OK);
+    assert_eq!(upstream.asked.load(Ordering::SeqCst), 2);
 }
