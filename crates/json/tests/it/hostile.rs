@@ -217,3 +217,47 @@ fn damaged_protobuf_is_refused_or_printed_as_json_that_is_read() {
     }
     assert!(accepted > 1000, "{accepted}");
 }
+
+#[test]
+fn fuzz_json_that_is_accepted_stays_the_same() {
+    let all = all();
+    // Mostly bytes that mean something to a reader of JSON: parts of the seeds and of their punctuation.
+    let words: Vec<&str> = PARTS
+        .into_iter()
+        .chain(SEEDS.iter().flat_map(|seed| seed.split_inclusive(['{', '[', ',', ':'])))
+        .collect();
+    let check = bolero::check!().with_type::<(u8, Vec<(u8, u8, u8)>)>();
+    check.with_iterations(20_000).for_each(|(seed, edits)| {
+        let mut json = SEEDS[usize::from(*seed) % SEEDS.len()].as_bytes().to_vec();
+        for (at, word, kind) in edits {
+            let at = usize::from(*at) % (json.len() + 1);
+            let word = words[usize::from(*word) % words.len()].as_bytes();
+            let until = if kind % 3 == 0 { (at + word.len()).min(json.len()) } else { at };
+            json.splice(at..until, word.iter().copied());
+        }
+        if let Ok(wire) = to_wire(&all, &json, ParseOptions::default()) {
+            let printed = print(&all, &wire).unwrap();
+            assert_eq!(round_trip(&all, &printed), Ok(printed));
+        }
+    });
+}
+
+#[test]
+fn fuzz_any_bytes_are_no_harm_in_either_direction() {
+    let all = all();
+    bolero::check!().with_type::<Vec<u8>>().with_iterations(20_000).for_each(|bytes| {
+        let _ = to_wire(&all, bytes, ParseOptions::default());
+        if let Ok(json) = print(&all, bytes) {
+            assert!(json.contains("\"@value\"") || round_trip(&all, &json).is_ok(), "{json}");
+        }
+    });
+}
+
+#[test]
+fn fuzz_any_bytes_are_no_harm_as_descriptors() {
+    bolero::check!().with_type::<Vec<u8>>().with_iterations(20_000).for_each(|bytes| {
+        if let Ok(schema) = drawbridge_json::Schema::from_files([bytes]) {
+            assert_eq!(schema.methods().count(), schema.methods().count());
+        }
+    });
+}
