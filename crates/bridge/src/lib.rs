@@ -91,6 +91,7 @@ mod method_kinds;
 mod method_pattern;
 mod peer;
 mod plain_response;
+mod query_message;
 mod random;
 #[cfg(feature = "reflection")]
 mod reflection;

@@ -33,7 +33,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "json",
-        uses: &["method_kinds", "method_pattern", "reflection", "upstream"],
+        uses: &["method_kinds", "method_pattern", "query_message", "reflection", "upstream"],
         why: "it translates calls for what is hosted and forwarded, and asks upstreams under the names of reflection",
     },
     Layer {
@@ -68,7 +68,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "connect",
-        uses: &["web", "safe_methods"],
+        uses: &["web", "query_message", "safe_methods"],
         why: "Connect is a form of calls like gRPC-Web, whose body joins what is ready at one time: `connect` and `call` never meet",
     },
     Layer {
@@ -92,6 +92,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "method_pattern", uses: &[], why: LEAF },
     Layer { name: "peer", uses: &[], why: LEAF },
     Layer { name: "plain_response", uses: &[], why: LEAF },
+    Layer { name: "query_message", uses: &[], why: LEAF },
     Layer { name: "random", uses: &[], why: LEAF },
     Layer { name: "service", uses: &[], why: LEAF },
     Layer { name: "tcp", uses: &[], why: LEAF },

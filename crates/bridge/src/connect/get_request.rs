@@ -18,6 +18,7 @@ use tonic::body::Body;
 use super::error::ConnectError;
 use super::query_fields;
 use super::request_head::{PROTOCOL_VERSION, VERSION_1};
+use crate::query_message::QueryMessage;
 
 /// Decodes base64 for URLs, with or without padding.
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(
@@ -42,6 +43,7 @@ pub(super) fn into_post(request: Request<Body>) -> Result<Option<Request<Body>>,
         let Some(codec) = query.encoding.as_deref().and_then(Codec::parse) else { return Ok(None) };
         (codec, query.message()?)
     } else {
+        head.extensions.insert(QueryMessage);
         (Codec::Json, query_fields::to_json(text)?.into())
     };
     let headers = &mut head.headers;

@@ -23,6 +23,7 @@ use super::response_body::ResponseBody;
 use super::schemas::{Resolved, Schemas};
 use crate::method_kinds::MethodKind;
 use crate::method_pattern::MethodPattern;
+use crate::query_message::QueryMessage;
 use crate::service::ResponseFuture;
 use crate::upstream::Route;
 
@@ -144,6 +145,7 @@ where
     let options = ParseOptions {
         unknown_fields: if ignores_unknown { UnknownFields::Ignore } else { UnknownFields::Refuse },
         max_bytes: rules.max_message_bytes as usize,
+        untyped: request.extensions().get::<QueryMessage>().is_some(),
     };
     let failure = Failure::default();
     let (of_request, input) = (failure.clone(), method.input);

@@ -149,6 +149,10 @@ impl<'p, 'a> Messages<'p, 'a> {
     }
 
     fn repeated(&mut self, field: &Field, depth: u32) -> Parsed<()> {
+        if self.parser.is_untyped() && self.parser.lexer.peek() != Some(b'[') {
+            // A list may have its elements one by one on the wire.
+            return self.singular(field, false, depth).map(|_| ());
+        }
         self.parser.lexer.expect(b'[', "an array")?;
         let tag = self.parser.out.len();
         let mut content = tag;

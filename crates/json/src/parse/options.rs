@@ -17,10 +17,13 @@ pub struct ParseOptions {
     pub unknown_fields: UnknownFields,
     /// The largest message in protobuf, in bytes. Default: 4 MiB, as gRPC's receivers have.
     pub max_bytes: usize,
+    /// Whether the values come from a text without types, such as the query of a URL: a boolean may be a string, and a list may be its one
+    /// element. Default: no.
+    pub untyped: bool,
 }
 
 impl Default for ParseOptions {
     fn default() -> Self {
-        Self { unknown_fields: UnknownFields::Refuse, max_bytes: 4 * 1024 * 1024 }
+        Self { unknown_fields: UnknownFields::Refuse, max_bytes: 4 * 1024 * 1024, untyped: false }
     }
 }

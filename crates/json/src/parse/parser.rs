@@ -30,6 +30,11 @@ impl<'a> Parser<'a> {
         self.options.unknown_fields == UnknownFields::Ignore
     }
 
+    /// Returns whether the values come from a text without types.
+    pub(super) fn is_untyped(&self) -> bool {
+        self.options.untyped
+    }
+
     /// Fails if too much was written.
     pub(super) fn check_size(&self) -> Parsed<()> {
         if self.out.len() > self.options.max_bytes {

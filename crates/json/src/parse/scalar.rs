@@ -56,10 +56,7 @@ pub(super) fn scalar(parser: &mut Parser<'_>, kind: Kind) -> Parsed<Written> {
             Written::default_if(value.to_bits() == 0)
         }),
         Kind::Bool => {
-            let value = parser.lexer.literal("true");
-            if !value && !parser.lexer.literal("false") {
-                return Err(parser.lexer.unexpected("`true` or `false`"));
-            }
+            let value = boolean(parser)?;
             parser.out.push(u8::from(value));
             Ok(Written::default_if(!value))
         }
@@ -97,6 +94,15 @@ pub(super) fn scalar(parser: &mut Parser<'_>, kind: Kind) -> Parsed<Written> {
             Ok(Written::default_if(value == 0))
         }
     }
+}
+
+fn boolean(parser: &mut Parser<'_>) -> Parsed<bool> {
+    let names = if parser.is_untyped() { ["\"true\"", "\"false\""] } else { ["true", "false"] };
+    let value = parser.lexer.literal(names[0]);
+    if !value && !parser.lexer.literal(names[1]) {
+        return Err(parser.lexer.unexpected("`true` or `false`"));
+    }
+    Ok(value)
 }
 
 /// Writes a map's key without its tag. `at` is its position.

@@ -203,3 +203,17 @@ fn what_a_newer_schema_may_have_is_told_from_what_is_wrong() {
         assert_eq!(error.is_unknown(), is_unknown, "{json}");
     }
 }
+
+#[test]
+fn a_reader_of_untyped_values_takes_booleans_as_text_and_a_list_of_one() {
+    let all = all();
+    let untyped = ParseOptions { untyped: true, ..ParseOptions::default() };
+    let json = br#"{"flag": "true", "numbers": "7", "colors": ["RED", "NONE"], "child": {"text": "true", "flag": "false"}}"#;
+    let wire = to_wire(&all, json, untyped).unwrap();
+    let printed = crate::contracts::print(&all, &wire).unwrap();
+    assert!(printed.contains(r#""flag":true"#) && printed.contains(r#""numbers":[7]"#), "{printed}");
+    assert!(printed.contains(r#""colors":["RED","NONE"]"#), "{printed}");
+    assert!(printed.contains(r#""child":{"text":"true"}"#), "{printed}");
+    assert!(to_wire(&all, json, ParseOptions::default()).is_err());
+    assert!(to_wire(&all, br#"{"flag": "yes"}"#, untyped).is_err());
+}
