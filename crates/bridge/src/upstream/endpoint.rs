@@ -25,7 +25,7 @@ pub(super) struct Endpoint {
     pub(super) health: Arc<Health>,
     pub(super) connections: Vec<Arc<Connection>>,
     /// The connections that get no more calls and are not closed yet.
-    retired: Vec<Weak<()>>,
+    pub(super) retired: Vec<Weak<()>>,
     /// How many connections it has at least while it is used, and at most.
     min_connections: usize,
     max_connections: usize,
@@ -118,6 +118,11 @@ impl Endpoint {
     /// Returns when it is connected to again after failures.
     pub(super) fn retry_at(&self) -> Option<Instant> {
         self.retry_at
+    }
+
+    /// Returns what is alive until each of its connections is closed.
+    pub(super) fn open_connections(&self) -> impl Iterator<Item = Weak<()>> {
+        self.connections.iter().map(|connection| &connection.is_open).chain(&self.retired).cloned()
     }
 
     /// Adds a connection.

@@ -1,7 +1,7 @@
 //! The addresses of one service: which connection a call takes, and which address is connected to next.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use super::balancer::choose;
@@ -16,6 +16,8 @@ use super::slot::Slot;
 #[derive(Default)]
 pub(super) struct Endpoints {
     all: Vec<Endpoint>,
+    /// The open connections of addresses that were removed. They count if the address comes back.
+    removed: Vec<(SocketAddr, Weak<()>)>,
     limit: Arc<EjectionLimit>,
     /// Whether addresses have more than one connection at least.
     several_connections: bool,
@@ -32,10 +34,13 @@ impl Endpoints {
         connections: (usize, usize),
         now: Instant,
     ) {
+        let removed = &mut self.removed;
+        removed.retain(|(_, is_open)| is_open.strong_count() > 0);
         self.all.retain(|endpoint| {
             let stays = endpoint.upstream != upstream || sockets.contains(&endpoint.socket);
             if !stays {
                 endpoint.health.remove();
+                removed.extend(endpoint.open_connections().map(|is_open| (endpoint.socket, is_open)));
             }
             stays
         });
@@ -43,7 +48,10 @@ impl Endpoints {
             let is_known = |endpoint: &Endpoint| endpoint.upstream == upstream && endpoint.socket == *socket;
             if !self.all.iter().any(is_known) {
                 let health = Health::new(format!("{name} at {socket}"), &self.limit, now);
-                self.all.push(Endpoint::new(upstream, *socket, health, connections));
+                let mut endpoint = Endpoint::new(upstream, *socket, health, connections);
+                endpoint.retired =
+                    self.removed.extract_if(.., |(of, _)| of == socket).map(|(_, open)| open).collect();
+                self.all.push(endpoint);
             }
         }
         self.several_connections |= connections.0 > 1;
