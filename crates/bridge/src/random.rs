@@ -59,6 +59,7 @@ pub(crate) fn fraction() -> f64 {
 pub(crate) mod seeded {
     use std::cell::RefCell;
 
+    #[cfg(feature = "upstream")]
     use super::{BATCH, CURRENT};
 
     thread_local! {
@@ -66,6 +67,7 @@ pub(crate) mod seeded {
     }
 
     /// From now on, all random numbers of this thread follow from this seed.
+    #[cfg(feature = "upstream")]
     pub(crate) fn set(seed: u64) {
         SEEDED.set(Some(fastrand::Rng::with_seed(seed)));
         CURRENT.with_borrow_mut(|batch| batch.used = BATCH);
