@@ -6,5 +6,6 @@
 mod contracts;
 mod from_wire;
 mod hostile;
+mod http_rule;
 mod schema;
 mod to_wire;
