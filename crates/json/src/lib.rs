@@ -14,6 +14,10 @@ mod wire;
 mod parse;
 mod print;
 
-pub use parse::{JsonError, ParseOptions, UnknownFields, to_wire};
+pub mod http_rule;
+mod openapi;
+
+pub use openapi::openapi;
+pub use parse::{JsonError, ParseOptions, UnknownFields, text_to_wire, to_wire};
 pub use print::{PrintOptions, WireError, from_wire};
 pub use schema::{Idempotency, Message, Method, MethodError, Schema, SchemaError};

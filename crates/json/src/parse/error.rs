@@ -110,6 +110,12 @@ impl Fault {
         self
     }
 
+    /// Moves the error to the start of the text: positions in JSON are of no use for a text that is none.
+    pub(super) fn at_start(mut self) -> Self {
+        self.0.at = 0;
+        self
+    }
+
     /// Finds line and column in the text. `text` is valid up to the error.
     pub(super) fn locate(self, text: &[u8]) -> JsonError {
         let before = &text[..self.0.at.min(text.len())];

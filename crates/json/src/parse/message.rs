@@ -45,6 +45,11 @@ impl<'p, 'a> Messages<'p, 'a> {
         }
     }
 
+    /// Reads one value, or one element of a list, and writes it with its tag.
+    pub(super) fn element(&mut self, field: &Field, depth: u32) -> Parsed<()> {
+        self.singular(field, false, depth).map(|_| ())
+    }
+
     fn types(&self) -> &'a Types {
         self.parser.types
     }

@@ -102,6 +102,11 @@ impl EnumPlan {
         Some(self.by_name[at].1)
     }
 
+    /// Returns the first name of each number, in the order of the numbers.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_number.iter().map(|(_, name)| &**name)
+    }
+
     /// Returns the first name of a number.
     pub(crate) fn name(&self, number: i32) -> Option<&str> {
         let at = self.by_number.binary_search_by_key(&number, |(known, _)| *known).ok()?;

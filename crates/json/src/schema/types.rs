@@ -32,6 +32,11 @@ impl Types {
         self.enums[id.0 as usize].get_or_init(|| compile::enumeration(&self.symbols.enums[id.0 as usize]))
     }
 
+    /// Returns the full name of an enumeration.
+    pub(crate) fn enum_name(&self, id: EnumId) -> &str {
+        &self.symbols.enums[id.0 as usize].name
+    }
+
     /// Returns the full name of a message.
     pub(crate) fn name(&self, id: MessageId) -> &str {
         &self.symbols.messages[id.0 as usize].name

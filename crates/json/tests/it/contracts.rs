@@ -14,6 +14,7 @@ import "google/protobuf/field_mask.proto";
 import "google/protobuf/struct.proto";
 import "google/protobuf/timestamp.proto";
 import "google/protobuf/wrappers.proto";
+import "annotations.proto";
 import "proto2.proto";
 
 enum Color { NONE = 0; RED = 1; CRIMSON = 1; option allow_alias = true; }
@@ -61,9 +62,40 @@ message All {
 }
 
 service Tests {
-  rpc Get(All) returns (All) { option idempotency_level = NO_SIDE_EFFECTS; }
+  rpc Get(All) returns (All) {
+    option idempotency_level = NO_SIDE_EFFECTS;
+    option (google.api.http) = {
+      get: "/v1/{text=shelves/*}/{child.int_32}"
+      response_body: "child"
+      additional_bindings { post: "/v1/all" body: "*" }
+      additional_bindings { custom { kind: "HEAD" path: "/v1/**:verb" } body: "child" }
+    };
+  }
   rpc Watch(google.protobuf.Empty) returns (stream All) { option deprecated = true; }
 }
+"#;
+
+/// The parts of `google/api/annotations.proto` and `http.proto` that the tests use.
+const ANNOTATIONS: &str = r#"
+syntax = "proto3";
+package google.api;
+
+import "google/protobuf/descriptor.proto";
+
+extend google.protobuf.MethodOptions { HttpRule http = 72295728; }
+
+message HttpRule {
+  oneof pattern {
+    string get = 2;
+    string post = 4;
+    CustomHttpPattern custom = 8;
+  }
+  string body = 7;
+  string response_body = 12;
+  repeated HttpRule additional_bindings = 11;
+}
+
+message CustomHttpPattern { string kind = 1; string path = 2; }
 "#;
 
 const PROTO2: &str = r#"
@@ -95,6 +127,7 @@ impl FileResolver for Files {
     fn open_file(&self, name: &str) -> Result<File, protox::Error> {
         match name {
             "test.proto" => File::from_source(name, TEST),
+            "annotations.proto" => File::from_source(name, ANNOTATIONS),
             "proto2.proto" => File::from_source(name, PROTO2),
             _ => Err(protox::Error::file_not_found(name)),
         }

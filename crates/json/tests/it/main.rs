@@ -6,5 +6,7 @@
 mod contracts;
 mod from_wire;
 mod hostile;
+mod http_rule;
+mod openapi;
 mod schema;
 mod to_wire;
