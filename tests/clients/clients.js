@@ -116,6 +116,24 @@ function grpcWeb(registry, format, baseUrl) {
   };
 }
 
+/** Returns the function for the browser's own client of events, which has no library, and the server at this URL. */
+function eventSource(baseUrl) {
+  return {
+    // Resolves when the browser calls no more: it calls again after the end of the stream, and is told to stop.
+    stream: (key) =>
+      new Promise((resolve) => {
+        const events = new EventSource(`${baseUrl}/Message/Stream?key=${encodeURIComponent(key)}`);
+        const messages = [];
+        let end;
+        events.onmessage = ({ data, lastEventId }) => messages.push(`${lastEventId}: ${JSON.parse(data).message}`);
+        events.addEventListener("end", ({ data }) => (end = JSON.parse(data)));
+        events.onerror = () => {
+          if (events.readyState === EventSource.CLOSED) resolve({ messages, end });
+        };
+      }),
+  };
+}
+
 const descriptors = new Uint8Array(await (await fetch("descriptors.bin")).arrayBuffer());
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
 globalThis.clients = (baseUrl) => ({
@@ -125,6 +143,8 @@ globalThis.clients = (baseUrl) => ({
     registry,
     createConnectTransport({ baseUrl, useBinaryFormat: true, useHttpGet: true }),
   ),
+  "connect-web, JSON": connectWeb(registry, createConnectTransport({ baseUrl })),
+  EventSource: eventSource(baseUrl),
   "grpc-web": grpcWeb(registry, "binary", baseUrl),
   "grpc-web, text": grpcWeb(registry, "text", baseUrl),
 });

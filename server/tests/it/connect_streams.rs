@@ -36,6 +36,7 @@ async fn two_messages(trailers: &'static [(&'static str, &'static str)]) -> (Ser
     let server = start(&upstream).await;
     let answering = upstream.answering(move |mut call| async move {
         assert_eq!(call.headers("content-type"), ["application/grpc+json"]);
+        assert_eq!(call.headers("grpc-accept-encoding"), [""; 0]);
         assert_eq!(call.read().await, frame(r#"{"key":"k1"}"#));
         let mut stream = call.begin(&[("content-type", "application/grpc+json"), ("x-a", "1")]);
         stream.send_data(frame(r#"{"n":1}"#), false).unwrap();
@@ -57,7 +58,8 @@ async fn a_stream_is_lines_of_json_and_an_error_is_the_last_one() {
     for (trailers, end) in [(OK, ""), (ABORTED, "{\"error\":{\"code\":\"aborted\",\"message\":\"no\"}}\n")] {
         let (server, _answering) = two_messages(trailers).await;
         for accept in ["*/*", "application/x-ndjson", "application/json, text/plain, */*"] {
-            for answer in post(&server, STREAM, &[JSON, ("accept", accept)], br#"{"key":"k1"}"#).await {
+            let headers = [JSON, ("accept", accept), ("accept-encoding", "gzip")];
+            for answer in post(&server, STREAM, &headers, br#"{"key":"k1"}"#).await {
                 assert_eq!(
                     (answer.status, answer.header("content-type")),
                     (200, Some("application/x-ndjson"))

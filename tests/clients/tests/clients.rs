@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tower_http::services::ServeDir;
 
-const CLIENTS: [&str; 4] = ["connect-web", "connect-web, Connect", "grpc-web", "grpc-web, text"];
+const CLIENTS: [&str; 5] =
+    ["connect-web", "connect-web, Connect", "connect-web, JSON", "grpc-web", "grpc-web, text"];
 
 /// A server that hosts the services, a bridge that forwards to it, and a browser with the clients.
 struct Setup {
@@ -37,7 +38,7 @@ impl Setup {
             "--allow-origin",
             &origin,
             "--get",
-            "greet.Greeter/SayHello",
+            "greet.Greeter/SayHello,Message/Stream",
         ])
         .await?;
         let setup = Self { hosting, forwarding, browser: Browser::start(BackForwardCache::Off).await? };
@@ -85,13 +86,25 @@ async fn a_stream_has_ten_messages() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_event_source_reads_a_stream_once() -> Result<()> {
+    let setup = Setup::start().await?;
+    for (client, events) in setup.run(&["EventSource"], "stream('k 1')").await? {
+        let expected: Vec<_> =
+            (1..=10).map(|count| format!("{count}: key: k 1, progress: {}", "+".repeat(count))).collect();
+        assert_eq!(events, json!({ "messages": expected, "end": {} }), "{client}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_stream_that_is_cancelled_ends_on_the_server() -> Result<()> {
     let setup = Setup::start().await?;
     // The official client uses XMLHttpRequest, which streams text only.
-    let cancelled =
-        setup.run(&["connect-web", "connect-web, Connect", "grpc-web, text"], "cancel('ada')").await?;
+    let cancelled = setup
+        .run(&["connect-web", "connect-web, Connect", "connect-web, JSON", "grpc-web, text"], "cancel('ada')")
+        .await?;
     // The server gets the forwarded calls too.
-    for server in [&setup.hosting; 6].into_iter().chain([&setup.forwarding; 3]) {
+    for server in [&setup.hosting; 8].into_iter().chain([&setup.forwarding; 4]) {
         let end = server.next_call(GREETINGS).await?.end().await?;
         assert_eq!(end.how, "client gone", "{cancelled:?}");
     }

@@ -17,7 +17,7 @@ pub(super) const VERSION_1: &str = "1";
 const TIMEOUT_MS: HeaderName = HeaderName::from_static("connect-timeout-ms");
 const CONTENT_ENCODING: HeaderName = HeaderName::from_static("connect-content-encoding");
 const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("connect-accept-encoding");
-const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+pub(super) const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
 /// Makes the headers of a Connect request those of a gRPC request, and returns the protocol of the caller.
 ///

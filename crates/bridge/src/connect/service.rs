@@ -22,6 +22,7 @@ use super::error::{error_response, unary_error_response};
 use super::events::LAST_ID;
 use super::message_body::MessageBody;
 use super::not_a_call::{cross_site, method_not_allowed, no_more_events, unsupported};
+use super::request_head::GRPC_ACCEPT_ENCODING;
 use super::{get_request, request_head, response};
 use crate::method_kinds::{MethodKind, MethodKinds};
 use crate::safe_methods::SafeMethods;
@@ -82,6 +83,10 @@ where
         let protocol = request_head::translate(&mut head.headers, content_type)
             .map_err(|error| error_response(content_type, &error))?;
         caller.set_protocol(protocol, &head.headers);
+        if caller.accepted.is_some() {
+            // Its response may be text, of which no message can be compressed by itself.
+            head.headers.remove(GRPC_ACCEPT_ENCODING);
+        }
         if caller.stream_form(None) == Some(StreamForm::Events)
             && caller.last_event_id.as_deref() == Some(LAST_ID)
         {
