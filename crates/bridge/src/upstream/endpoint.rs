@@ -17,6 +17,11 @@ pub(super) const EXPECTED_STREAMS: usize = 100;
 const CONNECT_BACKOFF: Backoff =
     Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(30), jitter: 0.2 };
 
+/// How much later a connection is opened for each retired one that is still open, and how much later at most. Callers that reset many
+/// streams spend connections: without a pause their upstream would see dozens of new ones each second.
+const PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
 /// The state of one address.
 pub(super) struct Endpoint {
     /// The index of the upstream in the pool.
@@ -108,6 +113,12 @@ impl Endpoint {
 
     fn retired(&self) -> usize {
         self.retired.iter().filter(|is_open| is_open.strong_count() > 0).count()
+    }
+
+    /// Returns how long to wait before it is connected to.
+    pub(super) fn pause(&self) -> Duration {
+        let retired = u32::try_from(self.retired()).unwrap_or(u32::MAX);
+        PAUSE.saturating_mul(retired).min(LONGEST_PAUSE)
     }
 
     /// Returns whether it is not connected to because of failures.

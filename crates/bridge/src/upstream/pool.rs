@@ -191,10 +191,16 @@ impl Pool {
     fn connect(self: &Arc<Self>, state: &mut State, health: &Arc<Health>) {
         let Some(endpoint) = state.endpoints.find(health) else { return };
         endpoint.connecting += 1;
-        let (upstream, socket) = (endpoint.upstream, endpoint.socket);
+        let (upstream, socket, pause) = (endpoint.upstream, endpoint.socket, endpoint.pause());
         let (pool, health) = (Arc::clone(self), Arc::clone(health));
         tokio::spawn(async move {
             let mut attempt = ConnectAttempt { pool: &pool, upstream, health: &health, failure: None };
+            if !pause.is_zero() {
+                sleep(pause).await;
+                if !pool.lock().is_wanted(&health) {
+                    return;
+                }
+            }
             let server = &pool.servers[upstream];
             let mut connecting = pin!(server.connect(socket));
             let connected = tokio::select! {

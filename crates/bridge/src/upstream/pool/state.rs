@@ -1,6 +1,7 @@
 //! What changes in a pool.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::oneshot;
@@ -8,6 +9,7 @@ use tokio::sync::oneshot;
 use crate::upstream::endpoint::Endpoint;
 use crate::upstream::endpoints::Endpoints;
 use crate::upstream::failure::Failure;
+use crate::upstream::health::Health;
 use crate::upstream::lookups::Lookups;
 use crate::upstream::slot::Slot;
 use crate::upstream::warnings::Warnings;
@@ -30,6 +32,12 @@ impl State {
         let is_resolved =
             |(index, lookups): (usize, &Lookups)| !lookups.is_in_progress() || self.endpoints.is_known(index);
         self.endpoints.all_disconnected() && self.lookups.iter().enumerate().all(is_resolved)
+    }
+
+    /// Returns whether an address is still to be connected to after a pause: a call waits, or is open on a connection of which this one
+    /// takes the place.
+    pub(super) fn is_wanted(&mut self, health: &Arc<Health>) -> bool {
+        self.has_waiting() || self.endpoints.find(health).is_some_and(|endpoint| !endpoint.pause().is_zero())
     }
 
     /// Returns whether a call waits for a stream. Calls at the head of the queue that have left are removed.

@@ -6,5 +6,6 @@
 mod balance;
 mod keepalive;
 mod names;
+mod resets;
 mod sim;
 mod unreachable;
