@@ -74,7 +74,7 @@ pub(super) fn reference(types: &Types, id: MessageId, writer: &mut Writer) {
     match well_known {
         WellKnown::Any => writer.raw(r#"{"type":"object","properties":{"@type":{"type":"string"}}}"#),
         WellKnown::Duration => {
-            writer.raw(r#"{"type":"string","pattern":"^-?[0-9]{1,12}(\\.[0-9]{1,9})?s$"}"#)
+            writer.raw(r#"{"type":"string","pattern":"^-?[0-9]{1,12}(\\.[0-9]{1,9})?s$"}"#);
         }
         WellKnown::FieldMask => writer.raw(r#"{"type":"string"}"#),
         WellKnown::ListValue => writer.raw(r#"{"type":"array"}"#),
