@@ -53,8 +53,8 @@ pub(super) fn value(printer: &mut Printer<'_>, parts: &Parts, depth: u32) -> Pri
         Ok(())
     })?;
     match value {
-        Value::Unset => return Err(WireError::new("a `google.protobuf.Value` has none of its fields")),
-        Value::Null => printer.out.extend_from_slice(b"null"),
+        // Nothing was set: other implementations print it as null too.
+        Value::Unset | Value::Null => printer.out.extend_from_slice(b"null"),
         Value::Number(number) if number.is_finite() => write_double(&mut printer.out, number),
         Value::Number(_) => {
             return Err(WireError::new("a number of `google.protobuf.Value` is not finite"));

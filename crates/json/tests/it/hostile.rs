@@ -3,6 +3,7 @@
 use drawbridge_json::{ParseOptions, PrintOptions, UnknownFields, from_wire, to_wire};
 
 use crate::contracts::{all, print, round_trip};
+use crate::damage::{Numbers, PARTS, SEEDS, damage_json, damage_wire};
 
 /// Puts `inner` between `count` copies of `before` and of `after`.
 fn nested(count: usize, before: &str, inner: &str, after: &str) -> String {
@@ -120,65 +121,13 @@ fn sizes_are_limited_in_both_directions() {
     assert_eq!(error.path(), "colors[16]");
 }
 
-/// Returns numbers that look random and are the same in each run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-}
-
-const SEEDS: [&str; 4] = [
-    r#"{"int32":1,"int64":"-5","real64":1.5e-7,"flag":true,"text":"aé\u00e9\ud834\udd1e","data":"/+8=","color":"RED"}"#,
-    r#"{"child":{"children":[{},{"numbers":[1,2,3]}]},"byName":{"a":{"maybe":0}},"byNumber":{"-1":"RED"},"first":3}"#,
-    r#"{"any":{"child":{"any":{"value":"1.5s","@type":"x/google.protobuf.Duration"}},"@type":"x/test.All"},"mask":"a.bC,d"}"#,
-    r#"{"object":{"a":[1,null,{"b":"c"}]},"time":"2024-02-29T00:00:00.001Z","wrapped":"7","old":{"closed":"A","part":{"x":1},"[old.note]":"n"}}"#,
-];
-
-/// Parts that are put into texts, because chance would not find them.
-const PARTS: [&str; 16] = [
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    ":",
-    "\"",
-    "\\u",
-    "\"@type\":\"x/test.All\",",
-    "null",
-    "-",
-    "1e309",
-    "\"value\":",
-    "\\",
-    "{}",
-    "\u{7f}é",
-];
-
 #[test]
 fn damaged_json_is_refused_or_stays_the_same_after_a_round_trip() {
     let all = all();
     let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
     let mut accepted = 0;
     for round in 0..20_000 {
-        let mut json = SEEDS[round % SEEDS.len()].as_bytes().to_vec();
-        for _ in 0..=numbers.below(3) {
-            let at = numbers.below(json.len());
-            match numbers.below(4) {
-                0 => json[at] = numbers.below(256) as u8,
-                1 => drop(json.remove(at)),
-                2 => drop(json.splice(at..at, PARTS[numbers.below(PARTS.len())].bytes())),
-                _ => {
-                    let end = at + numbers.below(json.len() - at);
-                    let copy = json[at..end].to_vec();
-                    json.splice(at..at, copy);
-                }
-            }
-        }
+        let json = damage_json(&mut numbers, SEEDS[round % SEEDS.len()]);
         for unknown_fields in [UnknownFields::Refuse, UnknownFields::Ignore] {
             let options = ParseOptions { unknown_fields, ..ParseOptions::default() };
             if let Ok(wire) = to_wire(&all, &json, options) {
@@ -198,15 +147,7 @@ fn damaged_protobuf_is_refused_or_printed_as_json_that_is_read() {
     let mut numbers = Numbers(0x2545_f491_4f6c_dd1d);
     let mut accepted = 0;
     for round in 0..20_000 {
-        let mut wire = seeds[round % seeds.len()].to_vec();
-        for _ in 0..=numbers.below(3) {
-            let at = numbers.below(wire.len());
-            match numbers.below(3) {
-                0 => wire[at] = numbers.below(256) as u8,
-                1 => drop(wire.remove(at)),
-                _ => wire.insert(at, numbers.below(256) as u8),
-            }
-        }
+        let wire = damage_wire(&mut numbers, &seeds[round % seeds.len()]);
         if let Ok(json) = print(&all, &wire) {
             accepted += 1;
             // JSON of an `Any` whose type is not known is for people.

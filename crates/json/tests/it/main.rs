@@ -4,6 +4,8 @@
 #![allow(clippy::cast_possible_truncation, clippy::unwrap_used)]
 
 mod contracts;
+mod damage;
+mod differential;
 mod from_wire;
 mod hostile;
 mod http_rule;
