@@ -225,3 +225,13 @@ async fn a_field_that_is_not_known_is_asked_for_again() {
     assert_eq!(post(&service, r#"{"fullName": "ada"}"#).await.0, StatusCode::OK);
     assert_eq!(upstream.asked.load(Ordering::SeqCst), 2);
 }
+
+#[tokio::test]
+async fn the_services_of_all_threads_share_a_contract() {
+    let upstream = Greeting::start("127.0.0.1:0", Reflection::V1, FILE_DESCRIPTOR_SET).await;
+    let bridge = Bridge::new().upstream(upstream.upstream());
+    for service in bridge.json(all()).into_services(3) {
+        assert_eq!(post(&service, r#"{"name": "ada"}"#).await.0, StatusCode::OK);
+    }
+    assert_eq!(upstream.asked.load(Ordering::SeqCst), 1);
+}
