@@ -30,7 +30,7 @@ use tokio::task::JoinHandle;
 use tonic::codec::CompressionEncoding;
 
 /// How long a test waits before it fails. No test passes because of it.
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Waits for a future, and fails with its description if it takes too long.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
