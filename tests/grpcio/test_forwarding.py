@@ -240,7 +240,7 @@ class Forwarding(unittest.TestCase):
             database = ProtoReflectionDescriptorDatabase(channel)
             reflection = ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"]
             calls = "drawbridge.calls.v1.Calls"
-            self.assertEqual(sorted(database.get_services()), ["Message", calls, *reflection])
+            self.assertEqual(sorted(database.get_services()), ["Message", calls, "grpc.health.v1.Health", *reflection])
             pool = DescriptorPool(database)
             for name, methods in [("Message", ["Stream"]), (calls, ["Watch", "Get", "Cancel", "Services"])]:
                 service = pool.FindServiceByName(name)

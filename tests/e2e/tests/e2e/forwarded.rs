@@ -38,8 +38,9 @@ async fn the_start_view_lists_forwarded_and_hosted_services() -> Result<()> {
     assert!(forwarded.len() == 2 && forwarded[1].starts_with(&rest), "{forwarded:?}");
     let hosted = lines(&visit, "hosted").await?;
     assert_eq!(hosted[0], "drawbridge.calls.v1.Calls Open Calls");
-    assert!(hosted.len() == 2 && hosted[1].starts_with("Streams, Greeter, Deadlines:"), "{hosted:?}");
-    assert!(hosted[1].contains("--samples"), "{hosted:?}");
+    assert_eq!(hosted[1], "grpc.health.v1.Health");
+    assert!(hosted.len() == 3 && hosted[2].starts_with("Streams, Greeter, Deadlines:"), "{hosted:?}");
+    assert!(hosted[2].contains("--samples"), "{hosted:?}");
     Ok(())
 }
 
