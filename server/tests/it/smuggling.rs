@@ -57,12 +57,34 @@ async fn an_ambiguous_length_is_refused() {
         ("transfer-encoding : chunked\r\n", &chunked),
         ("transfer-encoding:\u{b}chunked\r\n", &chunked),
         ("x-shelf: 7\r\n transfer-encoding: chunked\r\n", &chunked),
+        ("x-shelf: 7\ntransfer-encoding: chunked\r\n", &chunked),
+        ("content-length: 8\n", &message),
         ("x-shelf: 7\rtransfer-encoding: chunked\r\n", &chunked),
         ("x-shelf: 7\0\r\n", &message),
         (&format!("{length}transfer-encoding: identity\r\n"), &message),
     ] {
         let answer = exchange(server.address, &raw_request("POST", PATH, lines, body)).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{lines:?}: {answer}");
+    }
+    assert_eq!(upstream.connections(), 0, "nothing was forwarded");
+}
+
+#[tokio::test]
+async fn a_bare_lf_is_refused_in_a_later_request_of_a_connection_too() {
+    let upstream = RawUpstream::start().await;
+    let server = Server::start(upstream.bridge()).await;
+    for between in
+        ["", "content-length: 3\r\n\r\n\n\n\n", "transfer-encoding: chunked\r\n\r\n3\r\n\n\n\n\r\n0\r\n\r\n"]
+    {
+        let first = match between {
+            "" => "GET /none HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
+            body => format!("POST /none HTTP/1.1\r\nhost: localhost\r\n{body}"),
+        };
+        let second = raw_request("POST", PATH, "x-shelf: 7\ntransfer-encoding: chunked\r\n", &chunked());
+        let answer = exchange(server.address, &[first.as_bytes(), &second].concat()).await;
+        let answers: Vec<_> = answer.matches("HTTP/1.1 ").collect();
+        assert_eq!(answers.len(), 2, "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("HTTP/1.1 400 "), "{answer}");
     }
     assert_eq!(upstream.connections(), 0, "nothing was forwarded");
 }

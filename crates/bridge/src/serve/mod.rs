@@ -4,7 +4,7 @@
 //!
 //! 1. [`connection_info`]: what is known of a connection. [`options`]: how connections are kept.
 //! 2. [`listener`]: where connections come from; [`log_throttle`] limits its log lines.
-//! 3. [`resets`]: whether a client resets too many streams. [`activity`]: what happens on a connection, as its requests and [`watched_stream`] report it. [`shutdown`]: how the
+//! 3. [`resets`]: whether a client resets too many streams. [`line_ends`]: whether lines of heads end as they should. [`activity`]: what happens on a connection, as its requests and [`watched_stream`] report it. [`shutdown`]: how the
 //!    server is told to stop; [`phase`]: how far it has come.
 //!    [`stream_task`]: runs a stream of HTTP/2, and ends it if its peer does not read.
 //! 4. [`connection`]: serves one connection. [`connections`]: serves those of one listener.
@@ -15,6 +15,7 @@ mod connection;
 mod connection_info;
 mod connection_service;
 mod connections;
+mod line_ends;
 mod listener;
 mod log_throttle;
 mod options;

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::activity::Activity;
+use super::line_ends::{HEAD_END, LineEnds};
 
 /// The first bytes of an HTTP/2 connection (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -24,6 +25,7 @@ pub(super) struct WatchedStream<S> {
     inner: S,
     activity: Arc<Activity>,
     start: Start,
+    line_ends: LineEnds,
     /// How much of [`CALM`] is written.
     calm: usize,
 }
@@ -78,20 +80,21 @@ impl Start {
 
 impl<S> WatchedStream<S> {
     pub(super) const fn new(inner: S, activity: Arc<Activity>) -> Self {
-        Self { inner, activity, start: Start::Preface(0), calm: 0 }
+        Self { inner, activity, start: Start::Preface(0), line_ends: LineEnds::new(), calm: 0 }
     }
 
-    fn arrived(&mut self, bytes: &[u8]) {
+    fn arrived(&mut self, bytes: &mut [u8]) {
         match self.start {
-            Start::Http2 => {}
-            Start::Http1 => self.activity.bytes_arrived(),
-            start => {
-                self.start = start.read(bytes);
-                self.activity.bytes_arrived();
-                if self.start == Start::Http2 {
-                    self.activity.http2_began();
-                }
-            }
+            Start::Http2 => return,
+            Start::Http1 => {}
+            start => self.start = start.read(bytes),
+        }
+        if matches!(self.start, Start::Http1 | Start::Preface(_)) {
+            self.line_ends.check(bytes);
+        }
+        self.activity.bytes_arrived();
+        if self.start == Start::Http2 {
+            self.activity.http2_began();
         }
     }
 
@@ -129,10 +132,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.line_ends.is_spoilt() {
+            buf.put_slice(&HEAD_END[..buf.remaining().min(HEAD_END.len())]);
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
         if self.start != Start::Http2 && buf.filled().len() > before {
-            self.arrived(&buf.filled()[before..]);
+            self.arrived(&mut buf.filled_mut()[before..]);
         }
         polled
     }
