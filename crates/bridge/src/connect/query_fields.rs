@@ -139,4 +139,30 @@ mod tests {
             assert!(error.contains("invalid_argument"), "{error}");
         }
     }
+
+    #[test]
+    fn fuzz_any_query_is_an_error_or_json_with_all_of_its_values() {
+        const PIECES: [&str; 10] = ["a", "b", ".", "&", "=", "%22", "%5c", "+", "%00", "-"];
+        let check = bolero::check!().with_type::<(Vec<u8>, String)>();
+        check.with_iterations(20_000).for_each(|(pieces, noise)| {
+            let pieces: String =
+                pieces.iter().map(|piece| PIECES[usize::from(*piece) % PIECES.len()]).collect();
+            let Ok(json) = to_json(&(pieces + noise)) else { return };
+            let bytes = json.as_bytes();
+            // Outside of strings there is structure only, and it is closed.
+            let (mut depth, mut in_string, mut index) = (0_i32, false, 0);
+            while index < bytes.len() {
+                match bytes[index] {
+                    b'\\' if in_string => index += 1,
+                    b'"' => in_string = !in_string,
+                    byte if in_string => assert!(byte >= 0x20, "{json}"),
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => depth -= 1,
+                    byte => assert!(b",:".contains(&byte), "{json}"),
+                }
+                index += 1;
+            }
+            assert!(depth == 0 && !in_string, "{json}");
+        });
+    }
 }

@@ -246,4 +246,37 @@ mod tests {
             assert_eq!(checked(bytes.as_bytes(), 9), bytes.as_bytes(), "{head:?}");
         }
     }
+
+    #[test]
+    fn fuzz_parts_of_any_size_are_spoilt_in_one_place_at_most() {
+        const PIECES: [&str; 14] = [
+            "\r\n",
+            "\n",
+            "\r",
+            "GET / HTTP/1.1\r\n",
+            "POST / HTTP/1.1\r\n",
+            "host: a\r\n",
+            "content-length: 4\r\n",
+            "content-length: ",
+            "transfer-encoding: chunked\r\n",
+            "\r\n\r\n",
+            "4\r\n",
+            "0\r\n",
+            "abcd",
+            "u",
+        ];
+        let check = bolero::check!().with_type::<(Vec<u8>, Vec<u8>, usize)>();
+        check.with_iterations(20_000).for_each(|(pieces, noise, size)| {
+            let mut bytes: Vec<u8> = Vec::new();
+            for piece in pieces {
+                bytes.extend_from_slice(PIECES[usize::from(*piece) % PIECES.len()].as_bytes());
+            }
+            bytes.extend_from_slice(noise);
+            let whole = checked(&bytes, bytes.len().max(1));
+            assert_eq!(checked(&bytes, size % 50 + 1), whole);
+            let changed: Vec<_> =
+                bytes.iter().zip(&whole).filter(|(before, after)| before != after).collect();
+            assert!(changed.is_empty() || changed == [(&b'\n', &0)], "{changed:?}");
+        });
+    }
 }
