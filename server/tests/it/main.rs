@@ -6,6 +6,7 @@
 // A test exports nothing, and an unwrap that panics fails the test.
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
+mod bad_json;
 mod book;
 mod bystander;
 mod cancellation;

@@ -61,7 +61,7 @@ impl Compression {
                     "a message is longer than {max_bytes} bytes after decompression"
                 )))
             }
-            Err(_) => Err(Status::internal("a message is not valid gzip")),
+            Err(_) => Err(Status::invalid_argument("a message is not valid gzip")),
         }
     }
 }
@@ -105,7 +105,7 @@ mod tests {
             let _ = Compression::Gzip.decompress(&damaged.into(), 1000);
         }
         let status = Compression::Gzip.decompress(&Bytes::from_static(b"no gzip"), 1000).unwrap_err();
-        assert_eq!(status.code(), Code::Internal);
+        assert_eq!(status.code(), Code::InvalidArgument);
         let status = Compression::Identity.decompress(&whole, 1000).unwrap_err();
         assert_eq!(status.code(), Code::Internal);
     }

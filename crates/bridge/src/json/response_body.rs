@@ -6,8 +6,8 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use drawbridge_json::{Message, PrintOptions, from_wire};
 use http_body::{Body as HttpBody, Frame};
-use tonic::Status;
 use tonic::body::Body;
+use tonic::{Code, Status};
 
 use super::failure::Failure;
 use super::frames::{Frames, put_message};
@@ -36,7 +36,12 @@ impl ResponseBody {
     /// Translates the messages that are whole.
     fn translate(&mut self) -> Result<Option<Bytes>, Status> {
         let mut out = BytesMut::new();
-        while let Some(wire) = self.frames.next()? {
+        // What is malformed here is no fault of the caller.
+        let blameless = |status: Status| match status.code() {
+            Code::InvalidArgument => Status::internal(status.message()),
+            _ => status,
+        };
+        while let Some(wire) = self.frames.next().map_err(blameless)? {
             let json = from_wire(&self.message, &wire, self.options).map_err(|error| {
                 let message =
                     format!("the response is no `{}` with a JSON: {error}", self.message.full_name());
