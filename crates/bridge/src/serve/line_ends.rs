@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
 /// The longest part of a line that is kept until its rest arrives. Lines that say how long a body is are shorter.
 const MAX_PARTIAL: usize = 256;
@@ -75,19 +75,16 @@ impl LineEnds {
                 }
                 continue;
             }
-            if matches!(self.next, Next::Unknown | Next::Spoilt) {
-                return;
-            }
-            let Some(length) = memchr(b'\n', bytes) else {
-                self.partial.extend_from_slice(bytes);
-                if self.partial.len() > MAX_PARTIAL {
-                    // The beginning says what line it is, and the last byte whether it ends as it should.
-                    let last = self.partial[self.partial.len() - 1];
-                    self.partial.truncate(MAX_PARTIAL);
-                    self.partial.push(last);
+            match self.next {
+                Next::Unknown | Next::Spoilt => return,
+                Next::Head { has_line, body } if self.partial.is_empty() => {
+                    let read = self.read_head(bytes, has_line, body);
+                    bytes = &mut bytes[read..];
+                    continue;
                 }
-                return;
-            };
+                _ => {}
+            }
+            let Some(length) = memchr(b'\n', bytes) else { return self.keep(bytes) };
             let in_head = matches!(self.next, Next::Head { .. });
             let (line, rest) = mem::take(&mut bytes).split_at_mut(length + 1);
             bytes = rest;
@@ -112,21 +109,66 @@ impl LineEnds {
     }
 }
 
+impl LineEnds {
+    /// Reads a head from the beginning of a line, in one pass: nearly all heads arrive whole. Returns how many bytes were read.
+    fn read_head(&mut self, bytes: &mut [u8], mut has_line: bool, mut body: Body) -> usize {
+        let mut start = 0;
+        let mut bare = None;
+        for end in memchr_iter(b'\n', bytes) {
+            let [line @ .., b'\r'] = &bytes[start..end] else {
+                bare = Some(end);
+                break;
+            };
+            start = end + 1;
+            match (line.first(), has_line) {
+                (None, true) => {
+                    self.next = body.begin();
+                    return start;
+                }
+                (None, false) => {}
+                (Some(first), true) => {
+                    // Nearly all lines are others.
+                    if matches!(first, b'c' | b'C' | b't' | b'T' | b'u' | b'U') {
+                        body = body.with(line);
+                    }
+                }
+                (Some(_), false) => {
+                    has_line = true;
+                    body = Body::after_request_line(line);
+                }
+            }
+        }
+        if let Some(bare) = bare {
+            // No head may have this byte, so hyper refuses it.
+            bytes[bare] = 0;
+            self.next = Next::Spoilt;
+        } else {
+            self.next = Next::Head { has_line, body };
+            self.keep(&bytes[start..]);
+        }
+        bytes.len()
+    }
+
+    /// Keeps the beginning of a line.
+    fn keep(&mut self, bytes: &[u8]) {
+        self.partial.extend_from_slice(bytes);
+        if self.partial.len() > MAX_PARTIAL {
+            // The beginning says what line it is, and the last byte whether it ends as it should.
+            let last = self.partial[self.partial.len() - 1];
+            self.partial.truncate(MAX_PARTIAL);
+            self.partial.push(last);
+        }
+    }
+}
+
 impl Next {
     /// Returns what comes after a line.
     fn after(self, line: &[u8]) -> Self {
         match self {
-            Self::Head { has_line: true, body } if line.is_empty() => match body {
-                Body::Length(0) => FIRST,
-                Body::Length(length) => Self::Bytes(length),
-                Body::Chunked => Self::ChunkSize,
-                Body::Unknown => Self::Unknown,
-            },
+            Self::Head { has_line: true, body } if line.is_empty() => body.begin(),
             Self::Head { has_line: false, .. } if line.is_empty() => self,
-            Self::Head { has_line: false, body } => {
-                // Behind it come the bytes of another protocol.
-                let body = if line.starts_with(b"CONNECT ") { Body::Unknown } else { body };
-                Self::Head { has_line: true, body }
+            Self::Head { has_line: false, .. } => {
+                Self::Head { has_line: true, body: Body::after_request_line(line) }
             }
             Self::Head { body, .. } => Self::Head { has_line: true, body: body.with(line) },
             Self::ChunkSize => match chunk_size(line) {
@@ -141,34 +183,55 @@ impl Next {
 }
 
 impl Body {
+    /// Returns what a request line says. Behind the head of CONNECT come the bytes of another protocol.
+    fn after_request_line(line: &[u8]) -> Self {
+        if line.starts_with(b"CONNECT ") { Self::Unknown } else { Self::Length(0) }
+    }
+
+    /// Returns what comes after the head.
+    fn begin(self) -> Next {
+        match self {
+            Self::Length(0) => FIRST,
+            Self::Length(length) => Next::Bytes(length),
+            Self::Chunked => Next::ChunkSize,
+            Self::Unknown => Next::Unknown,
+        }
+    }
+
     /// Returns what the head says with one more line.
     fn with(self, line: &[u8]) -> Self {
-        // Nearly all lines are others.
-        if !matches!(line.first(), Some(b'c' | b'C' | b't' | b'T' | b'u' | b'U')) {
-            return self;
-        }
-        let Some(colon) = memchr(b':', line) else { return Self::Unknown };
-        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
-        let is_length = name.eq_ignore_ascii_case(b"content-length");
-        let is_coding = name.eq_ignore_ascii_case(b"transfer-encoding");
-        if (is_length || is_coding) && line.len() > MAX_PARTIAL {
-            return Self::Unknown;
-        }
-        if is_length {
-            let length = str::from_utf8(value).ok().and_then(|value| value.parse().ok());
-            return match (self, length) {
+        if let Some(value) = value_of(line, b"content-length") {
+            return match (self, length_in(value)) {
                 (Self::Length(0), Some(length)) => Self::Length(length),
                 (Self::Length(other), Some(length)) if other == length => self,
                 (Self::Chunked, _) => self,
                 _ => Self::Unknown,
             };
         }
-        if is_coding {
+        if let Some(value) = value_of(line, b"transfer-encoding") {
             let is_chunked = self != Self::Unknown && value.eq_ignore_ascii_case(b"chunked");
             return if is_chunked { Self::Chunked } else { Self::Unknown };
         }
-        if name.eq_ignore_ascii_case(b"upgrade") { Self::Unknown } else { self }
+        if value_of(line, b"upgrade").is_some() { Self::Unknown } else { self }
     }
+}
+
+/// Returns the value of a line with this name. Of a line that is too long to be kept whole it is empty, which no value is.
+fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let (start, rest) = line.split_at_checked(name.len())?;
+    let value = rest.strip_prefix(b":").filter(|_| start.eq_ignore_ascii_case(name))?;
+    Some(if line.len() > MAX_PARTIAL { b"" } else { value.trim_ascii() })
+}
+
+/// Returns the number in a `content-length`.
+fn length_in(value: &[u8]) -> Option<u64> {
+    if value.is_empty() {
+        return None;
+    }
+    value.iter().try_fold(0_u64, |length, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        length.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 /// Returns the size in a line before a chunk, which may have extensions.
