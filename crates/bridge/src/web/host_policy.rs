@@ -63,9 +63,11 @@ fn is_plain_loopback(authority: &[u8]) -> bool {
 
 /// Returns whether this is a port, which may be empty.
 fn is_port(text: &[u8]) -> bool {
-    text.is_empty()
-        || (text.iter().all(u8::is_ascii_digit)
-            && str::from_utf8(text).is_ok_and(|text| text.parse::<u16>().is_ok()))
+    let port = text.iter().try_fold(0_u16, |port, byte| {
+        let digit = byte.is_ascii_digit().then(|| u16::from(byte - b'0'))?;
+        port.checked_mul(10)?.checked_add(digit)
+    });
+    port.is_some()
 }
 
 /// Returns whether an authority is a host, or a host and a port: no user, and nothing behind the brackets of an IPv6 address.
