@@ -126,12 +126,7 @@ impl LineEnds {
                     return start;
                 }
                 (None, false) => {}
-                (Some(first), true) => {
-                    // Nearly all lines are others.
-                    if matches!(first, b'c' | b'C' | b't' | b'T' | b'u' | b'U') {
-                        body = body.with(line);
-                    }
-                }
+                (Some(_), true) => body = body.with(line),
                 (Some(_), false) => {
                     has_line = true;
                     body = Body::after_request_line(line);
@@ -200,19 +195,26 @@ impl Body {
 
     /// Returns what the head says with one more line.
     fn with(self, line: &[u8]) -> Self {
-        if let Some(value) = value_of(line, b"content-length") {
-            return match (self, length_in(value)) {
+        // The first letter tells nearly all lines from these.
+        let name: &[u8] = match line.first() {
+            Some(b'c' | b'C') => b"content-length",
+            Some(b't' | b'T') => b"transfer-encoding",
+            Some(b'u' | b'U') => b"upgrade",
+            _ => return self,
+        };
+        let Some(value) = value_of(line, name) else { return self };
+        match name {
+            b"content-length" => match (self, length_in(value)) {
                 (Self::Length(0), Some(length)) => Self::Length(length),
                 (Self::Length(other), Some(length)) if other == length => self,
                 (Self::Chunked, _) => self,
                 _ => Self::Unknown,
-            };
+            },
+            b"transfer-encoding" if self != Self::Unknown && value.eq_ignore_ascii_case(b"chunked") => {
+                Self::Chunked
+            }
+            _ => Self::Unknown,
         }
-        if let Some(value) = value_of(line, b"transfer-encoding") {
-            let is_chunked = self != Self::Unknown && value.eq_ignore_ascii_case(b"chunked");
-            return if is_chunked { Self::Chunked } else { Self::Unknown };
-        }
-        if value_of(line, b"upgrade").is_some() { Self::Unknown } else { self }
     }
 }
 
